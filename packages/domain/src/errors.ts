@@ -1,0 +1,104 @@
+/**
+ * What went wrong, seen from whoever has to react; mapped to HTTP status, retry and alerting once, at each edge.
+ *
+ * - `invalid`: what was sent can never be accepted as it is.
+ * - `unauthorized`: nobody we know. `forbidden`: known, but not allowed to.
+ * - `not_found`, `conflict`: the request does not fit what is stored.
+ * - `too_large`, `too_many`: a bound was exceeded.
+ * - `unavailable`: something we depend on is away; the same request may succeed later.
+ * - `bug`: cannot happen; somebody must look.
+ */
+export type ErrorKind =
+  | 'invalid'
+  | 'unauthorized'
+  | 'forbidden'
+  | 'not_found'
+  | 'conflict'
+  | 'too_large'
+  | 'too_many'
+  | 'unavailable'
+  | 'bug';
+
+interface ErrorEntry {
+  readonly kind: ErrorKind;
+  /** Whether doing exactly the same again can succeed without anybody changing anything. */
+  readonly retry: boolean;
+  /** A sentence with `{placeholders}`, which become the typed parameters of the error. */
+  readonly message: string;
+}
+
+/**
+ * The closed registry of expected failures, sorted by code. A code is a promise to whoever matches on it: never
+ * rename one. docs/errors.md is generated from this table and a test holds it equal.
+ */
+export const ERRORS = {
+  component_start_failed: {
+    kind: 'unavailable',
+    retry: true,
+    message: '{component} did not start: {reason}',
+  },
+  config_invalid: {
+    kind: 'invalid',
+    retry: false,
+    message: 'the configuration has {count} problem(s):\n{problems}',
+  },
+  no_progress: {
+    kind: 'unavailable',
+    retry: true,
+    message: '{name}: {waiting} waiting and none finished for {stuckForMs} ms',
+  },
+  shutdown_deadline_exceeded: {
+    kind: 'unavailable',
+    retry: true,
+    message: 'still stopping {component} after {deadlineMs} ms',
+  },
+} as const satisfies Readonly<Record<string, ErrorEntry>>;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+type PlaceholdersOf<Template extends string> =
+  Template extends `${string}{${infer Name}}${infer Rest}` ? Name | PlaceholdersOf<Rest> : never;
+
+/** The parameters of an error: one value for each placeholder of its message. */
+export type ErrorParams<Code extends ErrorCode> = Readonly<
+  Record<PlaceholdersOf<(typeof ERRORS)[Code]['message']>, string | number | bigint>
+>;
+
+/**
+ * An expected failure. Anything else that is thrown is a bug.
+ *
+ * @example throw new OdometerError('component_start_failed', { component: 'redis', reason: 'refused' }, { cause });
+ */
+export class OdometerError<Code extends ErrorCode = ErrorCode> extends Error {
+  override readonly name = 'OdometerError';
+  readonly code: Code;
+  readonly kind: ErrorKind;
+  readonly retry: boolean;
+  readonly params: ErrorParams<Code>;
+
+  constructor(code: Code, params: ErrorParams<Code>, options?: { readonly cause?: unknown }) {
+    const { kind, retry, message } = ERRORS[code];
+    super(fillTemplate(message, params), options);
+    this.code = code;
+    this.kind = kind;
+    this.retry = retry;
+    this.params = params;
+  }
+}
+
+/** Narrows a caught value, to one code when given. */
+export function isOdometerError<Code extends ErrorCode = ErrorCode>(
+  error: unknown,
+  code?: Code,
+): error is OdometerError<Code> {
+  return error instanceof OdometerError && (code === undefined || error.code === code);
+}
+
+function fillTemplate(
+  template: string,
+  params: Readonly<Record<string, string | number | bigint>>,
+): string {
+  return template.replace(/\{(\w+)\}/g, (placeholder, name: string) =>
+    String(params[name] ?? placeholder),
+  );
+}
