@@ -1,0 +1,19 @@
+/** Native ES modules, compiled by swc; workspace packages are read from their sources, not from dist. */
+// biome-ignore lint/style/noDefaultExport: jest reads its configuration from the default export.
+export default {
+  testEnvironment: 'node',
+  testEnvironmentOptions: {
+    customExportConditions: ['odometer-source', 'node', 'node-addons'],
+  },
+  extensionsToTreatAsEsm: ['.ts'],
+  transform: {
+    '^.+\\.ts$': [
+      '@swc/jest',
+      { jsc: { parser: { syntax: 'typescript' }, target: 'es2023' }, module: { type: 'es6' } },
+    ],
+  },
+  testMatch: ['<rootDir>/{packages,services}/*/src/**/*.test.ts', '<rootDir>/test/**/*.test.ts'],
+  modulePathIgnorePatterns: ['<rootDir>/.odometer', '/dist/'],
+  // Two cores: one worker each. More would only make the servers that tests start compete.
+  maxWorkers: 2,
+};

@@ -1,0 +1,56 @@
+import { hash } from 'node:crypto';
+import type { Owner } from './subject.ts';
+
+/** A CloudEvent as ingest accepted it and as the worker applies it: validated, its owner read from its subject. */
+export interface EventEnvelope extends Owner {
+  readonly id: string;
+  readonly source: string;
+  readonly type: string;
+  readonly subject: string;
+  /** RFC 3339, as given by the client; the time of receipt when the client gave none. */
+  readonly time: string;
+  /** Set when the server filled the time in: then it is no part of what the client meant. */
+  readonly timeFilled?: true;
+  /** JSON data as it came. */
+  readonly data?: unknown;
+  /** The other context attributes (`datacontenttype`, `dataschema`, extensions), when there are any. */
+  readonly attributes?: Readonly<Record<string, unknown>>;
+  /** When the request arrived, milliseconds since the epoch. */
+  readonly ingestedAtMs: number;
+}
+
+/**
+ * The identity under which an event is counted once: organization, source and id, length-prefixed so that no two
+ * different triples share a text (`a-b`/`c` against `a`/`b-c`), as the first 16 bytes of a SHA-256 in UUID form. The time
+ * is not part of it: a retry with another timestamp is still the same event.
+ */
+export function eventKey(organization: string, source: string, id: string): string {
+  return uuidForm(
+    hash('sha256', `${organization.length}:${organization}${source.length}:${source}${id}`),
+  );
+}
+
+/**
+ * A fingerprint of what the client meant: type, subject, time as given, canonical data. Two events with one key and two
+ * fingerprints are a conflict. Extension attributes are left out: a retry may carry another `traceparent`.
+ *
+ * @returns a signed 64-bit integer as decimal text, for a bigint column.
+ */
+export function eventFingerprint(event: EventEnvelope): string {
+  const time = event.timeFilled ? '' : event.time;
+  const text = `${event.type.length}:${event.type}${event.subject.length}:${event.subject}${time.length}:${time}${canonicalJson(event.data)}`;
+  return BigInt.asIntN(64, BigInt(`0x${hash('sha256', text).slice(0, 16)}`)).toString();
+}
+
+function uuidForm(hex: string): string {
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20, 32)}`;
+}
+
+/** JSON with the keys of every object sorted, so that equal data has one text whatever order its keys came in. */
+function canonicalJson(value: unknown): string {
+  if (value === undefined) return '';
+  if (value === null || typeof value !== 'object') return JSON.stringify(value);
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+  return `{${entries.map(([key, item]) => `${JSON.stringify(key)}:${canonicalJson(item)}`).join(',')}}`;
+}

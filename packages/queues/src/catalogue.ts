@@ -1,0 +1,74 @@
+import type { BatchId, ProducerBooks } from '@odometer/domain/batch';
+import type { EventEnvelope } from '@odometer/domain/event-envelope';
+
+/** What every batch carries besides its items. */
+export interface BatchHeader extends BatchId {
+  readonly books: ProducerBooks;
+  /** When the batch was frozen, milliseconds since the epoch. */
+  readonly frozenAtMs: number;
+}
+
+/** Up to 1,000 events or 1 MB, grouped across requests. */
+export interface EventBatch extends BatchHeader {
+  readonly events: readonly EventEnvelope[];
+}
+
+/** Messages, bytes and units of one topic owner in one hour: in, then out. A tuple, because a flush holds thousands. */
+export type MessageCount = readonly [
+  organization: string,
+  project: string,
+  device: string,
+  inboundMessages: number,
+  inboundBytes: number,
+  inboundUnits: number,
+  outboundMessages: number,
+  outboundBytes: number,
+  outboundUnits: number,
+];
+
+/** One flush of an MQTT counter. */
+export interface CountBatch extends BatchHeader {
+  /** Packet id of the last QoS 1 message counted so far in the session, whose PUBACK is withheld; null when there is none. */
+  readonly mark: number | null;
+  /** Messages held, the sum over `hours`; an empty flush (only rejected messages) has 0. */
+  readonly messages: number;
+  readonly hours: readonly { readonly hourMs: number; readonly counts: readonly MessageCount[] }[];
+}
+
+/** Takes the place of flush `seq` of a dead epoch, so that its producer can never enqueue it any more. */
+export interface Seal extends BatchId {
+  /** Who seals: the epoch that takes over. */
+  readonly sealedBy: string;
+}
+
+/** Applies what was unattributed until a project was registered. */
+export interface AttributeUsage {
+  readonly organization: string;
+  readonly project: string;
+}
+
+/**
+ * Every job there is: queue → job name → payload. Producer and consumer types derive from it. Jobs of one source share
+ * a queue, because a job id is unique within its queue only, and a seal must collide with the flush it replaces.
+ */
+export interface JobCatalogue {
+  readonly events: { readonly 'event-batch': EventBatch };
+  readonly counts: { readonly 'count-batch': CountBatch; readonly seal: Seal };
+  readonly registry: { readonly 'attribute-usage': AttributeUsage };
+}
+
+export type QueueName = keyof JobCatalogue;
+
+/** The queues in the order in which they are listed everywhere. */
+export const QUEUE_NAMES: readonly QueueName[] = ['events', 'counts', 'registry'];
+
+/** Redis keys start with this; the braces keep all keys of Odometer in one slot of a Redis Cluster. */
+export const QUEUE_PREFIX = '{odometer}';
+
+/** Deadlines of a job's processing. */
+export const JOB_DEADLINE_MS: Readonly<Record<QueueName, number>> = {
+  // Counting is a short transaction; what takes 30 s is stuck, and another attempt costs nothing.
+  events: 30_000,
+  counts: 30_000,
+  registry: 300_000,
+};
