@@ -12,8 +12,13 @@ export default {
       { jsc: { parser: { syntax: 'typescript' }, target: 'es2023' }, module: { type: 'es6' } },
     ],
   },
+  // One Postgres per run, which test files share; see packages/testing/src/test-database.ts.
+  globalSetup: '<rootDir>/packages/testing/src/jest/global-setup.ts',
+  globalTeardown: '<rootDir>/packages/testing/src/jest/global-teardown.ts',
   testMatch: ['<rootDir>/{packages,services}/*/src/**/*.test.ts', '<rootDir>/test/**/*.test.ts'],
   modulePathIgnorePatterns: ['<rootDir>/.odometer', '/dist/'],
+  // Tests start real servers, on machines that are busy with other tests.
+  testTimeout: 30_000,
   // Two cores: one worker each. More would only make the servers that tests start compete.
   maxWorkers: 2,
 };
