@@ -1,0 +1,51 @@
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { buildVersion } from './version.ts';
+
+export type { Registry } from 'prom-client';
+
+/** The metrics of one process: Node's own under prom-client's usual names, and which build this is. */
+export function createRegistry(service: string): Registry {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  new Gauge({
+    name: 'odometer_build_info',
+    help: 'Always 1; the labels say which service and version this is.',
+    labelNames: ['service', 'version'],
+    registers: [registry],
+  }).set({ service, version: buildVersion() }, 1);
+  return registry;
+}
+
+/** Label values of one series, and its count so far. */
+export type LabelledCount<Label extends string> = readonly [
+  Readonly<Record<Label, string>>,
+  number,
+];
+
+/**
+ * A counter that is read at scrape from integers the hot path keeps anyway: an increment there costs a `+= 1` instead
+ * of prom-client's label hashing.
+ *
+ * @param options.read the count since process start, or one for each set of labels. Must never fall.
+ */
+export function integerCounter<Label extends string = never>(options: {
+  readonly name: string;
+  readonly help: string;
+  readonly registry: Registry;
+  readonly labelNames?: readonly Label[];
+  readonly read: () => number | Iterable<LabelledCount<Label>>;
+}): void {
+  const { name, help, registry, labelNames = [], read } = options;
+  new Counter<Label>({
+    name,
+    help,
+    labelNames,
+    registers: [registry],
+    collect() {
+      this.reset();
+      const counts = read();
+      if (typeof counts === 'number') this.inc(counts);
+      else for (const [labels, count] of counts) this.inc(labels, count);
+    },
+  });
+}
