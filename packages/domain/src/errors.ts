@@ -47,6 +47,12 @@ export const ERRORS = {
     retry: true,
     message: '{name}: {waiting} waiting and none finished for {stuckForMs} ms',
   },
+  schema_mismatch: {
+    kind: 'unavailable',
+    retry: true,
+    message:
+      'the database schema is of another version: expected {expected} where it has {found}; run `odometer migrate`',
+  },
   shutdown_deadline_exceeded: {
     kind: 'unavailable',
     retry: true,

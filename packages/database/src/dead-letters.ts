@@ -1,0 +1,88 @@
+import type { Queryable } from './pool.ts';
+
+export interface DeadLetter {
+  readonly queue: string;
+  readonly jobId: string;
+  readonly jobName: string;
+  /** The job's payload as JSON text. */
+  readonly payload: string;
+  readonly reason: string;
+  readonly attempts: number;
+  /** The batch it carried; null for a job that carries none. */
+  readonly epoch: string | null;
+  readonly seq: number | null;
+  readonly items: number;
+  readonly failedAtMs: number;
+}
+
+/**
+ * Keeps a job that failed for good. Storing it again changes the reason and nothing else, so a sweep that was killed
+ * between storing and removing the job may simply run again.
+ */
+export async function storeDeadLetter(db: Queryable, letter: DeadLetter): Promise<void> {
+  await db.query(
+    `insert into dead_letters (queue, job_id, job_name, payload, reason, attempts, epoch, seq, items, failed_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, to_timestamp($10::numeric / 1000))
+     on conflict (queue, job_id) do update
+     set reason = excluded.reason, attempts = excluded.attempts, failed_at = excluded.failed_at, retried_at = null`,
+    [
+      letter.queue,
+      letter.jobId,
+      letter.jobName,
+      letter.payload,
+      letter.reason,
+      letter.attempts,
+      letter.epoch,
+      letter.seq,
+      letter.items,
+      letter.failedAtMs,
+    ],
+  );
+}
+
+export interface StoredDeadLetter {
+  readonly id: string;
+  readonly queue: string;
+  readonly jobId: string;
+  readonly jobName: string;
+  readonly payload: string;
+  readonly reason: string;
+  readonly attempts: number;
+  readonly epoch: string | null;
+  readonly seq: string | null;
+  readonly items: number;
+  readonly failedAt: Date;
+  readonly retriedAt: Date | null;
+}
+
+const COLUMNS = `id, queue, job_id as "jobId", job_name as "jobName", payload, reason, attempts, epoch, seq, items,
+  failed_at as "failedAt", retried_at as "retriedAt"`;
+
+/** The newest first. */
+export async function listDeadLetters(
+  db: Queryable,
+  limit: number,
+): Promise<readonly StoredDeadLetter[]> {
+  const { rows } = await db.query<StoredDeadLetter>(
+    `select ${COLUMNS} from dead_letters order by failed_at desc, id desc limit $1`,
+    [limit],
+  );
+  return rows;
+}
+
+/** One letter, or undefined. */
+export async function findDeadLetter(
+  db: Queryable,
+  id: string,
+): Promise<StoredDeadLetter | undefined> {
+  const { rows } = await db.query<StoredDeadLetter>(
+    `select ${COLUMNS} from dead_letters where id = $1`,
+    [id],
+  );
+  return rows[0];
+}
+
+/** Notes that a letter's job is back in its queue. If it fails again, storing it takes the note back. */
+export async function markDeadLetterRetried(db: Queryable, id: string): Promise<void> {
+  await db.query('update dead_letters set retried_at = now() where id = $1', [id]);
+}
