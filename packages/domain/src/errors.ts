@@ -42,10 +42,25 @@ export const ERRORS = {
     retry: false,
     message: 'the configuration has {count} problem(s):\n{problems}',
   },
+  job_deadline_exceeded: {
+    kind: 'unavailable',
+    retry: true,
+    message: 'job {jobId} of queue {queue} was not finished within {deadlineMs} ms',
+  },
   no_progress: {
     kind: 'unavailable',
     retry: true,
     message: '{name}: {waiting} waiting and none finished for {stuckForMs} ms',
+  },
+  queue_unavailable: {
+    kind: 'unavailable',
+    retry: true,
+    message: 'queue {queue} is not available: {reason}',
+  },
+  redis_not_durable: {
+    kind: 'invalid',
+    retry: false,
+    message: 'Redis would lose what was acknowledged: {reason}',
   },
   schema_mismatch: {
     kind: 'unavailable',

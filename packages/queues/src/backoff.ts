@@ -1,0 +1,31 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** From `firstMs`, doubling, to `capMs`. */
+export interface Backoff {
+  readonly firstMs: number;
+  readonly capMs: number;
+}
+
+/**
+ * How long to wait before try number `attempt + 1`: doubling up to the cap, of which a random half is kept, so that those
+ * who failed together do not come back together.
+ * @param attempt 1 after the first failure.
+ */
+export function backoffMs(
+  { firstMs, capMs }: Backoff,
+  attempt: number,
+  random: () => number = Math.random,
+): number {
+  // 2 ** 30 is beyond every cap; without the bound it would reach Infinity.
+  const ceiling = Math.min(capMs, firstMs * 2 ** Math.min(attempt - 1, 30));
+  return Math.round(ceiling * (0.5 + random() / 2));
+}
+
+/** Sleeps; returns early, without throwing, when the signal is aborted. */
+export async function pause(durationMs: number, signal: AbortSignal): Promise<void> {
+  try {
+    await sleep(durationMs, undefined, { signal });
+  } catch {
+    // Aborted: whoever waits looks at the signal.
+  }
+}
