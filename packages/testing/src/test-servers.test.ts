@@ -16,7 +16,7 @@ test('what Redis answered is still there after kill -9 and a start on the same p
   stops.push(() => server.stop());
   const redis = new Redis(server.url);
   await redis.set('kept', 'yes');
-  redis.disconnect();
+  await redis.quit();
   const { url } = server;
   await server.kill();
   await server.start();
@@ -25,7 +25,7 @@ test('what Redis answered is still there after kill -9 and a start on the same p
   expect(await again.get('kept')).toBe('yes');
   expect(await again.config('GET', 'appendfsync')).toEqual(['appendfsync', 'always']);
   expect(await again.config('GET', 'maxmemory-policy')).toEqual(['maxmemory-policy', 'noeviction']);
-  again.disconnect();
+  await again.quit();
 });
 
 test('a broker keeps a persistent session and its messages through a graceful restart', async () => {

@@ -7,7 +7,7 @@ import { spawn } from 'node:child_process';
  *
  * It has a session of its own, so that Ctrl-C reaches the tests and not it.
  */
-const SCRIPT = `
+export const WATCHDOG_SCRIPT = `
 pids=' '; directories=
 while read -r order value; do
   case $order in
@@ -25,7 +25,7 @@ let orders: NodeJS.WritableStream | undefined;
 
 function order(line: string): void {
   if (orders === undefined) {
-    const shell = spawn('/bin/sh', ['-c', SCRIPT], {
+    const shell = spawn('/bin/sh', ['-c', WATCHDOG_SCRIPT], {
       stdio: ['pipe', 'ignore', 'ignore'],
       detached: true,
     });
