@@ -42,25 +42,61 @@ export const ERRORS = {
     retry: false,
     message: 'the configuration has {count} problem(s):\n{problems}',
   },
+  events_not_confirmed: {
+    kind: 'unavailable',
+    retry: true,
+    message:
+      'storage did not confirm within {deadlineMs} ms; send the same events again, they count once',
+  },
+  ingest_unavailable: {
+    kind: 'unavailable',
+    retry: true,
+    message: 'events cannot be made durable now: {reason}',
+  },
   job_deadline_exceeded: {
     kind: 'unavailable',
     retry: true,
     message: 'job {jobId} of queue {queue} was not finished within {deadlineMs} ms',
+  },
+  key_unknown: {
+    kind: 'unauthorized',
+    retry: false,
+    message: 'the API key is missing, unknown or revoked; send Authorization: Bearer <key>',
+  },
+  keys_not_loaded: {
+    kind: 'unavailable',
+    retry: true,
+    message: 'the API keys have not been read from the database yet',
   },
   no_progress: {
     kind: 'unavailable',
     retry: true,
     message: '{name}: {waiting} waiting and none finished for {stuckForMs} ms',
   },
+  query_invalid: {
+    kind: 'invalid',
+    retry: false,
+    message: '{parameter}: {problem}',
+  },
   queue_unavailable: {
     kind: 'unavailable',
     retry: true,
     message: 'queue {queue} is not available: {reason}',
   },
+  rate_limited: {
+    kind: 'too_many',
+    retry: true,
+    message: 'this API key sends more than {eventsPerSecond} events per second',
+  },
   redis_not_durable: {
     kind: 'invalid',
     retry: false,
     message: 'Redis would lose what was acknowledged: {reason}',
+  },
+  route_not_found: {
+    kind: 'not_found',
+    retry: false,
+    message: 'there is nothing at this address',
   },
   schema_mismatch: {
     kind: 'unavailable',
@@ -68,10 +104,30 @@ export const ERRORS = {
     message:
       'the database schema is of another version: expected {expected} where it has {found}; run `odometer migrate`',
   },
+  scope_missing: {
+    kind: 'forbidden',
+    retry: false,
+    message: 'this API key lacks the scope {scope}',
+  },
   shutdown_deadline_exceeded: {
     kind: 'unavailable',
     retry: true,
     message: 'still stopping {component} after {deadlineMs} ms',
+  },
+  webhook_secret_missing: {
+    kind: 'unavailable',
+    retry: true,
+    message: 'the secret of webhook {webhook} is not in the environment',
+  },
+  webhook_unauthorized: {
+    kind: 'unauthorized',
+    retry: false,
+    message: 'the token or signature of the webhook is missing or wrong',
+  },
+  webhook_unknown: {
+    kind: 'not_found',
+    retry: false,
+    message: 'there is no webhook of this name',
   },
 } as const satisfies Readonly<Record<string, ErrorEntry>>;
 
