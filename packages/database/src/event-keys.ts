@@ -1,0 +1,45 @@
+import type { Transaction } from './pool.ts';
+
+export interface EventClaim {
+  readonly key: string;
+  readonly fingerprint: string;
+}
+
+/**
+ * Claims event keys, sorted: two batches with the same keys in another order would deadlock.
+ *
+ * Two statements on purpose: one that claims and classifies at once sees a key neither as fresh nor as existing while a
+ * rival commits.
+ *
+ * @param claims without doubles.
+ * @returns the fingerprint that holds each key which was *not* fresh. A key that is not in the result is ours now.
+ */
+export async function claimEventKeys(
+  transaction: Transaction,
+  claims: readonly EventClaim[],
+  today: string,
+): Promise<ReadonlyMap<string, string>> {
+  const { rows: fresh } = await transaction.query<{ key: string }>(
+    `insert into event_keys (key, fingerprint, last_seen_on)
+     select key, fingerprint, $3 from unnest($1::uuid[], $2::bigint[]) as c (key, fingerprint)
+     order by key
+     on conflict do nothing
+     returning key`,
+    [claims.map((claim) => claim.key), claims.map((claim) => claim.fingerprint), today],
+  );
+  if (fresh.length === claims.length) return new Map();
+  const ours = new Set(fresh.map((row) => row.key));
+  const taken = claims.filter((claim) => !ours.has(claim.key)).map((claim) => claim.key);
+  const { rows } = await transaction.query<{ key: string; fingerprint: string }>(
+    'select key, fingerprint from event_keys where key = any($1::uuid[])',
+    [taken],
+  );
+  await transaction.query(
+    `update event_keys set last_seen_on = $2
+     where key in (
+       select key from event_keys where key = any($1::uuid[]) and last_seen_on < $2 order by key for update
+     )`,
+    [taken, today],
+  );
+  return new Map(rows.map(({ key, fingerprint }) => [key, fingerprint]));
+}
