@@ -63,3 +63,23 @@ function connect(url: string, options: Omit<RedisOptions, 'replyMapping'>): Redi
   redis.on('error', () => {});
   return redis;
 }
+
+/**
+ * Waits until Redis answers; for the start of a process only, later on nothing should wait.
+ * @throws the last connection error when it does not within `deadlineMs`.
+ */
+export async function waitUntilReady(redis: Redis, deadlineMs = 10_000): Promise<void> {
+  if (redis.status === 'ready') return;
+  let lastError = new Error(`Redis did not answer within ${deadlineMs} ms`);
+  const onError = (error: Error) => {
+    lastError = error;
+  };
+  redis.on('error', onError);
+  await new Promise<void>((resolve, reject) => {
+    const late = setTimeout(() => reject(lastError), deadlineMs);
+    redis.once('ready', () => {
+      clearTimeout(late);
+      resolve();
+    });
+  }).finally(() => redis.off('error', onError));
+}
