@@ -31,7 +31,7 @@ export type AnyQueue = Pick<JobQueue<QueueName>, 'name' | 'key' | 'run' | 'depth
 
 /** Up to `limit` failed jobs, the longest failed first. */
 export async function findDeadLetters(queue: AnyQueue, limit: number): Promise<DeadLetter[]> {
-  const ids = await queue.run((redis) => redis.zrange(queue.key('failed'), 0, limit - 1));
+  const ids = await queue.run((redis) => redis.zrange(queue.key('failed'), 0, String(limit - 1)));
   const letters: DeadLetter[] = [];
   for (const jobId of ids) {
     const [jobName, payload, reason, attempts, finishedOn] = await queue.run((redis) =>
