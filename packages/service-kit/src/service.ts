@@ -163,7 +163,6 @@ export class Service {
     this.#state = 'ready';
     this.#log.info({
       event: 'service_ready',
-      service: this.#options.name,
       version: buildVersion(),
     });
   }
