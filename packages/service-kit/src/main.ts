@@ -35,7 +35,9 @@ export async function main<V extends Variables & typeof serviceVariables>(option
     return;
   }
 
-  const log = createLogger(name, config.logLevel);
+  // The compiler does not see through ConfigOf that V contains serviceVariables.
+  const { logLevel } = config as ConfigOf<typeof serviceVariables>;
+  const log = createLogger(name, logLevel);
   // Only looks on: before the Service takes over Node's own exit with code 1 is right, afterwards the Service drains.
   process.on('uncaughtExceptionMonitor', (error) => {
     log.fatal({ event: 'uncaught_exception', error });

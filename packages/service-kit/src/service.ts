@@ -185,7 +185,7 @@ export class Service {
   }
 
   async #stopAll(delayMs: number): Promise<void> {
-    await sleep(delayMs);
+    await sleep(delayMs, undefined, { ref: false }); // The deadline's timer keeps the process.
     for (const stage of STAGES) {
       await Promise.all(this.#components[stage].map((component) => this.#stopOne(component)));
     }
