@@ -11,6 +11,8 @@ export interface MosquittoOptions {
   readonly port: number;
   readonly logFile: string;
   readonly portVariable?: string;
+  /** Told of the process as soon as it exists, long before it is ready. */
+  readonly onSpawn?: (server: ServerProcess) => void;
   /** Deliver QoS 0 publishes to QoS 1 subscriptions as QoS 1, so that they survive a counter's restart. */
   readonly upgradeOutgoingQos?: boolean;
   /** Further lines, as in mosquitto.conf, e.g. a TLS listener. */
@@ -76,6 +78,7 @@ export async function startMosquitto(options: MosquittoOptions): Promise<Mosquit
     command: [findProgram('mosquitto'), '-c', configuration],
     logFile,
   });
+  options.onSpawn?.(server);
   const url = `mqtt://127.0.0.1:${port}`;
   await awaitReady(server, () => connectOnce(url), logFile, READY_DEADLINE_MS);
   return { ...server, url };

@@ -21,6 +21,8 @@ export interface PostgresOptions {
   readonly durable: boolean;
   /** The environment variable that chooses the port, for the message when it is taken. */
   readonly portVariable?: string;
+  /** Told of the process as soon as it exists, long before it is ready. */
+  readonly onSpawn?: (server: ServerProcess) => void;
   /** Further settings, as in postgresql.conf. */
   readonly settings?: Readonly<Record<string, string>>;
 }
@@ -143,6 +145,7 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
       stopSignal: 'SIGINT',
       stopDeadlineMs: 60_000,
     });
+    options.onSpawn?.(server);
     try {
       await awaitReady(
         server,

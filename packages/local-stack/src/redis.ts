@@ -12,6 +12,8 @@ export interface RedisOptions {
   readonly port: number;
   readonly logFile: string;
   readonly portVariable?: string;
+  /** Told of the process as soon as it exists, long before it is ready. */
+  readonly onSpawn?: (server: ServerProcess) => void;
   /** Further settings, as in redis.conf; they win over ours. */
   readonly settings?: Readonly<Record<string, string>>;
 }
@@ -83,6 +85,7 @@ export async function startRedis(options: RedisOptions): Promise<RedisServer> {
     command: [findProgram('redis-server'), configuration],
     logFile,
   });
+  options.onSpawn?.(server);
   const url = `redis://:${password}@127.0.0.1:${port}/0`;
   await awaitReady(server, () => ping(url), logFile, READY_DEADLINE_MS);
   return { ...server, url };

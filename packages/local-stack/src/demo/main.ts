@@ -1,0 +1,34 @@
+import { fleet } from './fleet.ts';
+import { postEvents } from './post-events.ts';
+import { publishMessages } from './publish-messages.ts';
+
+/** The demo fleet, as one process: devices that publish and applications that post. */
+const { ODOMETER_URL = '', ODOMETER_API_KEY = '', MQTT_URL = '' } = process.env;
+const REPORT_INTERVAL_MS = 60_000;
+
+const devices = fleet();
+const tally = { messages: 0, accepted: 0, later: 0, refused: 0 };
+const stopPublishing = publishMessages(MQTT_URL, devices, () => {
+  tally.messages++;
+});
+const stopPosting = postEvents(ODOMETER_URL, ODOMETER_API_KEY, devices, (outcome) => {
+  tally[outcome]++;
+});
+
+function report(event: string): void {
+  const time = new Date().toISOString();
+  process.stdout.write(`${JSON.stringify({ time, event, devices: devices.length, ...tally })}\n`);
+}
+
+report('demo_started');
+setInterval(() => report('demo_running'), REPORT_INTERVAL_MS);
+
+for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  process.once(signal, () => {
+    stopPosting();
+    void stopPublishing().finally(() => {
+      report('demo_stopped');
+      process.exit(0);
+    });
+  });
+}

@@ -1,0 +1,41 @@
+import { rmSync } from 'node:fs';
+import { PidFiles } from './pid-files.ts';
+import { runCommand, say } from './run-command.ts';
+import { readSettings, runDirectory, type Settings } from './settings.ts';
+import { stopLeftovers } from './stop-leftovers.ts';
+
+/** Longer than the parts' own deadlines one after the other. */
+const SUPERVISOR_DEADLINE_MS = 120_000;
+
+async function stopSupervisor(pids: PidFiles): Promise<boolean> {
+  const supervisor = pids.running('supervisor');
+  if (supervisor === undefined) return false;
+  process.kill(supervisor.pid, 'SIGTERM');
+  const killAt = Date.now() + SUPERVISOR_DEADLINE_MS;
+  while (pids.running('supervisor')?.pid === supervisor.pid) {
+    if (Date.now() > killAt) process.kill(supervisor.pid, 'SIGKILL');
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  pids.forget('supervisor');
+  return true;
+}
+
+async function down(settings: Settings): Promise<void> {
+  const pids = new PidFiles(runDirectory(settings));
+  if (pids.running('supervisor') !== undefined) say('Stopping Odometer …');
+  const stopped = await stopSupervisor(pids);
+  const leftovers = await stopLeftovers(pids);
+  if (!stopped && leftovers.length === 0) say('Odometer is not running.');
+  else say('Odometer is stopped. Its data is kept; "make reset" removes it.');
+}
+
+await runCommand(async () => {
+  const settings = readSettings(process.env);
+  await down(settings);
+  if (process.argv.includes('--remove-data')) {
+    for (const kept of ['data', 'logs', 'run', 'env']) {
+      rmSync(`${settings.directory}/${kept}`, { recursive: true, force: true });
+    }
+    say('Its data, logs and keys are removed.');
+  }
+});
