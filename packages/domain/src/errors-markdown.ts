@@ -22,5 +22,5 @@ export function errorsMarkdown(): string {
 }
 
 function cell(text: string): string {
-  return text.replaceAll('|', '\\|').replaceAll('\n', '<br>');
+  return text.replaceAll('<', '&lt;').replaceAll('|', '\\|').replaceAll('\n', '<br>');
 }

@@ -2,9 +2,12 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
 
 /** Real processes: what exit codes and signals do cannot be seen from inside. */
+
+// Starting Node takes seconds where every core is busy.
+jest.setTimeout(30_000);
 
 const loader = new URL('../test/typescript-loader.mjs', import.meta.url).href;
 const program = fileURLToPath(new URL('../test/child.ts', import.meta.url));
