@@ -28,9 +28,9 @@ create index meters_by_event_type on meters (event_type);
 -- Appliers cache the catalogue and read this version in the applying transaction, under the catalogue's advisory lock
 -- (shared; exclusive for whoever changes meters): an event is never applied with a catalogue that is out of date.
 create table meter_catalogue (
-  only boolean primary key default true,
+  singleton boolean primary key default true,
   version bigint not null default 1,
-  constraint meter_catalogue_has_one_row check (only)
+  constraint meter_catalogue_has_one_row check (singleton)
 );
 insert into meter_catalogue default values;
 

@@ -134,8 +134,9 @@ export interface Acknowledgement {
 
 /**
  * The producer's own word on how far it got, about once a second: what Redis loses at the very end of a sequence leaves
- * no hole between neighbours, and is found by this mark only. Ignored once the epoch is sealed: a fenced producer
- * believes in batches that a seal has swallowed.
+ * no hole between neighbours, and is found by this mark only. Ignored once the epoch is sealed, or the source has a newer
+ * epoch: a fenced producer believes in batches that a seal has swallowed. Seals begin after the newer epoch is opened, so
+ * what is acknowledged here was durable, and the books may call it lost when it is in no place.
  */
 export async function acknowledge(
   db: Queryable,
@@ -145,7 +146,10 @@ export async function acknowledge(
     `update source_epochs
      set acknowledged_seq = greatest(acknowledged_seq, $2), acknowledged_at = now(),
          received = greatest(received, $3), rejected = greatest(rejected, $4), accepted = greatest(accepted, $5)
-     where epoch = $1 and sealed_seq is null`,
+     where epoch = $1 and sealed_seq is null and not exists (
+       select 1 from source_epochs newer
+       where newer.source = source_epochs.source and newer.epoch > source_epochs.epoch
+     )`,
     [epoch, seq, books.received, books.rejected, books.accepted],
   );
 }
