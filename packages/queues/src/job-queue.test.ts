@@ -1,0 +1,174 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { isOdometerError } from '@odometer/domain/errors';
+import { eventually } from '@odometer/testing/eventually';
+import { tcpProxy } from '@odometer/testing/tcp-proxy';
+import { startTestRedis } from '@odometer/testing/test-redis';
+import { JobQueue } from './job-queue.ts';
+import { Connections, countBatch, eventBatch, flush } from './jobs.fixture.ts';
+import { createProducerRedis, waitUntilReady } from './redis-connection.ts';
+
+const connections = new Connections();
+let server: Awaited<ReturnType<typeof startTestRedis>>;
+let queue: JobQueue<'counts'>;
+
+beforeAll(async () => {
+  server = await startTestRedis();
+  queue = await connections.counts(server.url);
+});
+beforeEach(() => flush(queue));
+afterAll(async () => {
+  await connections.close();
+  await server.stop();
+});
+
+const unavailable = (error: unknown) => isOdometerError(error, 'queue_unavailable');
+
+/** What `add` rejected with, and how soon. */
+async function rejection(adding: Promise<unknown>): Promise<{ error: unknown; afterMs: number }> {
+  const startMs = performance.now();
+  const error = await adding.then(
+    () => new Error('it did not reject'),
+    (reason: unknown) => reason,
+  );
+  return { error, afterMs: performance.now() - startMs };
+}
+
+test('a job can be read back under its id, and only the first content counts', async () => {
+  await queue.add('count-batch', countBatch(1, 5), 'counter.7.1');
+  await queue.add('seal', { source: 'counter', epoch: '7', seq: 1, sealedBy: '8' }, 'counter.7.1');
+  await expect(queue.get('counter.7.1')).resolves.toEqual({
+    name: 'count-batch',
+    data: countBatch(1, 5),
+  });
+  await expect(queue.get('counter.7.2')).resolves.toBeUndefined();
+  await expect(queue.depth()).resolves.toEqual({ waiting: 1, active: 0, delayed: 0, failed: 0 });
+});
+
+test('a reply that is lost after Redis has run the command leaves one job', async () => {
+  const proxy = await tcpProxy(server.port);
+  try {
+    const behind = await connections.counts(proxy.url(server.url));
+    // Loads the script, so that the next request is the add and nothing else.
+    await behind.add('count-batch', countBatch(1), 'counter.7.1');
+    proxy.dropReplies({ match: (request) => request.includes('counter.7.2'), times: 1 });
+    // ioredis sends it again on the next connection: the same id again.
+    await behind.add('count-batch', countBatch(2), 'counter.7.2');
+    expect(proxy.dropped).toBe(1);
+    await expect(queue.depth()).resolves.toMatchObject({ waiting: 2 });
+  } finally {
+    await proxy.close();
+  }
+});
+
+test('a Redis that is silent is an unknown outcome after the timeout; the same id again leaves one job', async () => {
+  const patient = await connections.counts(server.url, 500);
+  await patient.add('count-batch', countBatch(1), 'counter.7.1');
+  server.signal('SIGSTOP');
+  try {
+    const { error, afterMs } = await rejection(
+      patient.add('count-batch', countBatch(2), 'counter.7.2'),
+    );
+    expect(unavailable(error)).toBe(true);
+    expect(afterMs).toBeLessThan(2_000);
+  } finally {
+    server.signal('SIGCONT');
+  }
+  await eventually(() => patient.add('count-batch', countBatch(2), 'counter.7.2'));
+  await expect(queue.depth()).resolves.toMatchObject({ waiting: 2 });
+});
+
+test('a queue made while Redis is away rejects at once, and works when Redis comes', async () => {
+  const redis = connections.add(createProducerRedis({ url: 'redis://127.0.0.1:1' }));
+  const early = new JobQueue('counts', redis);
+  for (const call of [
+    () => early.add('count-batch', countBatch(1), 'counter.7.1'),
+    () => early.get('counter.7.1'),
+    () => early.depth(),
+  ]) {
+    const { error, afterMs } = await rejection(call());
+    expect(unavailable(error)).toBe(true);
+    expect(afterMs).toBeLessThan(200);
+  }
+  await early.stop();
+
+  await server.kill();
+  const url = server.url;
+  const second = new JobQueue('counts', connections.add(createProducerRedis({ url })));
+  const { error } = await rejection(second.add('count-batch', countBatch(1), 'counter.7.1'));
+  expect(unavailable(error)).toBe(true);
+  await server.start();
+  await eventually(() => second.add('count-batch', countBatch(1), 'counter.7.1'));
+  await second.stop();
+});
+
+test('an add in flight when Redis is killed rejects soon, and a restart is noticed without help', async () => {
+  await queue.add('count-batch', countBatch(1), 'counter.7.1');
+  server.signal('SIGSTOP');
+  const adding = rejection(queue.add('count-batch', countBatch(2), 'counter.7.2'));
+  await server.kill();
+  const { error, afterMs } = await adding;
+  expect(unavailable(error)).toBe(true);
+  expect(afterMs).toBeLessThan(4_000);
+  await server.start();
+  await eventually(() => queue.add('count-batch', countBatch(2), 'counter.7.2'));
+  await expect(queue.depth()).resolves.toMatchObject({ waiting: 2 });
+});
+
+test('ids that BullMQ would mistake are a bug, told at once', async () => {
+  for (const id of ['wait', 'a:b.c', '1.5', '']) {
+    await expect(queue.add('count-batch', countBatch(1), id)).rejects.toThrow(TypeError);
+  }
+});
+
+test('a payload that is no JSON is a bug, not an outage', async () => {
+  const payload = { ...countBatch(1), messages: 1n as unknown as number };
+  await expect(queue.add('count-batch', payload, 'counter.7.1')).rejects.toThrow(TypeError);
+});
+
+test('keeps the event stream, which nobody reads, short', async () => {
+  await queue
+    .run((redis) => redis.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'no'))
+    .catch(() => {});
+  await eventually(async () => {
+    const limit = await queue.run((redis) => redis.hget(queue.key('meta'), 'opts.maxLenEvents'));
+    expect(limit).toBe('100');
+  });
+});
+
+test('producers leave room in a full Redis for the workers, and go on when there is room again', async () => {
+  const small = await startTestRedis({ maxmemory: '24mb' });
+  try {
+    const redis = connections.add(createProducerRedis({ url: small.url }));
+    await waitUntilReady(redis);
+    const events = new JobQueue('events', redis);
+    let full: unknown;
+    for (let seq = 1; full === undefined; seq += 1) {
+      await events.add('event-batch', eventBatch(seq, 20_000), `ingest.8.${seq}`).catch((error) => {
+        full = error;
+      });
+      // Slower than the headroom's look, as any intake is on a machine with more memory.
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+    expect(unavailable(full)).toBe(true);
+    expect(String(full)).toMatch(/nearly full/);
+    // Redis itself would still take some: that is what workers live on.
+    await redis.set('worker', 'x'.repeat(10_000));
+
+    await redis.flushall();
+    await eventually(() => events.add('event-batch', eventBatch(1), 'ingest.8.1'));
+    await events.stop();
+  } finally {
+    await small.stop();
+  }
+});
+
+test('a Redis that is full to the brim refuses, and takes the job when there is room again', async () => {
+  await queue.add('count-batch', countBatch(1), 'counter.7.1');
+  await queue.run((redis) => redis.config('SET', 'maxmemory', '1mb'));
+  const { error } = await rejection(queue.add('count-batch', countBatch(2), 'counter.7.2'));
+  expect(unavailable(error)).toBe(true);
+  expect(String(error)).toMatch(/OOM/);
+  await queue.run((redis) => redis.config('SET', 'maxmemory', '0'));
+  await eventually(() => queue.add('count-batch', countBatch(2), 'counter.7.2'));
+  await expect(queue.depth()).resolves.toMatchObject({ waiting: 2 });
+});
