@@ -77,3 +77,12 @@ export function formatQuantity(scaled: Scaled): string {
 export function wholeQuantity(count: number | bigint): Scaled {
   return BigInt(count) * SCALE;
 }
+
+/** Adds two decimal texts, exactly. @throws RangeError when one of them is none. */
+export function addDecimals(a: string, b: string): string {
+  const [left, right] = [fromText(a), fromText(b)];
+  if (typeof left === 'string' || typeof right === 'string') {
+    throw new RangeError(`not a decimal: ${typeof left === 'string' ? a : b}`);
+  }
+  return formatQuantity(left + right);
+}

@@ -80,6 +80,22 @@ export function choice<const Word extends string>(
   });
 }
 
+/** Some of a few words, comma-separated, in any order; at least one. */
+export function list<const Word extends string>(
+  words: readonly Word[],
+  options: { readonly default: readonly NoInfer<Word>[] },
+): z.ZodType<readonly Word[]> {
+  return setting<readonly Word[]>({
+    parse: (raw) => {
+      const named = raw.split(',').map((word) => word.trim());
+      const known = words.filter((word) => named.includes(word));
+      return known.length === named.length ? known : undefined;
+    },
+    expected: `a comma-separated list of ${words.join(', ')}`,
+    default: options.default,
+  });
+}
+
 /** A URL, kept as text for the client libraries. Its value is never printed: it may carry a password. */
 export function url(options: {
   /** Allowed schemes, without the colon. */

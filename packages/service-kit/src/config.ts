@@ -8,6 +8,7 @@ export {
   choice,
   durationMs,
   integer,
+  list,
   optional,
   secret,
   text,

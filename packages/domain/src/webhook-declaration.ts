@@ -1,0 +1,106 @@
+import { z } from 'zod';
+import { isSlug } from './slug.ts';
+
+/** Auth0's own name for a login by a person. */
+const AUTH0_SUCCESSFUL_LOGIN = 's';
+
+/** A path into a record: names separated by dots, `user.id`. */
+const fieldPath = z
+  .string()
+  .max(256)
+  .regex(/^[A-Za-z0-9_$@-]+(\.[A-Za-z0-9_$@-]+)*$/, 'should be names separated by dots');
+
+const slug = z.string().refine(isSlug, 'should be a valid name');
+
+/** `project`, or `organization/project` when the webhook has no organization of its own. */
+const projectName = z
+  .string()
+  .refine(
+    (text) => text.split('/').length <= 2 && text.split('/').every(isSlug),
+    'should be project or organization/project',
+  );
+
+const project = z.union([
+  /** All usage belongs to this project. */
+  z.strictObject({ fixed: projectName }),
+  z.strictObject({
+    field: fieldPath,
+    /** Project by value of the field, for values that are no names themselves (`My App (production)`). */
+    names: z.record(z.string().max(512), projectName).optional(),
+    /** Where usage goes whose field is missing or, with `names`, not listed. Without it such records are refused. */
+    otherwise: projectName.optional(),
+  }),
+]);
+
+const common = {
+  /** Last part of the address, `/webhooks/{name}`. `storage` belongs to another service. */
+  name: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'should be a DNS label')
+    .refine((name) => name !== 'storage', 'is reserved'),
+  /** The only organization it may write for; null: the project's field names the organization too. */
+  organization: slug.nullable().default(null),
+};
+
+const auth0 = z.strictObject({
+  ...common,
+  kind: z.literal('auth0'),
+  /**
+   * SHA-256, in hex, of the authorization token configured at the log stream. The token itself is random and long, so a
+   * plain hash keeps it secret.
+   */
+  tokenHash: z.string().regex(/^[0-9a-f]{64}$/, 'should be a SHA-256 in lower-case hex'),
+  type: z.string().min(1).max(255).default('logins'),
+  /**
+   * Which log types are usage. `s` alone by default: one for each time a person logs in. Silent authentication (`ssa`)
+   * and token exchanges (`seacft`, `sertft`) happen without anybody doing anything, many times a day.
+   */
+  logTypes: z.array(z.string().min(1)).min(1).default([AUTH0_SUCCESSFUL_LOGIN]),
+  fields: z.strictObject({
+    id: fieldPath.default('log_id'),
+    time: fieldPath.default('date'),
+    user: fieldPath.default('user_id'),
+    project,
+  }),
+});
+
+const hmac = z.strictObject({
+  ...common,
+  kind: z.literal('hmac'),
+  /** Name of the environment variable that holds the secret: checking a signature needs it in clear. */
+  secretEnv: z
+    .string()
+    .regex(
+      /^ODOMETER_WEBHOOK_SECRET_[A-Z0-9_]{1,64}$/,
+      'should begin with ODOMETER_WEBHOOK_SECRET_',
+    ),
+  signature: z.strictObject({
+    header: z
+      .string()
+      .regex(/^[A-Za-z0-9-]{1,128}$/)
+      .transform((header) => header.toLowerCase()),
+    /** What stands before the signature in the header: `sha256=`. */
+    prefix: z.string().max(64).default(''),
+    encoding: z.enum(['hex', 'base64']).default('hex'),
+    algorithm: z.literal('sha256').default('sha256'),
+  }),
+  type: z.string().min(1).max(255),
+  fields: z.strictObject({
+    id: fieldPath,
+    time: fieldPath.optional(),
+    user: fieldPath.optional(),
+    /** The quantity, `data.value` of the event; 1 when it is not mapped. */
+    value: fieldPath.optional(),
+    project,
+  }),
+});
+
+/**
+ * How somebody else's notifications become events: who may send them, and where in a record the parts of an event are.
+ * Written by operators, stored by `odometer apply`, read by ingest-api.
+ */
+export const webhookDeclarationSchema = z.discriminatedUnion('kind', [auth0, hmac]);
+
+export type WebhookDeclaration = z.infer<typeof webhookDeclarationSchema>;
+export type Auth0Webhook = Extract<WebhookDeclaration, { kind: 'auth0' }>;
+export type HmacWebhook = Extract<WebhookDeclaration, { kind: 'hmac' }>;

@@ -1,0 +1,90 @@
+import type { WebhookDeclaration } from './webhook-declaration.ts';
+
+/** What a record of a webhook turned out to be. */
+export type MappedRecord =
+  /** An event in CloudEvents' JSON form, to be validated like any client's. */
+  | { readonly kind: 'event'; readonly event: Readonly<Record<string, unknown>> }
+  /** Nothing the declaration asks for. */
+  | { readonly kind: 'ignored' }
+  | { readonly kind: 'unmapped'; readonly reason: string };
+
+type Members = Readonly<Record<string, unknown>>;
+
+/**
+ * Makes an event of a webhook's record. The same record always gives the same event, with the provider's own id, so a
+ * repeated delivery counts once. Never throws.
+ */
+export function mapWebhookRecord(webhook: WebhookDeclaration, record: unknown): MappedRecord {
+  if (!isMembers(record)) return unmapped('the record is not a JSON object');
+  const content = webhook.kind === 'auth0' ? auth0Content(record) : record;
+  if (webhook.kind === 'auth0') {
+    const logType = content.type;
+    if (typeof logType !== 'string') return unmapped('the record has no log type');
+    if (!webhook.logTypes.includes(logType)) return { kind: 'ignored' };
+  }
+
+  const { fields } = webhook;
+  const id = textAt(content, fields.id);
+  if (id === undefined) return unmapped('the field of the id is missing, or is not a text');
+  const subject = subjectOf(webhook, content);
+  if (subject === undefined) return unmapped('the field of the project is missing or not listed');
+
+  const data: Record<string, unknown> = {};
+  const user = fields.user === undefined ? undefined : textAt(content, fields.user);
+  if (user !== undefined) data.user = user;
+  if ('value' in fields && fields.value !== undefined) {
+    const value = at(content, fields.value);
+    if (value === undefined) return unmapped('the field of the value is missing');
+    data.value = value;
+  }
+  const event: Record<string, unknown> = {
+    specversion: '1.0',
+    id,
+    source: `${webhook.kind}/${webhook.name}`,
+    type: webhook.type,
+    subject,
+    data,
+  };
+  const time = fields.time === undefined ? undefined : at(content, fields.time);
+  if (time !== undefined) event.time = time;
+  return { kind: 'event', event };
+}
+
+function unmapped(reason: string): MappedRecord {
+  return { kind: 'unmapped', reason };
+}
+
+/** Auth0 wraps a log in `{log_id, data}`; some of its exports do not. */
+function auth0Content(record: Members): Members {
+  if (!isMembers(record.data)) return record;
+  return { ...record.data, log_id: record.data.log_id ?? record.log_id };
+}
+
+function subjectOf(webhook: WebhookDeclaration, content: Members): string | undefined {
+  const { project } = webhook.fields;
+  if ('fixed' in project) return project.fixed;
+  const value = textAt(content, project.field);
+  if (value === undefined) return project.otherwise;
+  if (project.names === undefined) return value;
+  return Object.hasOwn(project.names, value) ? project.names[value] : project.otherwise;
+}
+
+/** A text, or a number or boolean as text. An integer beyond 2^53 is none: it was rounded, and two ids could be one. */
+function textAt(content: Members, path: string): string | undefined {
+  const value = at(content, path);
+  if (typeof value === 'string' && value !== '') return value;
+  return Number.isSafeInteger(value) || typeof value === 'boolean' ? String(value) : undefined;
+}
+
+function at(content: Members, path: string): unknown {
+  let value: unknown = content;
+  for (const name of path.split('.')) {
+    if (!isMembers(value) || !Object.hasOwn(value, name)) return undefined;
+    value = value[name];
+  }
+  return value ?? undefined;
+}
+
+function isMembers(value: unknown): value is Members {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,39 @@
+import { QUEUE_NAMES } from '@odometer/queues/catalogue';
+import { boolean, type ConfigOf, integer, list, variable } from '@odometer/service-kit/config';
+import { postgresVariables } from '@odometer/service-kit/postgres-variables';
+import { redisVariables } from '@odometer/service-kit/redis-variables';
+import { serviceVariables } from '@odometer/service-kit/service-variables';
+
+/** The environment of a stats-worker. */
+export const variables = {
+  ...serviceVariables,
+  ...postgresVariables,
+  ...redisVariables,
+  queues: variable(
+    'ODOMETER_WORKER_QUEUES',
+    list(QUEUE_NAMES, { default: QUEUE_NAMES }),
+    'Queues this worker takes jobs from, comma-separated. All by default; a deployment may give counting workers of its own, because counting must not wait for anything slow.',
+  ),
+  autoProvision: variable(
+    'ODOMETER_AUTO_PROVISION',
+    boolean(true),
+    'Whether organizations, projects and devices are created when they are first seen. When false, their usage is kept unattributed until somebody registers them.',
+  ),
+  maxOrganizationsPerHour: variable(
+    'ODOMETER_MAX_ORGANIZATIONS_PER_HOUR',
+    integer({ min: 0, default: 100 }),
+    'Organizations that may be discovered in an hour. Any publisher can invent names; what is beyond stays unattributed and nothing is lost.',
+  ),
+  maxProjectsPerHour: variable(
+    'ODOMETER_MAX_PROJECTS_PER_HOUR',
+    integer({ min: 0, default: 1_000 }),
+    'Projects that may be discovered in an hour, for each organization.',
+  ),
+  maxDevicesPerHour: variable(
+    'ODOMETER_MAX_DEVICES_PER_HOUR',
+    integer({ min: 0, default: 10_000 }),
+    'Devices that may be discovered in an hour, for each organization: a large fleet is known within a few hours, an attack is bounded.',
+  ),
+} as const;
+
+export type Config = ConfigOf<typeof variables>;

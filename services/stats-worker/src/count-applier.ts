@@ -1,0 +1,114 @@
+import { lockMonthsShared } from '@odometer/database/advisory-locks';
+import {
+  claimBatches,
+  claimKey,
+  lockEpochs,
+  recordOutcomes,
+  storeMarks,
+} from '@odometer/database/applied-batches';
+import { addMessageUsage } from '@odometer/database/message-usage';
+import { inTransaction, type Pool, type Transaction } from '@odometer/database/pool';
+import { addUnattributedUsage } from '@odometer/database/unattributed-usage';
+import { monthStart } from '@odometer/domain/period';
+import type { CountBatch } from '@odometer/queues/catalogue';
+import { DeviceActivity } from './device-activity.ts';
+import type { ApplyCounts } from './metrics.ts';
+import type { MonthPartitions } from './month-partitions.ts';
+import type { RegistryCache } from './registry-cache.ts';
+import { retryConflicts } from './retry-conflicts.ts';
+import { sumMessages } from './sum-messages.ts';
+
+export interface CountApplierParts {
+  readonly pool: Pool;
+  readonly registry: RegistryCache;
+  readonly partitions: MonthPartitions;
+  readonly counts: ApplyCounts;
+}
+
+/**
+ * Applies flushes of MQTT counters: claims each, adds them up, and writes each project's hour and month once for the
+ * whole group. The epoch's row is locked first, because a seal and a late flush of the counter it fences may arrive at
+ * the same time; the mark is stored in the transaction that counts the messages up to it.
+ */
+export class CountApplier {
+  readonly #parts: CountApplierParts;
+
+  constructor(parts: CountApplierParts) {
+    this.#parts = parts;
+  }
+
+  /** Applies the flushes in one transaction. When it throws, none of them is applied. */
+  async apply(batches: readonly CountBatch[]): Promise<void> {
+    await retryConflicts(
+      () => this.#applyOnce(batches),
+      () => {
+        this.#parts.counts.conflictRetries += 1;
+      },
+    );
+  }
+
+  async #applyOnce(batches: readonly CountBatch[]): Promise<void> {
+    const { pool, registry, partitions, counts } = this.#parts;
+    const months = new Set(
+      batches.flatMap(({ hours }) => hours.map(({ hourMs }) => monthStart(hourMs))),
+    );
+    await partitions.ensure(pool, months);
+
+    const committed = await inTransaction(pool, async (transaction) => {
+      await lockMonthsShared(transaction, months);
+      const sealed = await lockEpochs(
+        transaction,
+        batches.map(({ epoch }) => epoch),
+      );
+      const unfenced = batches.filter(
+        ({ epoch, seq }) => seq <= (sealed.get(epoch) ?? Number.POSITIVE_INFINITY),
+      );
+      const claimed = await claimBatches(
+        transaction,
+        unfenced.map((batch) => ({ ...batch, items: batch.messages })),
+      );
+      const ours = unfenced.filter(({ epoch, seq }) => claimed.has(claimKey(epoch, seq)));
+      await storeMarks(transaction, highestPerEpoch(ours));
+      const counted = await this.#count(transaction, ours, registry);
+      return { ours, ...counted, fenced: batches.length - unfenced.length };
+    });
+
+    committed.onCommit();
+    const { ours, fenced, unattributed } = committed;
+    counts.addMessages(ours, unattributed, batches.length - ours.length - fenced, fenced);
+  }
+
+  async #count(
+    transaction: Transaction,
+    batches: readonly CountBatch[],
+    registry: RegistryCache,
+  ): Promise<{ readonly unattributed: number; readonly onCommit: () => void }> {
+    const owners = batches.flatMap(({ hours }) =>
+      hours.flatMap(({ counts }) =>
+        counts.map(([organization, project, device]) => ({ organization, project, device })),
+      ),
+    );
+    const resolution = await registry.resolve(transaction, owners);
+    const devices = new DeviceActivity(resolution);
+    const sums = sumMessages(batches, resolution, devices);
+    await addMessageUsage(transaction, sums.usage);
+    await devices.write(transaction);
+    await addUnattributedUsage(transaction, sums.unattributed);
+    await recordOutcomes(transaction, sums.outcomes);
+    return {
+      unattributed: sums.outcomes.reduce((sum, { unattributed }) => sum + unattributed, 0),
+      onCommit: () => {
+        resolution.publish();
+        devices.remember();
+      },
+    };
+  }
+}
+
+function highestPerEpoch(batches: readonly CountBatch[]): readonly CountBatch[] {
+  const highest = new Map<string, CountBatch>();
+  for (const batch of batches) {
+    if ((highest.get(batch.epoch)?.seq ?? 0) < batch.seq) highest.set(batch.epoch, batch);
+  }
+  return [...highest.values()];
+}

@@ -1,0 +1,160 @@
+import { lockMonthsShared } from '@odometer/database/advisory-locks';
+import { claimBatches, claimKey, recordOutcomes } from '@odometer/database/applied-batches';
+import { storeDeadLetter } from '@odometer/database/dead-letters';
+import { inTransaction, type Pool, type Transaction } from '@odometer/database/pool';
+import { batchJobId } from '@odometer/domain/batch';
+import type { EventBatch } from '@odometer/queues/catalogue';
+import { applyEvents } from './apply-events.ts';
+import { type Outcome, sumOutcomes } from './event-outcome.ts';
+import { isolatePoison } from './isolate-poison.ts';
+import type { MeterCatalogue } from './meter-catalogue.ts';
+import type { ApplyCounts } from './metrics.ts';
+import type { MonthPartitions } from './month-partitions.ts';
+import { isDataError } from './postgres-failures.ts';
+import { type PreparedEvent, prepareEvent } from './prepared-event.ts';
+import type { RegistryCache } from './registry-cache.ts';
+import { retryConflicts } from './retry-conflicts.ts';
+
+/** An event with its place, so that what became of it is booked on its own batch. */
+interface PlacedEvent extends PreparedEvent {
+  readonly batch: EventBatch;
+  readonly index: number;
+}
+
+interface Poison {
+  readonly batch: EventBatch;
+  readonly index: number;
+  readonly error: Error;
+}
+
+export interface EventApplierParts {
+  readonly pool: Pool;
+  readonly catalogue: MeterCatalogue;
+  readonly registry: RegistryCache;
+  readonly partitions: MonthPartitions;
+  readonly counts: ApplyCounts;
+}
+
+/**
+ * Applies event batches, each claimed and applied in one transaction, in the lock order month → catalogue → batch claim →
+ * registry → keys → events → usage. A batch that was applied before contributes nothing to any figure.
+ *
+ * The usual way applies a group of batches at once. When the database refuses somebody's data, the group is applied again
+ * with every culprit isolated: it becomes a dead letter, and its neighbours, other tenants' among them, are counted.
+ */
+export class EventApplier {
+  readonly #parts: EventApplierParts;
+
+  constructor(parts: EventApplierParts) {
+    this.#parts = parts;
+  }
+
+  /** Applies the batches in one transaction. When it throws, none of them is applied. */
+  async apply(batches: readonly EventBatch[]): Promise<void> {
+    const { counts } = this.#parts;
+    const retry = () => {
+      counts.conflictRetries += 1;
+    };
+    try {
+      await retryConflicts(() => this.#applyOnce(batches, false), retry);
+    } catch (error) {
+      if (!isDataError(error)) throw error;
+      await retryConflicts(() => this.#applyOnce(batches, true), retry);
+    }
+  }
+
+  async #applyOnce(batches: readonly EventBatch[], isolating: boolean): Promise<void> {
+    const { pool, catalogue, registry, partitions, counts } = this.#parts;
+    const { events, poison: unprepared } = prepareBatches(batches);
+    const months = new Set(events.map(({ monthMs }) => monthMs));
+    await partitions.ensure(pool, months);
+
+    const committed = await inTransaction(pool, async (transaction) => {
+      await lockMonthsShared(transaction, months);
+      const meters = await catalogue.forTransaction(transaction);
+      const claimed = await claimBatches(
+        transaction,
+        batches.map((batch) => ({ ...batch, items: batch.events.length })),
+      );
+      const isClaimed = ({ batch }: { readonly batch: EventBatch }) =>
+        claimed.has(claimKey(batch.epoch, batch.seq));
+      const ours = events.filter(isClaimed);
+      const apply = (part: readonly PlacedEvent[]) =>
+        applyEvents(transaction, part, meters, registry);
+      const { applied, poison } = isolating
+        ? await isolatePoison(transaction, ours, apply)
+        : { applied: [{ items: ours, result: await apply(ours) }], poison: [] };
+
+      const dead = [
+        ...unprepared.filter(isClaimed),
+        ...poison.map(({ item, error }) => ({ batch: item.batch, index: item.index, error })),
+      ];
+      for (const item of dead) await storePoison(transaction, item);
+      const outcomes = new Map<EventBatch, Outcome[]>();
+      for (const batch of batches) if (isClaimed({ batch })) outcomes.set(batch, []);
+      for (const { items, result } of applied) {
+        for (const [i, { batch }] of items.entries()) {
+          const outcome = result.outcomes[i];
+          if (outcome !== undefined) outcomes.get(batch)?.push(outcome);
+        }
+      }
+      for (const { batch } of dead) outcomes.get(batch)?.push('dead');
+      const sums = Array.from(outcomes, ([{ source, epoch, seq }, ofBatch]) => ({
+        source,
+        epoch,
+        seq,
+        items: ofBatch.length,
+        ...sumOutcomes(ofBatch),
+      }));
+      // A claim starts as "all counted".
+      await recordOutcomes(
+        transaction,
+        sums.filter(({ items, counted }) => items !== counted),
+      );
+      return { applied, sums };
+    });
+
+    for (const { result } of committed.applied) result.onCommit();
+    counts.addEvents(committed.sums, batches.length - committed.sums.length);
+  }
+}
+
+function prepareBatches(batches: readonly EventBatch[]): {
+  readonly events: readonly PlacedEvent[];
+  readonly poison: readonly Poison[];
+} {
+  const events: PlacedEvent[] = [];
+  const poison: Poison[] = [];
+  for (const batch of batches) {
+    for (const [index, event] of batch.events.entries()) {
+      try {
+        events.push({ ...prepareEvent(event), batch, index });
+      } catch (error) {
+        poison.push({
+          batch,
+          index,
+          error: error instanceof Error ? error : new Error(String(error)),
+        });
+      }
+    }
+  }
+  return { events, poison };
+}
+
+async function storePoison(
+  transaction: Transaction,
+  { batch, index, error }: Poison,
+): Promise<void> {
+  await storeDeadLetter(transaction, {
+    queue: 'events',
+    jobId: `${batchJobId(batch)}.${index}`,
+    jobName: 'event',
+    payload: JSON.stringify(batch.events[index]),
+    reason: error.message,
+    attempts: 1,
+    epoch: batch.epoch,
+    seq: batch.seq,
+    items: 1,
+    failedAtMs: Date.now(),
+  });
+}

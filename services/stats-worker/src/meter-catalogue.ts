@@ -1,0 +1,57 @@
+import { lockCatalogueShared } from '@odometer/database/advisory-locks';
+import { catalogueVersion, listEventMeters } from '@odometer/database/meters';
+import type { Transaction } from '@odometer/database/pool';
+import { parseQuantity, type Scaled } from '@odometer/domain/decimal';
+import type { Aggregation } from '@odometer/domain/meters';
+import { parseValuePath, type ValuePath } from '@odometer/domain/value-path';
+
+/** A meter, ready to measure events. */
+export interface Meter {
+  readonly id: number;
+  readonly aggregation: Aggregation;
+  readonly valuePath: ValuePath;
+  /** What an event without a value counts; undefined: it is invalid. */
+  readonly defaultValue: Scaled | undefined;
+}
+
+export type MetersByType = ReadonlyMap<string, readonly Meter[]>;
+
+/**
+ * The meters that events feed, cached between transactions and checked in each: under the shared catalogue lock the
+ * version cannot change, so no event is applied by a catalogue that was changed before it.
+ */
+export class MeterCatalogue {
+  #version: string | undefined;
+  #byType: MetersByType = new Map();
+
+  /** The meters by event type, valid until the transaction ends. */
+  async forTransaction(transaction: Transaction): Promise<MetersByType> {
+    await lockCatalogueShared(transaction);
+    const version = await catalogueVersion(transaction);
+    if (version !== this.#version) {
+      this.#byType = await load(transaction);
+      this.#version = version;
+    }
+    return this.#byType;
+  }
+}
+
+async function load(transaction: Transaction): Promise<MetersByType> {
+  const byType = new Map<string, Meter[]>();
+  for (const row of await listEventMeters(transaction)) {
+    const valuePath = parseValuePath(row.valuePath ?? '$');
+    // Whoever declares a meter validates its path; one that is wrong all the same must not stop every other.
+    if (valuePath === undefined) continue;
+    const defaultValue = row.defaultValue === null ? undefined : parseQuantity(row.defaultValue);
+    const meter: Meter = {
+      id: row.id,
+      aggregation: row.aggregation,
+      valuePath,
+      defaultValue: typeof defaultValue === 'bigint' ? defaultValue : undefined,
+    };
+    const meters = byType.get(row.eventType);
+    if (meters === undefined) byType.set(row.eventType, [meter]);
+    else meters.push(meter);
+  }
+  return byType;
+}

@@ -1,0 +1,134 @@
+import type { BatchOutcome } from '@odometer/domain/batch';
+import type { CountBatch } from '@odometer/queues/catalogue';
+import type { JobWorkerCounts } from '@odometer/queues/job-worker';
+import type { QueueReading } from '@odometer/queues/queue-metrics';
+import { integerCounter, type LabelledCount } from '@odometer/service-kit/metrics';
+import { Gauge, Histogram, type Registry } from 'prom-client';
+
+/** What the appliers did, as plain integers that are read at scrape. */
+export class ApplyCounts {
+  conflictRetries = 0;
+  readonly #batches = { applied: 0, replayed: 0, fenced: 0 };
+  readonly #items: Record<keyof BatchOutcome, number> = {
+    counted: 0,
+    duplicate: 0,
+    conflicting: 0,
+    invalid: 0,
+    unmetered: 0,
+    unattributed: 0,
+    dead: 0,
+  };
+
+  /** Call after the commit. */
+  addEvents(outcomes: readonly BatchOutcome[], replayed: number): void {
+    this.#batches.applied += outcomes.length;
+    this.#batches.replayed += replayed;
+    for (const outcome of outcomes) {
+      for (const name of Object.keys(this.#items) as (keyof BatchOutcome)[]) {
+        this.#items[name] += outcome[name];
+      }
+    }
+  }
+
+  /** Call after the commit. */
+  addMessages(
+    batches: readonly CountBatch[],
+    unattributed: number,
+    replayed: number,
+    fenced: number,
+  ): void {
+    this.#batches.applied += batches.length;
+    this.#batches.replayed += replayed;
+    this.#batches.fenced += fenced;
+    for (const { messages } of batches) this.#items.counted += messages;
+    this.#items.counted -= unattributed;
+    this.#items.unattributed += unattributed;
+  }
+
+  batches(): Iterable<LabelledCount<'outcome'>> {
+    return Object.entries(this.#batches).map(([outcome, count]) => [{ outcome }, count] as const);
+  }
+
+  items(): Iterable<LabelledCount<'outcome'>> {
+    return Object.entries(this.#items).map(([outcome, count]) => [{ outcome }, count] as const);
+  }
+}
+
+/** Where the metrics get their figures from. */
+export interface MetricSources {
+  readonly apply: ApplyCounts;
+  readonly workers: () => Iterable<readonly [queue: string, counts: Readonly<JobWorkerCounts>]>;
+  readonly readQueues: () => Promise<readonly QueueReading[]>;
+}
+
+/** Declares every metric of the stats-worker. */
+export function createMetrics(registry: Registry, sources: MetricSources) {
+  const { apply, workers } = sources;
+  integerCounter({
+    name: 'odometer_apply_batches_total',
+    help: 'Batches taken from the queues, by what became of them: applied, replayed (were applied before), fenced (sent by a counter that had been replaced).',
+    registry,
+    labelNames: ['outcome'],
+    read: () => apply.batches(),
+  });
+  integerCounter({
+    name: 'odometer_apply_items_total',
+    help: 'Events and messages of applied batches, by what became of them; the names are those of the books.',
+    registry,
+    labelNames: ['outcome'],
+    read: () => apply.items(),
+  });
+  integerCounter({
+    name: 'odometer_apply_conflict_retries_total',
+    help: 'Transactions done again because another one was in their way (deadlock, serialization failure).',
+    registry,
+    read: () => apply.conflictRetries,
+  });
+  integerCounter({
+    name: 'odometer_jobs_total',
+    help: 'Jobs of this worker by what became of them: processed, failed for good, retried, stalled (taken over from a dead worker), infrastructure (waited for something that was away).',
+    registry,
+    labelNames: ['queue', 'outcome'],
+    read: () =>
+      [...workers()].flatMap(([queue, counts]) => [
+        [{ queue, outcome: 'processed' }, counts.processed] as const,
+        [{ queue, outcome: 'failed' }, counts.failed] as const,
+        [{ queue, outcome: 'retried' }, counts.retried] as const,
+        [{ queue, outcome: 'stalled' }, counts.stalled] as const,
+        [{ queue, outcome: 'infrastructure' }, counts.infrastructureErrors] as const,
+      ]),
+  });
+  const applyDuration = new Histogram({
+    name: 'odometer_apply_duration_seconds',
+    help: 'Duration of an applying transaction, which may hold many batches.',
+    labelNames: ['queue'],
+    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
+    registers: [registry],
+  });
+  const oldestAge = new Gauge({
+    name: 'odometer_queue_oldest_job_age_seconds',
+    help: 'Age of the waiting job that is next; 0 when none waits.',
+    labelNames: ['queue'],
+    registers: [registry],
+  });
+  new Gauge({
+    name: 'odometer_queue_jobs',
+    help: 'Jobs in Redis by queue and state. Every worker shows the same.',
+    labelNames: ['queue', 'state'],
+    registers: [registry],
+    async collect() {
+      this.reset();
+      oldestAge.reset();
+      for (const { queue, depth, oldestWaitingAgeSeconds } of await sources.readQueues()) {
+        oldestAge.set({ queue }, oldestWaitingAgeSeconds);
+        for (const [state, jobs] of Object.entries(depth)) this.set({ queue, state }, jobs);
+      }
+    },
+  });
+  return {
+    /** Call with the time an applying transaction took, after it has committed. */
+    observeApply(queue: string, durationMs: number): void {
+      applyDuration.observe({ queue }, durationMs / 1_000);
+    },
+  };
+}

@@ -1,0 +1,73 @@
+import type { Pool } from '@odometer/database/pool';
+import type { CountBatch, EventBatch, QueueName } from '@odometer/queues/catalogue';
+import type { Processor } from '@odometer/queues/job-worker';
+import { attributeUsage } from './attribute-usage.ts';
+import { CountApplier } from './count-applier.ts';
+import { EventApplier } from './event-applier.ts';
+import { GroupCommit } from './group-commit.ts';
+import { MeterCatalogue } from './meter-catalogue.ts';
+import type { ApplyCounts } from './metrics.ts';
+import type { MonthPartitions } from './month-partitions.ts';
+import type { RegistryCache } from './registry-cache.ts';
+
+/** Events of a group: enough to make the transaction's fixed cost small, few enough to stay at a tenth of a second. */
+const MAX_EVENTS_A_GROUP = 4_000;
+/** Two at a time: while one transaction waits for Postgres, the other is prepared here. */
+const EVENT_GROUPS = 2;
+/** Distinct owners of a group of flushes: bounds a transaction to about a second. */
+const MAX_OWNERS_A_GROUP = 100_000;
+/** Flushes of one counter touch the same rows, so a second transaction would only wait for the first. */
+const COUNT_GROUPS = 1;
+
+export interface ProcessorParts {
+  readonly pool: Pool;
+  readonly registry: RegistryCache;
+  readonly partitions: MonthPartitions;
+  readonly counts: ApplyCounts;
+  readonly observeApply: (queue: QueueName, durationMs: number) => void;
+}
+
+/** What is done with the jobs of each queue. */
+export function createProcessors(parts: ProcessorParts): {
+  readonly [Q in QueueName]: Processor<Q>;
+} {
+  const { pool, partitions, observeApply } = parts;
+  const events = new EventApplier({ ...parts, catalogue: new MeterCatalogue() });
+  const counts = new CountApplier(parts);
+  const eventGroups = new GroupCommit<EventBatch>({
+    apply: (batches) =>
+      timed(
+        (ms) => observeApply('events', ms),
+        () => events.apply(batches),
+      ),
+    weight: (batch) => batch.events.length,
+    maxWeight: MAX_EVENTS_A_GROUP,
+    maxConcurrentGroups: EVENT_GROUPS,
+  });
+  const countGroups = new GroupCommit<CountBatch>({
+    apply: (batches) =>
+      timed(
+        (ms) => observeApply('counts', ms),
+        () => counts.apply(batches),
+      ),
+    weight: (batch) => batch.hours.reduce((owners, { counts }) => owners + counts.length, 1),
+    maxWeight: MAX_OWNERS_A_GROUP,
+    maxConcurrentGroups: COUNT_GROUPS,
+  });
+  return {
+    events: (job) => eventGroups.submit(job.payload),
+    counts: async (job) => {
+      // A seal has done its work by holding the job id of the flush it replaces.
+      if (job.name === 'count-batch') await countGroups.submit(job.payload);
+    },
+    registry: async () => {
+      await attributeUsage(pool, partitions);
+    },
+  };
+}
+
+async function timed(observe: (ms: number) => void, work: () => Promise<void>): Promise<void> {
+  const startedAt = performance.now();
+  await work();
+  observe(performance.now() - startedAt);
+}

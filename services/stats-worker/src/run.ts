@@ -1,0 +1,152 @@
+import { storeDeadLetter } from '@odometer/database/dead-letters';
+import { createPool } from '@odometer/database/pool';
+import type { QueueName } from '@odometer/queues/catalogue';
+import { DeadLetterSweep } from '@odometer/queues/dead-letter-sweep';
+import { JobQueue } from '@odometer/queues/job-queue';
+import { JobWorker, type Processor } from '@odometer/queues/job-worker';
+import { readQueues } from '@odometer/queues/queue-metrics';
+import { createProducerRedis, createWorkerRedis } from '@odometer/queues/redis-connection';
+import { checkRedisDurability } from '@odometer/queues/redis-preflight';
+import { component } from '@odometer/service-kit/component';
+import type { Logger } from '@odometer/service-kit/logging';
+import { createRegistry } from '@odometer/service-kit/metrics';
+import { periodic } from '@odometer/service-kit/periodic';
+import { progressWatchdog } from '@odometer/service-kit/progress-watchdog';
+import { Service } from '@odometer/service-kit/service';
+import { attributeUsage } from './attribute-usage.ts';
+import type { Config } from './config.ts';
+import { ApplyCounts, createMetrics } from './metrics.ts';
+import { MonthPartitions } from './month-partitions.ts';
+import { createProcessors } from './processors.ts';
+import { RegistryCache } from './registry-cache.ts';
+import { waitForSchema } from './wait-for-schema.ts';
+
+/** Appliers use three connections at once; the rest is for sweeps and probes. */
+const MAX_CONNECTIONS = 6;
+/** Jobs in hand: what waits in a group while another is applied. More would only lengthen the groups. */
+const CONCURRENCY: Readonly<Record<QueueName, number>> = { events: 16, counts: 64, registry: 1 };
+/** Usage stored just after its name was registered waits for this sweep. */
+const ATTRIBUTION_INTERVAL_MS = 60_000;
+/** Partitions are made two months ahead; an hour is soon enough. */
+const PARTITION_INTERVAL_MS = 3_600_000;
+
+/** Runs a stats-worker until it is told to stop. @returns the exit code. */
+export async function run(config: Config, log: Logger): Promise<number> {
+  const registry = createRegistry('stats-worker');
+  const service = new Service({
+    name: 'stats-worker',
+    log,
+    registry,
+    admin: { host: config.adminHost, port: config.adminPort },
+    shutdownDelayMs: config.shutdownDelayMs,
+    shutdownDeadlineMs: config.shutdownDeadlineMs,
+  });
+
+  const pool = createPool(
+    {
+      url: config.databaseUrl,
+      applicationName: 'odometer stats-worker',
+      maxConnections: MAX_CONNECTIONS,
+    },
+    (error) => log.warn({ event: 'postgres_connection_lost', error }),
+  );
+  service.add(
+    'postgres',
+    component({
+      name: 'postgres',
+      start: (signal) => waitForSchema(pool, signal, log),
+      stop: () => pool.end(),
+    }),
+  );
+  service.readiness('postgres', async () => {
+    await pool.query('select 1');
+  });
+
+  const producerRedis = createProducerRedis({ url: config.redisUrl });
+  const workerRedis = createWorkerRedis({ url: config.redisUrl });
+  service.add(
+    'redis',
+    component({
+      name: 'redis',
+      start: () => checkRedisDurability(producerRedis, config.redisDurability, log),
+      stop: () => {
+        producerRedis.disconnect();
+        workerRedis.disconnect();
+      },
+    }),
+  );
+  service.readiness('redis', async () => {
+    await producerRedis.ping();
+  });
+
+  const partitions = new MonthPartitions();
+  const counts = new ApplyCounts();
+  const queues = config.queues.map((name) =>
+    service.add('queues', new JobQueue(name, producerRedis)),
+  );
+  const workers = new Map<QueueName, JobWorker<QueueName>>();
+  const metrics = createMetrics(registry, {
+    apply: counts,
+    workers: () => [...workers].map(([queue, worker]) => [queue, worker.counts] as const),
+    readQueues: () => readQueues(queues),
+  });
+  const processors = createProcessors({
+    pool,
+    registry: new RegistryCache(config),
+    partitions,
+    counts,
+    observeApply: metrics.observeApply,
+  });
+
+  for (const queue of queues) {
+    const worker = service.add(
+      'workers',
+      new JobWorker<QueueName>({
+        queue: queue.name,
+        redis: workerRedis,
+        // A queue's jobs are its own, which the type of a map over queues cannot say.
+        process: processors[queue.name] as Processor<QueueName>,
+        concurrency: CONCURRENCY[queue.name],
+        log,
+      }),
+    );
+    workers.set(queue.name, worker);
+    const watchdog = service.add(
+      'workers',
+      progressWatchdog({
+        name: `${queue.name}-watchdog`,
+        work: async () => ({ waiting: (await queue.depth()).waiting, active: worker.active }),
+        progress: () => worker.progress(),
+        onStuck: (error) => service.fail(error),
+      }),
+    );
+    service.liveness(queue.name, () => watchdog.check());
+  }
+
+  service.add(
+    'workers',
+    new DeadLetterSweep({ queues, store: (letter) => storeDeadLetter(pool, letter), log }),
+  );
+  service.add(
+    'workers',
+    periodic({
+      name: 'attribution',
+      intervalMs: ATTRIBUTION_INTERVAL_MS,
+      run: async () => {
+        const rows = await attributeUsage(pool, partitions);
+        if (rows > 0) log.info({ event: 'usage_attributed', rows });
+      },
+      log,
+    }),
+  );
+  service.add(
+    'workers',
+    periodic({
+      name: 'partitions',
+      intervalMs: PARTITION_INTERVAL_MS,
+      run: () => partitions.makeAhead(pool, Date.now()),
+      log,
+    }),
+  );
+  return service.run();
+}

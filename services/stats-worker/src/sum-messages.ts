@@ -1,0 +1,150 @@
+import type { MessageUsage } from '@odometer/database/message-usage';
+import type { UnattributedUsage } from '@odometer/database/unattributed-usage';
+import type { BatchId, BatchOutcome } from '@odometer/domain/batch';
+import { wholeQuantity } from '@odometer/domain/decimal';
+import { dayStart, toTimestamp } from '@odometer/domain/period';
+import type { CountBatch, MessageCount } from '@odometer/queues/catalogue';
+import type { DeviceActivity } from './device-activity.ts';
+import { sumOutcomes } from './event-outcome.ts';
+import type { Resolution } from './registry-cache.ts';
+import { type UnregisteredOwner, UsageSums } from './usage-sums.ts';
+
+/** Ids of the built-in meters (packages/domain/src/meters.ts), in the order of a MessageCount's figures. */
+const METER_IDS = [1, 2, 3, 4, 5, 6] as const;
+const INBOUND_METER_ID = 1;
+const OUTBOUND_METER_ID = 4;
+
+type MutableUsage = { -readonly [Column in keyof MessageUsage]: MessageUsage[Column] };
+
+export interface MessageSums {
+  readonly usage: readonly MessageUsage[];
+  readonly unattributed: readonly UnattributedUsage[];
+  /** Of those batches whose messages were not all counted. */
+  readonly outcomes: readonly (BatchId & BatchOutcome)[];
+}
+
+/** Adds up flushes: one row per project and hour, whatever the number of flushes. Devices' shares go to `devices`. */
+export function sumMessages(
+  batches: readonly CountBatch[],
+  resolution: Resolution,
+  devices: DeviceActivity,
+): MessageSums {
+  const usage = new Map<string, MutableUsage>();
+  const unattributed = new UsageSums<UnregisteredOwner>();
+  const outcomes: (BatchId & BatchOutcome)[] = [];
+  for (const batch of batches) {
+    let unattributedMessages = 0;
+    for (const { hourMs, counts } of batch.hours) {
+      const dayMs = dayStart(hourMs);
+      const hour = toTimestamp(hourMs);
+      for (const count of counts) {
+        const [organization, project, device] = count;
+        const owner = resolution.project(organization, project);
+        if (owner === undefined) {
+          unattributedMessages += count[3] + count[6];
+          addUnattributed(unattributed, count, batch.frozenAtMs, hourMs);
+          continue;
+        }
+        const key = `${owner.projectId} ${hourMs}`;
+        const sum = usage.get(key);
+        if (sum === undefined)
+          usage.set(key, newUsage(owner.projectId, owner.organizationId, hour, count));
+        else addTo(sum, count);
+        if (device === '') continue;
+        const name = { organization, project, device };
+        if (count[3] > 0) {
+          devices.add(
+            owner,
+            name,
+            INBOUND_METER_ID,
+            batch.frozenAtMs,
+            hourMs,
+            dayMs,
+            wholeQuantity(count[3]),
+            count[3],
+          );
+        }
+        if (count[6] > 0) {
+          devices.add(
+            owner,
+            name,
+            OUTBOUND_METER_ID,
+            batch.frozenAtMs,
+            hourMs,
+            dayMs,
+            wholeQuantity(count[6]),
+            count[6],
+          );
+        }
+      }
+    }
+    if (unattributedMessages > 0) {
+      outcomes.push({
+        source: batch.source,
+        epoch: batch.epoch,
+        seq: batch.seq,
+        ...sumOutcomes([]),
+        counted: batch.messages - unattributedMessages,
+        unattributed: unattributedMessages,
+      });
+    }
+  }
+  return {
+    usage: [...usage.values()],
+    unattributed: unattributed.rows().map(withoutExtremes),
+    outcomes,
+  };
+}
+
+function newUsage(
+  projectId: string,
+  organizationId: string,
+  hour: string,
+  count: MessageCount,
+): MutableUsage {
+  return {
+    projectId,
+    organizationId,
+    hour,
+    inboundMessages: count[3],
+    inboundBytes: count[4],
+    inboundUnits: count[5],
+    outboundMessages: count[6],
+    outboundBytes: count[7],
+    outboundUnits: count[8],
+  };
+}
+
+function addTo(sum: MutableUsage, count: MessageCount): void {
+  sum.inboundMessages += count[3];
+  sum.inboundBytes += count[4];
+  sum.inboundUnits += count[5];
+  sum.outboundMessages += count[6];
+  sum.outboundBytes += count[7];
+  sum.outboundUnits += count[8];
+}
+
+/** A row per meter. The device is not named: once the project is registered its usage counts, the device's share is not known any more. */
+function addUnattributed(
+  sums: UsageSums<UnregisteredOwner>,
+  count: MessageCount,
+  atMs: number,
+  hourMs: number,
+): void {
+  const [organization, project] = count;
+  const owner = { organization, project, device: '' };
+  const key = `${organization}/${project}`;
+  for (const [i, meterId] of METER_IDS.entries()) {
+    const quantity =
+      i < 3 ? [count[3], count[4], count[5]][i] : [count[6], count[7], count[8]][i - 3];
+    const messages = i < 3 ? count[3] : count[6];
+    if (messages > 0 && quantity !== undefined) {
+      sums.add(owner, key, meterId, atMs, hourMs, wholeQuantity(quantity), messages);
+    }
+  }
+}
+
+/** A flush is no reading: the least and the last of counted messages mean nothing. */
+function withoutExtremes(row: UnattributedUsage): UnattributedUsage {
+  return { ...row, min: null, max: null, last: null, lastAt: null };
+}
