@@ -32,6 +32,11 @@ interface ErrorEntry {
  * rename one. docs/errors.md is generated from this table and a test holds it equal.
  */
 export const ERRORS = {
+  api_key_not_found: {
+    kind: 'not_found',
+    retry: false,
+    message: 'there is no key {id} in force; `odometer keys list` shows all keys',
+  },
   component_start_failed: {
     kind: 'unavailable',
     retry: true,
@@ -41,6 +46,16 @@ export const ERRORS = {
     kind: 'invalid',
     retry: false,
     message: 'the configuration has {count} problem(s):\n{problems}',
+  },
+  dead_letter_not_found: {
+    kind: 'not_found',
+    retry: false,
+    message: 'there is no dead letter {id}; `odometer dead-letters list` shows them',
+  },
+  declaration_invalid: {
+    kind: 'invalid',
+    retry: false,
+    message: '{file} has {count} problem(s), nothing was changed:\n{problems}',
   },
   events_not_confirmed: {
     kind: 'unavailable',
@@ -72,6 +87,17 @@ export const ERRORS = {
     kind: 'unavailable',
     retry: true,
     message: '{name}: {waiting} waiting and none finished for {stuckForMs} ms',
+  },
+  postgres_unavailable: {
+    kind: 'unavailable',
+    retry: true,
+    message:
+      'Postgres does not answer ({reason}); check that it runs, and DATABASE_URL or PGHOST, PGPORT and PGUSER',
+  },
+  project_not_found: {
+    kind: 'not_found',
+    retry: false,
+    message: 'there is no project {project}; `odometer projects list` shows all projects',
   },
   query_invalid: {
     kind: 'invalid',
