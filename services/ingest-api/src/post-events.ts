@@ -2,8 +2,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { OdometerError } from '@odometer/domain/errors';
 import type { EventEnvelope } from '@odometer/domain/event-envelope';
 import { acceptEvents } from './accept-events.ts';
-import type { ApiKeys } from './api-keys.ts';
+import { authorize, type KeysByHash } from './api-keys.ts';
 import type { Backlog } from './backlog.ts';
+import type { CachedTable } from './cached-table.ts';
 import { decodeEvents } from './decode-events.ts';
 import type { EventBatcher } from './event-batcher.ts';
 import type { IngestBooks } from './ingest-books.ts';
@@ -22,7 +23,7 @@ const MAX_REASONS = 100;
 const PREFERS_REPRESENTATION = /(?:^|[,;\s])return\s*=\s*"?representation"?(?:$|[,;\s])/i;
 
 export interface IngestContext {
-  readonly keys: ApiKeys;
+  readonly keys: CachedTable<KeysByHash>;
   readonly rateLimit: RateLimit;
   readonly eventsPerSecond: number;
   readonly books: IngestBooks;
@@ -52,7 +53,7 @@ export async function postEvents(
 ): Promise<void> {
   const { keys, rateLimit, books, bounds } = context;
   const { headers } = request;
-  const key = keys.authorize(headers.authorization, 'ingest');
+  const key = authorize(keys.value, headers.authorization, 'ingest');
   const retryAfterSeconds = rateLimit.retryAfterSeconds(key.id);
   if (retryAfterSeconds > 0) {
     const error = new OdometerError('rate_limited', { eventsPerSecond: context.eventsPerSecond });

@@ -1,0 +1,114 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { OdometerError } from '@odometer/domain/errors';
+import type { EventEnvelope } from '@odometer/domain/event-envelope';
+import type { WebhookDeclaration } from '@odometer/domain/webhook-declaration';
+import { mapWebhookRecord } from '@odometer/domain/webhook-event';
+import { webhookRecords } from '@odometer/domain/webhook-records';
+import type { Logger } from 'pino';
+import { acceptEvents } from '../accept-events.ts';
+import type { Backlog } from '../backlog.ts';
+import type { CachedTable } from '../cached-table.ts';
+import type { EventBatcher } from '../event-batcher.ts';
+import type { IngestBooks } from '../ingest-books.ts';
+import { sendProblem } from '../problem.ts';
+import { readBody } from '../read-body.ts';
+import { Refusal, type RefusalCode } from '../refusal.ts';
+import { type EventBounds, validateEvent } from '../validate-event.ts';
+import { authenticateWebhook } from './authenticate-webhook.ts';
+import type { WebhooksByName } from './read-webhooks.ts';
+
+export interface WebhookContext {
+  readonly webhooks: CachedTable<WebhooksByName>;
+  readonly env: NodeJS.ProcessEnv;
+  readonly books: IngestBooks;
+  readonly batcher: EventBatcher;
+  readonly backlog: Backlog;
+  readonly bounds: EventBounds;
+  readonly maxBodyBytes: number;
+  readonly defaultOrganization: string;
+  readonly log: Logger;
+  /** Told how many records were of no interest. */
+  readonly onIgnored: (records: number) => void;
+}
+
+/**
+ * `POST /webhooks/{name}`. Records are taken one by one: one that cannot be mapped must not hold back the logins beside
+ * it, and sending it again would not help. So the answer is 200 with how many of each, once what was taken is durable.
+ * Ignored records are no items and in no books.
+ *
+ * @throws OdometerError what the edge turns into 401, 404 or 503; the sender's redelivery then counts once.
+ */
+export async function postWebhook(
+  context: WebhookContext,
+  name: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const { books, log } = context;
+  const declared = context.webhooks.value;
+  if (declared === undefined) throw new OdometerError('keys_not_loaded', {});
+  const webhook = declared.get(name);
+  if (webhook === undefined) throw new OdometerError('webhook_unknown', {});
+  const body = await readBody(request, context.maxBodyBytes);
+  if (body instanceof Refusal) {
+    if (body.code === 'too_large') response.setHeader('Connection', 'close');
+    sendProblem(response, body.code === 'too_large' ? 413 : 400, body.reason);
+    return;
+  }
+  authenticateWebhook(webhook, request.headers, body, context.env);
+
+  const records = webhookRecords(body.toString());
+  if (records === undefined) {
+    books.receive(1);
+    books.reject('malformed');
+    sendProblem(response, 400, 'the body is neither JSON nor JSON lines');
+    return;
+  }
+  const { events, rejected, ignored } = sortOut(webhook, records, context);
+  const rejectedCount = Object.values(rejected).reduce((sum, count) => sum + count, 0);
+  books.receive(events.length + rejectedCount);
+  context.onIgnored(ignored);
+  if (rejectedCount > 0) {
+    for (const [code, count] of Object.entries(rejected)) books.reject(code as RefusalCode, count);
+    log.warn({ event: 'webhook_records_rejected', webhook: name, rejected });
+  }
+  await acceptEvents(context, events, body.length);
+  response.writeHead(200, { 'Content-Type': 'application/json' });
+  response.end(JSON.stringify({ accepted: events.length, ignored, rejected: rejectedCount }));
+}
+
+function sortOut(
+  webhook: WebhookDeclaration,
+  records: readonly unknown[],
+  { bounds, defaultOrganization }: WebhookContext,
+): {
+  readonly events: readonly EventEnvelope[];
+  readonly rejected: Readonly<Partial<Record<RefusalCode, number>>>;
+  readonly ignored: number;
+} {
+  const events: EventEnvelope[] = [];
+  const rejected: Partial<Record<RefusalCode, number>> = {};
+  let ignored = 0;
+  const requestContext = {
+    organization: webhook.organization,
+    defaultOrganization,
+    nowMs: Date.now(),
+    // Bodies of webhooks are few: look at every text, instead of at the bytes.
+    mayHoldBadText: true,
+    mayBeTooLarge: true,
+  };
+  for (const record of records) {
+    const mapped = mapWebhookRecord(webhook, record);
+    if (mapped.kind === 'ignored') {
+      ignored += 1;
+      continue;
+    }
+    const event =
+      mapped.kind === 'event'
+        ? validateEvent(mapped.event, bounds, requestContext)
+        : new Refusal('unmapped', mapped.reason);
+    if (event instanceof Refusal) rejected[event.code] = (rejected[event.code] ?? 0) + 1;
+    else events.push(event);
+  }
+  return { events, rejected, ignored };
+}
