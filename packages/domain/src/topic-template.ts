@@ -21,8 +21,8 @@ export interface TopicTemplate {
   /** The MQTT filter that matches exactly the topics of this template. */
   readonly filter: string;
   /**
-   * How many leading segments decide everything. Two topics that agree in them, and in whether more follows, have the
-   * same owner and direction, so a cache may use that prefix as its key.
+   * How many leading segments decide everything: topics that agree in them have the same owner and direction, so a
+   * cache may use that prefix as its key.
    */
   readonly decisiveSegments: number;
 }
