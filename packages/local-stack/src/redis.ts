@@ -86,7 +86,8 @@ export async function startRedis(options: RedisOptions): Promise<RedisServer> {
     logFile,
   });
   options.onSpawn?.(server);
-  const url = `redis://:${password}@127.0.0.1:${port}/0`;
+  // The user is named, because redis-cli would send an empty name as a name.
+  const url = `redis://default:${password}@127.0.0.1:${port}/0`;
   await awaitReady(server, () => ping(url), logFile, READY_DEADLINE_MS);
   return { ...server, url };
 }

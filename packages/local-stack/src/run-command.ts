@@ -7,6 +7,8 @@ export function say(line: string): void {
 
 /** Runs a command of the stack; an expected failure is its sentence and exit code 1, without a stack trace. */
 export async function runCommand(command: () => Promise<void>): Promise<void> {
+  // Whoever reads our lines may stop reading (`make up | head`): the work goes on.
+  process.stdout.on('error', () => {});
   try {
     await command();
   } catch (error) {

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { migrate } from '@odometer/database/migrate';
 import { type PostgresServer, startPostgres } from '@odometer/local-stack/postgres';
 import pg from 'pg';
 import { SHARED_POSTGRES_VARIABLE } from './jest/shared-postgres-variable.ts';
@@ -7,13 +8,6 @@ import { TestServer } from './test-server.ts';
 const TEMPLATE = 'odometer_template';
 /** Any number, as long as it is the same in every worker of a run. */
 const TEMPLATE_LOCK = 7_011_001;
-
-// Until the package has it: a specifier that the compiler does not resolve.
-async function migrate(url: string): Promise<void> {
-  const specifier = '@odometer/database/migrate';
-  const module = (await import(specifier)) as { migrate(url: string): Promise<unknown> };
-  await module.migrate(url);
-}
 
 /** A database of one test file, with the whole schema. */
 export interface TestDatabase {
