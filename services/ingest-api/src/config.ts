@@ -1,0 +1,99 @@
+import { isSourceName } from '@odometer/domain/batch';
+import { isSlug } from '@odometer/domain/slug';
+import { type ConfigOf, durationMs, integer, text, variable } from '@odometer/service-kit/config';
+import { postgresVariables } from '@odometer/service-kit/postgres-variables';
+import { redisVariables } from '@odometer/service-kit/redis-variables';
+import { serviceVariables } from '@odometer/service-kit/service-variables';
+
+const MINUTE_MS = 60_000;
+const DAY_S = 86_400;
+
+/** A dedup claim lives this long since it was last seen (event_keys.last_seen_on). */
+const CLAIM_LIFE_SECONDS = 400 * DAY_S;
+
+export const variables = {
+  ...serviceVariables,
+  ...postgresVariables,
+  ...redisVariables,
+  host: variable(
+    'ODOMETER_INGEST_HOST',
+    text({ default: '0.0.0.0' }),
+    'Address of the public port.',
+  ),
+  port: variable(
+    'ODOMETER_INGEST_PORT',
+    integer({ min: 0, max: 65_535, default: 8081 }),
+    'Port for events and webhooks. 8080 is the front address that the services share; 0 takes any free one.',
+  ),
+  defaultOrganization: variable(
+    'ODOMETER_DEFAULT_ORGANIZATION',
+    text({ default: 'default' }),
+    'Organization of a subject that names only a project, when the API key is bound to none.',
+  ),
+  maxFutureMs: variable(
+    'ODOMETER_EVENT_MAX_FUTURE_MS',
+    durationMs({ max: 60 * MINUTE_MS, default: 5 * MINUTE_MS }),
+    "How far ahead of this machine's clock an event may be. Five minutes forgive a badly set clock; more would let usage into a month that has not begun.",
+  ),
+  maxAgeSeconds: variable(
+    'ODOMETER_EVENT_MAX_AGE_SECONDS',
+    integer({ min: 1, max: CLAIM_LIFE_SECONDS - 3_600, default: 395 * DAY_S }),
+    'How old an event may be. The default takes thirteen months of arrears; the maximum stays below the 400 days for which an event is remembered, because one that is forgotten and sent again would count twice.',
+  ),
+  maxEventBytes: variable(
+    'ODOMETER_EVENT_MAX_BYTES',
+    integer({ min: 1_024, max: 1_000_000, default: 65_536 }),
+    'Largest event, as JSON. 64 KiB is what CloudEvents asks everybody to forward.',
+  ),
+  maxBodyBytes: variable(
+    'ODOMETER_INGEST_MAX_BODY_BYTES',
+    integer({ min: 1_024, max: 100_000_000, default: 5_000_000 }),
+    'Largest body of a request, as sent and as inflated. 5 MB is 1,000 events of 5 kB.',
+  ),
+  eventsPerSecond: variable(
+    'ODOMETER_INGEST_EVENTS_PER_SECOND',
+    integer({ min: 0, default: 0 }),
+    'Events that one API key may send per second and process; more is answered with 429. 0, the default, sets no bound: usage that is turned away is usage that is not billed, and what protects the service from all clients together is the limit of unconfirmed batches.',
+  ),
+  lingerMs: variable(
+    'ODOMETER_INGEST_LINGER_MS',
+    durationMs({ max: 100, default: 2 }),
+    'How long the first event of a batch waits for company when nothing else is under way. 2 ms cost a client nothing it would notice, and let concurrent requests share one write to disk.',
+  ),
+  confirmDeadlineMs: variable(
+    'ODOMETER_INGEST_CONFIRM_DEADLINE_MS',
+    durationMs({ min: 100, max: 60_000, default: 5_000 }),
+    'When a request whose events are not durable yet is answered with 503. Their batch goes on being tried, and the same events sent again count once.',
+  ),
+  maxUnconfirmedBatches: variable(
+    'ODOMETER_INGEST_MAX_UNCONFIRMED_BATCHES',
+    integer({ min: 1, max: 10_000, default: 32 }),
+    'Batches that may wait for storage to confirm them; beyond, events are refused with 503. 32 are up to 32 MB of memory, and more than a second of the fastest intake.',
+  ),
+  maxBacklogBatches: variable(
+    'ODOMETER_INGEST_MAX_BACKLOG_BATCHES',
+    integer({ min: 1, default: 20_000 }),
+    'Batches that may wait to be applied; beyond, events are refused with 503 before Redis is full. 20,000 are up to 20 million events: give Redis some 5 GB, or lower this.',
+  ),
+  refreshMs: variable(
+    'ODOMETER_INGEST_REFRESH_MS',
+    durationMs({ min: 100, max: 600_000, default: 3_000 }),
+    'How often API keys and webhooks are read from Postgres. A revoked key is refused at most this much later.',
+  ),
+} as const;
+
+export type Config = ConfigOf<typeof variables>;
+
+/** Rules that span variables, and those that need more than a text. */
+export function checkConfig(config: Config): readonly string[] {
+  const problems: string[] = [];
+  if (!isSourceName(config.instance)) {
+    problems.push(
+      'ODOMETER_INSTANCE should be a DNS label (1 to 63 of a-z, 0-9 and -): it is a part of job ids',
+    );
+  }
+  if (!isSlug(config.defaultOrganization)) {
+    problems.push('ODOMETER_DEFAULT_ORGANIZATION should be a valid name');
+  }
+  return problems;
+}
