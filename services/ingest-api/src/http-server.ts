@@ -21,6 +21,8 @@ const KEEP_ALIVE_MS = 65_000;
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 30_000;
 
+const CLOSE_IDLE_INTERVAL_MS = 50;
+
 export interface HttpContext {
   readonly events: IngestContext;
   readonly webhooks: WebhookContext;
@@ -124,10 +126,13 @@ export function httpServer(
       return server;
     },
     async stop(server) {
+      // A connection that was busy becomes idle, and would stay open for its keep-alive.
+      const closing = setInterval(() => server.closeIdleConnections(), CLOSE_IDLE_INTERVAL_MS);
       await new Promise<void>((resolve) => {
         server.close(() => resolve());
         server.closeIdleConnections();
       });
+      clearInterval(closing);
     },
   });
 }
