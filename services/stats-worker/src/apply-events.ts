@@ -6,17 +6,14 @@ import {
   insertEvents,
 } from '@odometer/database/insert-events';
 import type { Transaction } from '@odometer/database/pool';
-import { addUnattributedUsage } from '@odometer/database/unattributed-usage';
-import { addUsage } from '@odometer/database/usage';
 import type { Scaled } from '@odometer/domain/decimal';
 import { toTimestamp } from '@odometer/domain/period';
-import { DeviceActivity } from './device-activity.ts';
 import type { Outcome } from './event-outcome.ts';
+import { EventUsage } from './event-usage.ts';
 import { measureEvent } from './measure-event.ts';
 import type { MetersByType } from './meter-catalogue.ts';
 import type { PreparedEvent } from './prepared-event.ts';
 import type { RegistryCache } from './registry-cache.ts';
-import { type RegisteredOwner, type UnregisteredOwner, UsageSums } from './usage-sums.ts';
 
 export interface AppliedEvents {
   /** What became of each event, in the order given. */
@@ -49,9 +46,7 @@ export async function applyEvents(
   const outcomes: Outcome[] = [];
   const rows: EventRow[] = [];
   const conflicts: EventConflict[] = [];
-  const usage = new UsageSums<RegisteredOwner>();
-  const unattributed = new UsageSums<UnregisteredOwner>();
-  const devices = new DeviceActivity(resolution);
+  const usage = new EventUsage(resolution);
   for (const prepared of events) {
     const holder = taken.get(prepared.key) ?? first.get(prepared.key)?.fingerprint;
     const isOurs = first.get(prepared.key) === prepared && !taken.has(prepared.key);
@@ -65,20 +60,7 @@ export async function applyEvents(
     const { organization, project } = prepared.event;
     const owner = resolution.project(organization, project);
     for (const { meterId, quantity } of measured.quantities) {
-      if (owner === undefined) {
-        const name: UnregisteredOwner = { organization, project, device: '' };
-        unattributed.add(
-          name,
-          `${organization}/${project}`,
-          meterId,
-          prepared.timeMs,
-          prepared.hourMs,
-          quantity,
-        );
-      } else {
-        usage.add(owner, owner.projectId, meterId, prepared.timeMs, prepared.hourMs, quantity);
-        devices.addEvent(owner, prepared, meterId, quantity);
-      }
+      usage.add(prepared, owner, meterId, quantity);
     }
     rows.push({
       key: prepared.key,
@@ -102,14 +84,12 @@ export async function applyEvents(
   }
   await insertEventConflicts(transaction, conflicts);
   await insertEvents(transaction, rows);
-  await addUsage(transaction, usage.rows());
-  await devices.write(transaction);
-  await addUnattributedUsage(transaction, unattributed.rows());
+  await usage.write(transaction);
   return {
     outcomes,
     onCommit: () => {
       resolution.publish();
-      devices.remember();
+      usage.remember();
     },
   };
 }

@@ -9,10 +9,10 @@ import { sumOutcomes } from './event-outcome.ts';
 import type { Resolution } from './registry-cache.ts';
 import { type UnregisteredOwner, UsageSums } from './usage-sums.ts';
 
-/** Ids of the built-in meters (packages/domain/src/meters.ts), in the order of a MessageCount's figures. */
-const METER_IDS = [1, 2, 3, 4, 5, 6] as const;
-const INBOUND_METER_ID = 1;
-const OUTBOUND_METER_ID = 4;
+/** The built-in meters' ids rise from here in the order of a MessageCount's figures (packages/domain/src/meters.ts). */
+const FIRST_METER_ID = 1;
+const INBOUND_METER_ID = FIRST_METER_ID;
+const OUTBOUND_METER_ID = FIRST_METER_ID + 3;
 
 type MutableUsage = { -readonly [Column in keyof MessageUsage]: MessageUsage[Column] };
 
@@ -124,24 +124,27 @@ function addTo(sum: MutableUsage, count: MessageCount): void {
   sum.outboundUnits += count[8];
 }
 
-/** A row per meter. The device is not named: once the project is registered its usage counts, the device's share is not known any more. */
+/** A row per meter for the project, and the device's share of the messages, which waits for the device as well. */
 function addUnattributed(
   sums: UsageSums<UnregisteredOwner>,
   count: MessageCount,
   atMs: number,
   hourMs: number,
 ): void {
-  const [organization, project] = count;
-  const owner = { organization, project, device: '' };
-  const key = `${organization}/${project}`;
-  for (const [i, meterId] of METER_IDS.entries()) {
-    const quantity =
-      i < 3 ? [count[3], count[4], count[5]][i] : [count[6], count[7], count[8]][i - 3];
-    const messages = i < 3 ? count[3] : count[6];
-    if (messages > 0 && quantity !== undefined) {
-      sums.add(owner, key, meterId, atMs, hourMs, wholeQuantity(quantity), messages);
-    }
+  const [organization, project, device, ...figures] = count;
+  const add = (name: string, meterId: number, quantity: number, messages: number) => {
+    if (messages === 0) return;
+    const key = `${organization}/${project}/${name}`;
+    const owner = { organization, project, device: name };
+    sums.add(owner, key, meterId, atMs, hourMs, wholeQuantity(quantity), messages);
+  };
+  for (const [i, quantity] of figures.entries()) {
+    const messages = i < 3 ? figures[0] : figures[3];
+    add('', FIRST_METER_ID + i, quantity, messages);
   }
+  if (device === '') return;
+  add(device, INBOUND_METER_ID, figures[0], figures[0]);
+  add(device, OUTBOUND_METER_ID, figures[3], figures[3]);
 }
 
 /** A flush is no reading: the least and the last of counted messages mean nothing. */

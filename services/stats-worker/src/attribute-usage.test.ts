@@ -1,0 +1,61 @@
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { event, hourlySums, monthlySums, openAppliers, Producer } from '../test/applier-fixture.ts';
+import { attributeUsage } from './attribute-usage.ts';
+import { MonthPartitions } from './month-partitions.ts';
+
+let system: Awaited<ReturnType<typeof openAppliers>>;
+beforeEach(async () => {
+  system = await openAppliers({ autoProvision: false });
+});
+afterEach(() => system.close());
+
+const register = (table: 'projects' | 'devices', slug: string) =>
+  table === 'projects'
+    ? system.pool.query(
+        `with o as (insert into organizations (slug) values ('acme') returning id)
+         insert into projects (organization_id, slug) select id, $1 from o`,
+        [slug],
+      )
+    : system.pool.query('insert into devices (project_id, slug) select id, $1 from projects', [
+        slug,
+      ]);
+
+test('usage kept for an unknown project is counted once it is registered, once only', async () => {
+  const producer = await new Producer(system.pool, 'events').open();
+  const mqtt = await new Producer(system.pool, 'mqtt').open();
+  await system.events.apply([
+    producer.events(event({ data: { value: 2 } }), event({ time: '2026-10-05T00:00:00Z' })),
+  ]);
+  await system.counts.apply([mqtt.counts([['acme', 'web', 'd1', 3, 300, 3, 0, 0, 0]])]);
+  const partitions = new MonthPartitions();
+  expect(await attributeUsage(system.pool, partitions)).toBe(0);
+  expect(await hourlySums(system.pool)).toEqual({});
+
+  await register('projects', 'web');
+  await Promise.all([1, 2, 3].map(() => attributeUsage(system.pool, partitions)));
+  const sums = {
+    'acme/web api_calls': '3',
+    'acme/web mqtt_inbound': '3',
+    'acme/web mqtt_inbound_bytes': '300',
+    'acme/web mqtt_inbound_units': '3',
+  };
+  expect(await hourlySums(system.pool)).toEqual(sums);
+  expect(await monthlySums(system.pool)).toEqual(sums);
+  const { rows } = await system.pool.query('select 1 from events where project_id is null');
+  expect(rows).toHaveLength(0);
+});
+
+test('a device’s share waits for the device, and does not count for the project again', async () => {
+  await register('projects', 'web');
+  const mqtt = await new Producer(system.pool, 'mqtt').open();
+  await system.counts.apply([mqtt.counts([['acme', 'web', 'd1', 3, 300, 3, 0, 0, 0]])]);
+  await system.counts.apply([mqtt.counts([['acme', 'web', 'd1', 4, 400, 4, 0, 0, 0]])]);
+  const partitions = new MonthPartitions();
+  expect(await attributeUsage(system.pool, partitions)).toBe(0);
+
+  await register('devices', 'd1');
+  expect(await attributeUsage(system.pool, partitions)).toBe(1);
+  expect((await hourlySums(system.pool))['acme/web mqtt_inbound']).toBe('7');
+  const { rows } = await system.pool.query('select sum::int, count::int from device_usage_daily');
+  expect(rows).toEqual([{ sum: 7, count: 7 }]);
+});

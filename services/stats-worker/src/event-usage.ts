@@ -1,0 +1,52 @@
+import type { Transaction } from '@odometer/database/pool';
+import { addUnattributedUsage } from '@odometer/database/unattributed-usage';
+import { addUsage } from '@odometer/database/usage';
+import type { Scaled } from '@odometer/domain/decimal';
+import { DeviceActivity } from './device-activity.ts';
+import type { PreparedEvent } from './prepared-event.ts';
+import type { Resolution, ResolvedProject } from './registry-cache.ts';
+import { type RegisteredOwner, type UnregisteredOwner, UsageSums } from './usage-sums.ts';
+
+/** The usage of a group's events, gathered owner by owner and written once. */
+export class EventUsage {
+  readonly #attributed = new UsageSums<RegisteredOwner>();
+  readonly #unattributed = new UsageSums<UnregisteredOwner>();
+  readonly #devices: DeviceActivity;
+
+  constructor(resolution: Resolution) {
+    this.#devices = new DeviceActivity(resolution);
+  }
+
+  /** @param owner undefined while nobody of that name is registered: then the usage waits under its name. */
+  add(
+    prepared: PreparedEvent,
+    owner: ResolvedProject | undefined,
+    meterId: number,
+    quantity: Scaled,
+  ): void {
+    const { timeMs, hourMs } = prepared;
+    if (owner !== undefined) {
+      this.#attributed.add(owner, owner.projectId, meterId, timeMs, hourMs, quantity);
+      this.#devices.addEvent(owner, prepared, meterId, quantity);
+      return;
+    }
+    const { organization, project, device = '' } = prepared.event;
+    // The device's share waits beside the project's usage, not instead of it.
+    for (const name of new Set(['', device])) {
+      const unregistered = { organization, project, device: name };
+      const key = `${organization}/${project}/${name}`;
+      this.#unattributed.add(unregistered, key, meterId, timeMs, hourMs, quantity);
+    }
+  }
+
+  async write(transaction: Transaction): Promise<void> {
+    await addUsage(transaction, this.#attributed.rows());
+    await this.#devices.write(transaction);
+    await addUnattributedUsage(transaction, this.#unattributed.rows());
+  }
+
+  /** Call after the commit. */
+  remember(): void {
+    this.#devices.remember();
+  }
+}
