@@ -57,7 +57,8 @@ check: build ## Format, lint, import arrow, unused code, types
 	@$(PNPM) typecheck:tests
 
 bench: build ## Measure, and write docs/benchmarks.md (ONLY=mqtt-qos1)
-	@ONLY=$(ONLY) node test/bench/main.ts
+	@$(PNPM) exec tsc -b test/bench
+	@ONLY=$(ONLY) node --enable-source-maps test/bench/dist/main.js
 
 build: bootstrap
 	@echo 'Building …'

@@ -110,7 +110,7 @@ async function startNode(
 type ServerAddresses = Pick<Addresses, 'DATABASE_URL' | 'REDIS_URL' | 'MQTT_URL'>;
 
 function servicePart(settings: Settings, service: Service, addresses: ServerAddresses): Part {
-  const { name, httpPort } = service;
+  const { name, httpVariables } = service;
   return {
     name,
     start: (onSpawn) =>
@@ -124,11 +124,11 @@ function servicePart(settings: Settings, service: Service, addresses: ServerAddr
           ODOMETER_REDIS_DURABILITY: 'always',
           ODOMETER_ADMIN_HOST: '127.0.0.1',
           ODOMETER_ADMIN_PORT: String(portOf(settings, `${name}-admin`)),
-          ...(httpPort === undefined
+          ...(httpVariables === undefined
             ? {}
             : {
-                ODOMETER_HTTP_HOST: '127.0.0.1',
-                ODOMETER_HTTP_PORT: String(portOf(settings, name)),
+                [`${httpVariables}_HOST`]: '127.0.0.1',
+                [`${httpVariables}_PORT`]: String(portOf(settings, name)),
               }),
         },
         onSpawn,

@@ -6,6 +6,8 @@ export interface Service {
   readonly adminPort: number;
   /** Where it serves its HTTP interface, when it has one. */
   readonly httpPort?: number;
+  /** What its HTTP variables begin with: `<prefix>_HOST` and `<prefix>_PORT`. */
+  readonly httpVariables?: string;
   /** The paths of the front address that are its own; each stands for itself and all below it. */
   readonly paths?: readonly string[];
 }
@@ -16,6 +18,7 @@ export const SERVICES: readonly Service[] = [
     name: 'ingest-api',
     adminPort: 18181,
     httpPort: 18081,
+    httpVariables: 'ODOMETER_INGEST',
     paths: ['/api/v1/events', '/webhooks'],
   },
   { name: 'mqtt-counter', adminPort: 18182 },
