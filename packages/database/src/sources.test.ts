@@ -1,0 +1,81 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { createTestDatabase, type TestDatabase } from '@odometer/testing/test-database';
+import { createPool, type Pool } from './pool.ts';
+import {
+  acknowledge,
+  firstUnappliedSeq,
+  isApplied,
+  lastSealedEpoch,
+  openEpoch,
+  sealEpoch,
+  unsealedEpochsBefore,
+} from './sources.ts';
+
+let database: TestDatabase;
+let pool: Pool;
+let epoch: string;
+const SOURCE = { source: 'counter-0', kind: 'mqtt', instance: 'test' } as const;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  pool = createPool({ url: database.url, applicationName: 'test', maxConnections: 4 }, () => {});
+});
+afterAll(async () => {
+  await pool.end();
+  await database.drop();
+});
+beforeEach(async () => {
+  await pool.query('delete from source_epochs');
+  epoch = await openEpoch(pool, SOURCE);
+});
+
+const apply = (seqs: readonly number[]) =>
+  pool.query(
+    `insert into applied_batches (epoch, seq, received, rejected, accepted, items)
+     select $1, unnest($2::bigint[]), 0, 0, 0, 0`,
+    [epoch, seqs],
+  );
+
+test('an epoch is never given twice, and rises', async () => {
+  const epochs = await Promise.all(Array.from({ length: 20 }, () => openEpoch(pool, SOURCE)));
+  expect(new Set([...epochs, epoch]).size).toBe(21);
+  expect(epochs.every((later) => Number(later) > Number(epoch))).toBe(true);
+});
+
+test.each([
+  [[], 1],
+  [[1, 2, 3], 4],
+  [[2, 3], 1],
+  [[1, 2, 4, 5, 7], 3],
+])('of the applied %j the first that is missing is %d', async (seqs, expected) => {
+  await apply(seqs);
+  expect(await firstUnappliedSeq(pool, epoch)).toBe(expected);
+  expect(await isApplied(pool, epoch, expected)).toBe(false);
+});
+
+test('sealed epochs are found with where they ended, unsealed ones with their order', async () => {
+  const second = await openEpoch(pool, SOURCE);
+  const third = await openEpoch(pool, SOURCE);
+  expect(await unsealedEpochsBefore(pool, SOURCE.source, third)).toEqual([epoch, second]);
+  expect(await lastSealedEpoch(pool, SOURCE.source)).toBeUndefined();
+  await sealEpoch(pool, epoch, 4);
+  await sealEpoch(pool, second, 9);
+  expect(await unsealedEpochsBefore(pool, SOURCE.source, third)).toEqual([]);
+  expect(await lastSealedEpoch(pool, SOURCE.source)).toMatchObject({ epoch: second, sealedSeq: 9 });
+});
+
+test('a producer’s word never goes back, and a fenced one is not heard', async () => {
+  const read = async () =>
+    (
+      await pool.query('select acknowledged_seq, accepted from source_epochs where epoch = $1', [
+        epoch,
+      ])
+    ).rows[0] as unknown;
+  const books = (accepted: number) => ({ received: accepted, rejected: 0, accepted });
+  await acknowledge(pool, { epoch, seq: 5, books: books(50) });
+  await acknowledge(pool, { epoch, seq: 4, books: books(40) });
+  expect(await read()).toEqual({ acknowledged_seq: '5', accepted: '50' });
+  await sealEpoch(pool, epoch, 5);
+  await acknowledge(pool, { epoch, seq: 6, books: books(60) });
+  expect(await read()).toEqual({ acknowledged_seq: '5', accepted: '50' });
+});
