@@ -60,7 +60,7 @@ export class TopicInterning {
       prefixEnd += 1;
     }
     // Latin-1 maps each byte to a character, so this is the cheapest key that no two topics share.
-    const key = bytes.latin1Slice(start, prefixEnd);
+    const key = bytes.toString('latin1', start, prefixEnd);
     return this.#topics.get(key) ?? this.#read(key, bytes.subarray(start, prefixEnd), mayAdd);
   }
 
@@ -85,7 +85,7 @@ export class TopicInterning {
 
   #meaningOf(prefix: Buffer, mayAdd: boolean): TopicMeaning {
     if (!isUtf8(prefix)) return rejected('invalid_utf8');
-    const owner = readTopic(this.#template, prefix.utf8Slice());
+    const owner = readTopic(this.#template, prefix.toString());
     if (typeof owner === 'string') return rejected(owner);
     const device = this.#perDevice ? (owner.device ?? '') : '';
     const { organization, project, outbound } = owner;
