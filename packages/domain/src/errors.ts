@@ -119,6 +119,11 @@ export const ERRORS = {
     retry: false,
     message: 'Redis would lose what was acknowledged: {reason}',
   },
+  redis_unavailable: {
+    kind: 'unavailable',
+    retry: true,
+    message: 'Redis does not answer ({reason}); check that it runs, and REDIS_URL',
+  },
   route_not_found: {
     kind: 'not_found',
     retry: false,

@@ -1,0 +1,89 @@
+import { OdometerError } from '@odometer/domain/errors';
+import { type Document, LineCounter, parseAllDocuments } from 'yaml';
+import { type Declaration, isProblems, type Parsed } from './declaration.ts';
+import { parseMeter } from './meter.ts';
+import { parseOrganization } from './organization.ts';
+import { parseProject } from './project.ts';
+import { suggestion } from './schema-problems.ts';
+import { parseWebhook } from './webhook.ts';
+
+/** By kind, in the order in which they are applied: projects after their organizations. */
+const KINDS: ReadonlyMap<string, (spec: unknown) => Parsed> = new Map([
+  ['Organization', parseOrganization],
+  ['Project', parseProject],
+  ['Meter', parseMeter],
+  ['Webhook', parseWebhook],
+]);
+
+/**
+ * Reads a file of YAML documents, each `kind: …` and `spec: …`, separated by `---`.
+ *
+ * @param file its name, for the messages.
+ * @throws OdometerError `declaration_invalid` with everything that is wrong, each with its line, so that nobody mends a
+ *   file one run at a time.
+ */
+export function readDeclarations(file: string, text: string): readonly Declaration[] {
+  const lines = new LineCounter();
+  const problems: string[] = [];
+  const found: { readonly kind: string; readonly declaration: Declaration }[] = [];
+  const documents = parseAllDocuments(text, { lineCounter: lines });
+  for (const document of Array.isArray(documents) ? documents : []) {
+    // The offset of a document is where its marker stands.
+    const line = lines.linePos(document.contents?.range?.[0] ?? document.range[0]).line;
+    const parsed = parseDocument(document);
+    if (parsed === undefined) continue;
+    if (isProblems(parsed)) {
+      problems.push(...parsed.map((problem) => `  line ${line}: ${problem}`));
+      continue;
+    }
+    const { declaration } = parsed;
+    if (found.some((other) => other.declaration.label === declaration.label)) {
+      problems.push(`  line ${line}: ${declaration.label} is declared twice`);
+    }
+    found.push(parsed);
+  }
+  if (problems.length === 0 && found.length === 0) problems.push('  it declares nothing');
+  if (problems.length > 0) {
+    throw new OdometerError('declaration_invalid', {
+      file,
+      count: problems.length,
+      problems: problems.join('\n'),
+    });
+  }
+  const order = [...KINDS.keys()];
+  return found
+    .sort((a, b) => order.indexOf(a.kind) - order.indexOf(b.kind))
+    .map(({ declaration }) => declaration);
+}
+
+/** Undefined for a document without content, which `---` at the end of a file makes. */
+function parseDocument(
+  document: Document.Parsed,
+): { readonly kind: string; readonly declaration: Declaration } | readonly string[] | undefined {
+  if (document.errors.length > 0) {
+    return document.errors.map(({ message }) => message.split('\n')[0] ?? message);
+  }
+  const content: unknown = document.toJS();
+  if (content === null) return undefined;
+  if (typeof content !== 'object' || Array.isArray(content)) {
+    return ['a document should have the fields kind and spec'];
+  }
+  const { kind, spec, ...rest } = content as Readonly<Record<string, unknown>>;
+  const problems = Object.keys(rest).map(
+    (field) =>
+      `unknown field ${field}${suggestion(field, ['kind', 'spec']) || '; all but kind belongs under spec'}`,
+  );
+  const known = [...KINDS.keys()];
+  const parse = typeof kind === 'string' ? KINDS.get(kind) : undefined;
+  if (typeof kind !== 'string' || parse === undefined) {
+    const what = kind === undefined ? 'kind is missing' : `unknown kind ${JSON.stringify(kind)}`;
+    return [
+      ...problems,
+      `${what}${suggestion(String(kind), known) || `; it should be one of ${known.join(', ')}`}`,
+    ];
+  }
+  if (spec === undefined) return [...problems, `${kind}: spec is missing`];
+  const parsed = parse(spec);
+  if (isProblems(parsed)) return [...problems, ...parsed.map((problem) => `${kind}: ${problem}`)];
+  return problems.length > 0 ? problems : { kind, declaration: parsed };
+}

@@ -1,0 +1,37 @@
+import type { ProjectName } from '@odometer/database/registry';
+import { isSlug } from '@odometer/domain/slug';
+import { InvalidArgumentError } from 'commander';
+
+/** @throws InvalidArgumentError as all of these: commander prints it with the option's name. */
+export function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value === 0) {
+    throw new InvalidArgumentError('It should be a whole number above 0.');
+  }
+  return value;
+}
+
+/** An id of a row, kept as text: it may be beyond what a number holds. */
+export function rowId(text: string): string {
+  if (!/^[1-9]\d{0,17}$/.test(text)) throw new InvalidArgumentError('It should be a number.');
+  return text;
+}
+
+export function slug(text: string): string {
+  if (!isSlug(text)) throw new InvalidArgumentError(`${JSON.stringify(text)} is no valid name.`);
+  return text;
+}
+
+/** `organization/project` */
+export function projectName(text: string): ProjectName {
+  const [organization = '', project = '', ...more] = text.split('/');
+  if (more.length > 0 || !isSlug(organization) || !isSlug(project)) {
+    throw new InvalidArgumentError('It should be ORGANIZATION/PROJECT.');
+  }
+  return { organization, project };
+}
+
+/** `organization/project`, or a project's id. */
+export function projectReference(text: string): ProjectName | { readonly id: string } {
+  return /^\d+$/.test(text) ? { id: rowId(text) } : projectName(text);
+}

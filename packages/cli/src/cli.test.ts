@@ -1,0 +1,170 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { createPool, type Pool } from '@odometer/database/pool';
+import { type OdometerRun, runOdometer } from '@odometer/testing/run-odometer';
+import { startTestBroker } from '@odometer/testing/test-broker';
+import { createTestDatabase, type TestDatabase } from '@odometer/testing/test-database';
+import { startTestRedis } from '@odometer/testing/test-redis';
+
+let database: TestDatabase;
+let pool: Pool;
+let redis: Awaited<ReturnType<typeof startTestRedis>>;
+beforeAll(async () => {
+  [database, redis] = await Promise.all([createTestDatabase(), startTestRedis()]);
+  pool = createPool({ url: database.url, applicationName: 'test', maxConnections: 2 }, () => {});
+});
+afterAll(async () => {
+  await pool.end();
+  await Promise.all([database.drop(), redis.stop()]);
+});
+
+const odometer = (...args: string[]): Promise<OdometerRun> =>
+  runOdometer(args, { DATABASE_URL: database.url, REDIS_URL: redis.url });
+
+async function audit(action: string): Promise<readonly string[]> {
+  const { rows } = await pool.query<{ subject: string }>(
+    'select subject from audit_log where action = $1 order by id',
+    [action],
+  );
+  return rows.map(({ subject }) => subject);
+}
+
+describe('exit codes and messages', () => {
+  test('wrong usage ends with 2 and says what is expected', async () => {
+    const run = await odometer('usage', 'not-a-path');
+    expect(run).toMatchObject({ exitCode: 2, stdout: '' });
+    expect(run.stderr).toContain('It should be ORGANIZATION/PROJECT.');
+    expect((await odometer('bokos')).stderr).toContain('(Did you mean books?)');
+  });
+
+  test('wrong configuration ends with 78 and names the variable', async () => {
+    const run = await runOdometer(['books'], { DATABASE_URL: database.url });
+    expect(run.exitCode).toBe(78);
+    expect(run.stderr).toContain('REDIS_URL is not set');
+  });
+
+  test('a Postgres or Redis that does not answer is one sentence and 1', async () => {
+    const nowhere = 'postgres://u:secret@127.0.0.1:1/x';
+    const run = await runOdometer(['gaps'], { DATABASE_URL: nowhere });
+    expect(run.exitCode).toBe(1);
+    expect(run.stderr).toMatch(/^odometer: Postgres does not answer \(.*\); check .*\n$/);
+    const books = await runOdometer(['books'], {
+      DATABASE_URL: database.url,
+      REDIS_URL: 'redis://127.0.0.1:1',
+    });
+    expect(books.exitCode).toBe(1);
+    expect(books.stderr).toMatch(/^odometer: Redis does not answer \(.*\); check .*\n$/);
+  });
+
+  test('an empty database asks for odometer migrate', async () => {
+    const empty = await createTestDatabase({ migrated: false });
+    try {
+      const env = { DATABASE_URL: empty.url };
+      const before = await runOdometer(['keys', 'list'], env);
+      expect(before.exitCode).toBe(1);
+      expect(before.stderr).toContain('run `odometer migrate`');
+      const migrated = await runOdometer(['migrate', '--json'], env);
+      expect(migrated.json()).toMatchObject({ applied: expect.arrayContaining(['0001_registry']) });
+      expect((await runOdometer(['migrate'], env)).stdout).toBe('The schema is up to date.\n');
+      expect((await runOdometer(['keys', 'list', '--json'], env)).json()).toEqual([]);
+    } finally {
+      await empty.drop();
+    }
+  });
+});
+
+describe('keys', () => {
+  test('are shown once, stored as hashes, and can be revoked once', async () => {
+    const created = await odometer(
+      ...['keys', 'create', '--name', 'ci', '--scope', 'ingest', 'read', '--json'],
+    );
+    const { id, key } = created.json() as { id: string; key: string };
+    expect(key).toMatch(/^odo_[A-Za-z0-9_-]{43}$/);
+    const { rows } = await pool.query('select * from api_keys where id = $1', [id]);
+    expect(JSON.stringify(rows)).not.toContain(key.slice(4));
+    expect((await odometer('keys', 'list')).stdout).toContain('ingest, read');
+    expect((await odometer('keys', 'list', '--json')).stdout).not.toContain('hash');
+    expect((await odometer('keys', 'revoke', id)).exitCode).toBe(0);
+    expect((await odometer('keys', 'revoke', id)).exitCode).toBe(1);
+    expect(await audit('api_key.create')).toEqual([id]);
+    expect(await audit('api_key.revoke')).toEqual([id]);
+  });
+
+  test('have known scopes only', async () => {
+    const run = await odometer('keys', 'create', '--name', 'x', '--scope', 'root');
+    expect(run.exitCode).toBe(2);
+    expect(run.stderr).toContain('Allowed choices are ingest, read, admin');
+  });
+});
+
+describe('projects and usage', () => {
+  test('registering a project is repeatable, audited once, and asks for its kept usage', async () => {
+    expect((await odometer('projects', 'create', 'acme/website')).exitCode).toBe(0);
+    const again = await odometer('projects', 'create', 'acme/website');
+    expect(again.stdout).toContain('was registered before');
+    expect(await audit('project.create')).toEqual(['acme/website']);
+    const listed = (await odometer('projects', 'list', '--json')).json();
+    expect(listed).toMatchObject([{ organization: 'acme', project: 'website', discovered: false }]);
+    const books = await odometer('dead-letters', 'list', '--json');
+    expect(books.json()).toEqual([]);
+  });
+
+  test('usage shows figures exactly, those beyond 2^53 as text', async () => {
+    await odometer('projects', 'create', 'acme/billing');
+    await pool.query(
+      `insert into usage_monthly (project_id, meter_id, month, organization_id, sum, count)
+       select p.id, m.id, date_trunc('month', now(), 'UTC'), p.organization_id,
+         case m.slug when 'logs' then 9007199254740993 else 12 end, 1
+       from projects p, meters m where p.slug = 'billing' and m.slug in ('logs', 'logins')`,
+    );
+    const run = await odometer('usage', 'acme/billing', '--json');
+    expect(run.json()).toMatchObject({
+      organization: 'acme',
+      project: 'billing',
+      logs: '9007199254740993',
+      logins: 12,
+      lifetime_logs: '9007199254740993',
+      api_calls: 0,
+    });
+    const { project_id: id } = run.json() as { project_id: string };
+    const text = (await odometer('usage', id)).stdout;
+    expect(text).toMatch(/logs +9,007,199,254,740,993 +9,007,199,254,740,993/);
+    const unknown = await odometer('usage', 'acme/nothing');
+    expect(unknown.exitCode).toBe(1);
+    expect(unknown.stderr).toContain('there is no project acme/nothing');
+  });
+});
+
+describe('preflight', () => {
+  test('passes on what the stack starts, and fails on a Redis that forgets', async () => {
+    const broker = await startTestBroker();
+    const forgetful = await startTestRedis({ appendonly: 'no' });
+    try {
+      const env = { DATABASE_URL: database.url, MQTT_URL: broker.url };
+      const good = await runOdometer(['preflight', '--json'], { ...env, REDIS_URL: redis.url });
+      expect(good.json()).toMatchObject({ ok: true });
+      expect(good.exitCode).toBe(0);
+      const bad = await runOdometer(['preflight'], { ...env, REDIS_URL: forgetful.url });
+      expect(bad.exitCode).toBe(1);
+      expect(bad.stdout).toMatch(/redis durability +FAILED +.*appendonly is no/);
+      expect(bad.stdout).toContain('What to do:');
+    } finally {
+      await Promise.all([broker.stop(), forgetful.stop()]);
+    }
+  });
+
+  test('names everything that is away, at once', async () => {
+    const run = await runOdometer(['preflight', '--json'], {
+      DATABASE_URL: 'postgres://127.0.0.1:1/x',
+      REDIS_URL: 'redis://127.0.0.1:1',
+      MQTT_URL: 'mqtt://127.0.0.1:1',
+    });
+    expect(run.exitCode).toBe(1);
+    expect(run.json()).toMatchObject({
+      checks: [
+        { check: 'postgres', ok: false },
+        { check: 'redis', ok: false },
+        { check: 'broker', ok: false },
+      ],
+    });
+  });
+});

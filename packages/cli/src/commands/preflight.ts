@@ -1,0 +1,41 @@
+import type { Command } from 'commander';
+import { UnsatisfiedError } from '../failure.ts';
+import { addCommand, type OutputOptions, print, printJson, table } from '../output.ts';
+import type { Check } from '../preflight/check.ts';
+import { checkBroker } from '../preflight/check-broker.ts';
+import { checkPostgres } from '../preflight/check-postgres.ts';
+import { checkRedis } from '../preflight/check-redis.ts';
+import { startProgress } from '../progress.ts';
+import { readAllSettings } from '../settings.ts';
+
+export function addPreflight(program: Command): void {
+  addCommand(program, 'preflight', 'check Postgres, Redis and the MQTT broker').action(preflight);
+}
+
+async function preflight({ json }: OutputOptions): Promise<void> {
+  const { databaseUrl, redisUrl, redisDurability, mqttUrl } = readAllSettings();
+  const progress = startProgress();
+  progress.tell('asking Postgres, Redis and the broker');
+  const checks = (
+    await Promise.all([
+      checkPostgres(databaseUrl),
+      checkRedis(redisUrl, redisDurability),
+      mqttUrl === undefined ? [noBroker] : checkBroker(mqttUrl),
+    ]).finally(() => progress.done())
+  ).flat();
+  const ok = checks.every((check) => check.ok !== false);
+  if (json) printJson({ ok, checks });
+  else {
+    print(table(['check', 'result', 'detail'], checks.map(row)));
+    const remedies = checks.flatMap(({ check, remedy }) => (remedy ? [`${check}: ${remedy}`] : []));
+    if (remedies.length > 0)
+      print(`\nWhat to do:\n${remedies.map((line) => `  ${line}`).join('\n')}`);
+  }
+  if (!ok) throw new UnsatisfiedError('preflight failed');
+}
+
+const noBroker: Check = { check: 'broker', ok: undefined, detail: 'MQTT_URL is not set' };
+
+function row({ check, ok, detail }: Check): readonly string[] {
+  return [check, ok === undefined ? 'not checked' : ok ? 'ok' : 'FAILED', detail];
+}

@@ -1,0 +1,37 @@
+import { buildVersion } from '@odometer/service-kit/version';
+import { Command } from 'commander';
+import { addApply } from './commands/apply.ts';
+import { addBooks } from './commands/books.ts';
+import { addDeadLetters } from './commands/dead-letters.ts';
+import { addGaps } from './commands/gaps.ts';
+import { addKeys } from './commands/keys.ts';
+import { addMigrate } from './commands/migrate.ts';
+import { addPreflight } from './commands/preflight.ts';
+import { addProjects } from './commands/projects.ts';
+import { addUsage } from './commands/usage.ts';
+
+/** The `odometer` command with all its subcommands. */
+export function createProgram(): Command {
+  const program = new Command('odometer')
+    .description('Counts what every project uses, and proves the count')
+    .version(buildVersion())
+    // Thrown instead of process.exit, so that main decides on the exit code.
+    .exitOverride()
+    .showHelpAfterError('(odometer --help shows how it is used)')
+    .addHelpText(
+      'after',
+      `
+Exit codes: 0 done; 1 failed, or the books do not close; 2 wrong usage; 78 wrong configuration.
+Configuration: DATABASE_URL (or PG*), REDIS_URL, MQTT_URL; \`make up\` writes them to .odometer/env.`,
+    );
+  addMigrate(program);
+  addPreflight(program);
+  addApply(program);
+  addKeys(program);
+  addProjects(program);
+  addUsage(program);
+  addBooks(program);
+  addGaps(program);
+  addDeadLetters(program);
+  return program;
+}
