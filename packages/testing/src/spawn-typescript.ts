@@ -1,0 +1,25 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { watchProcess } from './watchdog.ts';
+
+const LOADER = new URL('./typescript-loader.mjs', import.meta.url);
+
+/** Registers the loader before the program's first import. */
+const REGISTER = `data:text/javascript,import{register}from'node:module';register(${JSON.stringify(LOADER.href)})`;
+
+/**
+ * Runs a TypeScript file of a test as a process of its own, from the sources, so that it can be killed for real.
+ * Its output is piped; it is killed when the test process ends.
+ */
+export function spawnTypescript(program: URL, args: readonly string[]): ChildProcess {
+  const options = ['--conditions=odometer-source', '--no-warnings', '--import', REGISTER];
+  const child = spawn(process.execPath, [...options, fileURLToPath(program), ...args], {
+    env: { PATH: process.env.PATH },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  if (child.pid !== undefined) {
+    const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+    watchProcess(child.pid, exited);
+  }
+  return child;
+}
