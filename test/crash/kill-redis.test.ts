@@ -1,0 +1,4 @@
+import { crashTest } from '../harness/crash-test.ts';
+import { killRedis } from '../scenarios/kill-redis.ts';
+
+crashTest(killRedis);
