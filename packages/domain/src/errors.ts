@@ -73,6 +73,11 @@ export const ERRORS = {
     retry: true,
     message: 'job {jobId} of queue {queue} was not finished within {deadlineMs} ms',
   },
+  job_payload_invalid: {
+    kind: 'invalid',
+    retry: false,
+    message: 'the job carries no batch of this version: {path} {reason}',
+  },
   key_unknown: {
     kind: 'unauthorized',
     retry: false,

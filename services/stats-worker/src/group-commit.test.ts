@@ -6,6 +6,7 @@ function recorder(options: { maxWeight: number; maxConcurrentGroups: number }) {
   const commit = new GroupCommit<number>({
     ...options,
     weight: (item) => item,
+    isItemsFault: (error) => error instanceof RangeError,
     apply: (items) =>
       new Promise((resolve, reject) => {
         groups.push({ items, finish: (error) => (error ? reject(error) : resolve()) });
@@ -46,4 +47,21 @@ test('a failing group rejects its own items and no other', async () => {
   groups[0]?.finish(new Error('no'));
   groups[1]?.finish();
   expect((await outcomes).map(({ status }) => status)).toEqual(['rejected', 'fulfilled']);
+});
+
+test('a group that fails through one item is applied item by item, and only that one fails', async () => {
+  const applied: (readonly number[])[] = [];
+  const commit = new GroupCommit<number>({
+    maxWeight: 100,
+    maxConcurrentGroups: 1,
+    weight: () => 1,
+    isItemsFault: (error) => error instanceof RangeError,
+    apply: async (items) => {
+      if (items.includes(2)) throw new RangeError('two');
+      applied.push(items);
+    },
+  });
+  const outcomes = await Promise.allSettled([1, 2, 3].map((item) => commit.submit(item)));
+  expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+  expect(applied).toEqual([[1], [3]]);
 });

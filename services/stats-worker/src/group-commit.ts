@@ -2,7 +2,8 @@
  * Groups work that arrives one by one into transactions: while one transaction runs, what arrives waits and becomes the
  * next. So the busier the database, the larger the groups, and one project touched by a hundred flushes is written once.
  *
- * States of an item: waiting → in a running group → settled. An item is settled only by its group's outcome.
+ * States of an item: waiting → in a running group → settled. A group that fails through one of its items is applied again
+ * item by item, so that each is settled by its own outcome and none fails for another's sake.
  */
 export interface GroupCommitOptions<Item> {
   /** Applies a group in one transaction; when it throws, nothing of the group happened. */
@@ -11,6 +12,8 @@ export interface GroupCommitOptions<Item> {
   /** A group takes items until their weights reach this; a heavier item goes alone. */
   readonly maxWeight: number;
   readonly maxConcurrentGroups: number;
+  /** Whether a failed group is to be applied again item by item, because the fault may lie with one of them. */
+  readonly isItemsFault: (error: unknown) => boolean;
 }
 
 interface Waiting<Item> {
@@ -63,6 +66,10 @@ export class GroupCommit<Item> {
     try {
       await this.#options.apply(group.map(({ item }) => item));
     } catch (error) {
+      if (group.length > 1 && this.#options.isItemsFault(error)) {
+        for (const alone of group) await this.#run([alone]);
+        return;
+      }
       for (const { reject } of group) reject(error);
       return;
     }

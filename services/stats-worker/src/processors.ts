@@ -1,7 +1,9 @@
 import type { Pool } from '@odometer/database/pool';
 import type { CountBatch, EventBatch, QueueName } from '@odometer/queues/catalogue';
+import { isInfrastructureError } from '@odometer/queues/infrastructure-error';
 import type { Processor } from '@odometer/queues/job-worker';
 import { attributeUsage } from './attribute-usage.ts';
+import { checkCountBatch, checkEventBatch } from './check-payload.ts';
 import { CountApplier } from './count-applier.ts';
 import { EventApplier } from './event-applier.ts';
 import { GroupCommit } from './group-commit.ts';
@@ -43,6 +45,7 @@ export function createProcessors(parts: ProcessorParts): {
     weight: (batch) => batch.events.length,
     maxWeight: MAX_EVENTS_A_GROUP,
     maxConcurrentGroups: EVENT_GROUPS,
+    isItemsFault,
   });
   const countGroups = new GroupCommit<CountBatch>({
     apply: (batches) =>
@@ -53,12 +56,15 @@ export function createProcessors(parts: ProcessorParts): {
     weight: (batch) => batch.hours.reduce((owners, { counts }) => owners + counts.length, 1),
     maxWeight: MAX_OWNERS_A_GROUP,
     maxConcurrentGroups: COUNT_GROUPS,
+    isItemsFault,
   });
   return {
-    events: (job) => eventGroups.submit(job.payload),
+    events: async (job) => {
+      await eventGroups.submit(checkEventBatch(job.payload));
+    },
     counts: async (job) => {
       // A seal has done its work by holding the job id of the flush it replaces.
-      if (job.name === 'count-batch') await countGroups.submit(job.payload);
+      if (job.name === 'count-batch') await countGroups.submit(checkCountBatch(job.payload));
     },
     registry: async () => {
       await attributeUsage(pool, partitions);
@@ -70,4 +76,8 @@ async function timed(observe: (ms: number) => void, work: () => Promise<void>): 
   const startedAt = performance.now();
   await work();
   observe(performance.now() - startedAt);
+}
+
+function isItemsFault(error: unknown): boolean {
+  return !isInfrastructureError(error);
 }

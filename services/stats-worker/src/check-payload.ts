@@ -1,0 +1,45 @@
+import { OdometerError } from '@odometer/domain/errors';
+import type { CountBatch, EventBatch } from '@odometer/queues/catalogue';
+import { z } from 'zod';
+
+const wholeNumber = z.number().int().nonnegative();
+const books = z.object({ received: wholeNumber, rejected: wholeNumber, accepted: wholeNumber });
+const header = z.object({
+  source: z.string(),
+  epoch: z.string().regex(/^\d{1,18}$/),
+  seq: wholeNumber.positive(),
+  books,
+  frozenAtMs: wholeNumber,
+});
+/** Items are looked at one by one when they are applied; here only their list, or a thousand checks a batch would be wasted. */
+const eventBatch = header.extend({ events: z.array(z.unknown()) });
+const countBatch = header.extend({
+  messages: wholeNumber,
+  mark: wholeNumber.max(65_535).nullable(),
+  hours: z.array(z.object({ hourMs: wholeNumber, counts: z.array(z.unknown()) })),
+});
+
+/**
+ * The boundary between what is in Redis and what the appliers trust: whatever is no batch of ours, by another version or
+ * another hand, becomes a dead letter instead of an exception in the middle of somebody else's group.
+ *
+ * @throws OdometerError `job_payload_invalid`
+ */
+export function checkEventBatch(payload: EventBatch): EventBatch {
+  return check(eventBatch, payload);
+}
+
+/** The same for a flush. */
+export function checkCountBatch(payload: CountBatch): CountBatch {
+  return check(countBatch, payload);
+}
+
+function check<Payload>(schema: z.ZodType, payload: Payload): Payload {
+  const { error } = schema.safeParse(payload);
+  if (error === undefined) return payload;
+  const [issue] = error.issues;
+  throw new OdometerError('job_payload_invalid', {
+    path: issue?.path.join('.') ?? '',
+    reason: issue?.message ?? 'is not what was expected',
+  });
+}
