@@ -63,4 +63,5 @@ has redis-server || missing="$missing redis"
 has mosquitto || missing="$missing mosquitto"
 has mosquitto_pub || missing="$missing mosquitto-clients"
 has curl || missing="$missing curl"
+has openssl || missing="$missing openssl" # tests make certificates with it
 [ -z "$missing" ] || sh scripts/install-programs.sh $missing

@@ -3,7 +3,7 @@
 # its usual port and to start it again at boot; we only want the programs, so both are prevented for
 # what is installed here, and nothing that was on the machine before is touched.
 #
-# Usage: install-programs.sh (postgresql | redis | mosquitto | mosquitto-clients | curl) …
+# Usage: install-programs.sh (postgresql | redis | mosquitto | mosquitto-clients | curl | openssl) …
 set -eu
 
 say() { printf '%s\n' "$*"; }

@@ -4,6 +4,7 @@ import { say } from './run-command.ts';
 import { SERVICES } from './services.ts';
 import { logFile, portOf, type Settings } from './settings.ts';
 import { StackError } from './stack-error.ts';
+import { readStatus } from './status-file.ts';
 
 /** A service reaches its database and its broker within seconds; a busy machine takes longer. */
 const READY_DEADLINE_MS = 90_000;
@@ -48,9 +49,10 @@ async function awaitGreen(settings: Settings, { name, ask }: Question): Promise<
       say(`  ${name} is ready`);
       return;
     }
-    if (Date.now() > deadline) {
+    const misconfigured = readStatus(settings)?.misconfigured.includes(name) === true;
+    if (misconfigured || Date.now() > deadline) {
       const tail = logTail(logFile(settings, name));
-      const reason = explainLog(tail) ?? answer;
+      const reason = misconfigured ? 'its configuration is wrong' : (explainLog(tail) ?? answer);
       throw new StackError(
         `${name} is not ready: ${reason}. It goes on trying; "make down" stops it. Last lines of ${logFile(settings, name)}:\n${tail}`,
       );

@@ -9,6 +9,8 @@ export interface Status {
   readonly progress: readonly string[];
   /** Why it failed: one sentence, and perhaps the end of a log. */
   readonly failure?: string;
+  /** Services that ended because their configuration is wrong: starting them again does not help. */
+  readonly misconfigured: readonly string[];
   /** What it was started with: a running stack does not take other ports. */
   readonly ports: Settings['ports'];
 }

@@ -14,7 +14,10 @@ import {
 } from './parts.ts';
 import type { PidFiles } from './pid-files.ts';
 import { dataDirectory, logDirectory, type Settings } from './settings.ts';
-import { readDemoWish, writeStatus } from './status-file.ts';
+import { readDemoWish, type Status, writeStatus } from './status-file.ts';
+
+/** What a service exits with when its configuration is wrong: EX_CONFIG of sysexits.h. */
+const EXIT_CONFIG_INVALID = 78;
 
 /** One JSON line of supervisor.log. */
 function log(event: string, fields: Readonly<Record<string, unknown>> = {}): void {
@@ -37,6 +40,8 @@ export class Supervisor {
   /** In the order of their start; stopped in the opposite one. */
   readonly #kept: { readonly stage: number; readonly process: KeptProcess }[] = [];
   readonly #progress: string[] = [];
+  readonly #misconfigured = new Set<string>();
+  #phase: Status['phase'] = 'starting';
   readonly #stopBoundingLogs: () => void;
   #addresses: Addresses | undefined;
   #demo: KeptProcess | undefined;
@@ -166,6 +171,10 @@ export class Supervisor {
       onExit: (exit) => {
         this.#pids.forget(name);
         log('part_ended', { part: name, ...exit });
+        if (exit.code === EXIT_CONFIG_INVALID) {
+          this.#misconfigured.add(name);
+          this.#report(this.#phase);
+        }
       },
       onStartFailed: (error) => log('part_start_failed', { part: name, error: messageOf(error) }),
     });
@@ -180,10 +189,12 @@ export class Supervisor {
     this.#report('starting');
   }
 
-  #report(phase: 'starting' | 'up' | 'failed', failure?: string): void {
+  #report(phase: Status['phase'], failure?: string): void {
+    this.#phase = phase;
     writeStatus(this.#settings, {
       phase,
       progress: this.#progress,
+      misconfigured: [...this.#misconfigured],
       ports: this.#settings.ports,
       ...(failure === undefined ? {} : { failure }),
     });

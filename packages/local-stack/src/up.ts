@@ -41,7 +41,12 @@ async function startSupervisor(settings: Settings): Promise<number> {
   for (const [name, { variable }] of Object.entries(PORTS)) {
     await assertPortFree(name, portOf(settings, name), variable);
   }
-  writeStatus(settings, { phase: 'starting', progress: [], ports: settings.ports });
+  writeStatus(settings, {
+    phase: 'starting',
+    progress: [],
+    misconfigured: [],
+    ports: settings.ports,
+  });
   const log = openSync(logFile(settings, 'supervisor'), 'a', 0o600);
   const supervisor = spawn(
     process.execPath,

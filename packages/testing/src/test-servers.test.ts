@@ -71,3 +71,22 @@ test('databases are apart, and go when dropped', async () => {
   const gone = new pg.Client({ connectionString: one.url });
   await expect(gone.connect()).rejects.toThrow('does not exist');
 });
+
+test('a test database has the whole schema, and none of the rows of another', async () => {
+  const [one, two] = await Promise.all([createTestDatabase(), createTestDatabase()]);
+  const count = async (url: string, sql: string) => {
+    const client = new pg.Client({ connectionString: url });
+    await client.connect();
+    const { rows } = await client.query<{ n: string }>(sql);
+    await client.end();
+    return rows[0]?.n;
+  };
+  await count(
+    one.url,
+    "with made as (insert into organizations (slug) values ('acme') returning 1) select count(*) n from made",
+  );
+  expect(await count(one.url, 'select count(*) n from organizations')).toBe('1');
+  expect(await count(two.url, 'select count(*) n from organizations')).toBe('0');
+  await one.drop();
+  await two.drop();
+});
