@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { claimBatches } from '@odometer/database/applied-batches';
 import { storeDeadLetter } from '@odometer/database/dead-letters';
 import { createPool, inTransaction, type Pool } from '@odometer/database/pool';
@@ -9,6 +9,9 @@ import { createProducerRedis, waitUntilReady } from '@odometer/queues/redis-conn
 import { runOdometer } from '@odometer/testing/run-odometer';
 import { createTestDatabase, type TestDatabase } from '@odometer/testing/test-database';
 import { startTestRedis } from '@odometer/testing/test-redis';
+
+// Every run is a process that starts, which takes seconds on a machine that is busy with other tests.
+jest.setTimeout(120_000);
 
 let database: TestDatabase;
 let pool: Pool;

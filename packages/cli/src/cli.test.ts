@@ -1,9 +1,12 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { createPool, type Pool } from '@odometer/database/pool';
 import { type OdometerRun, runOdometer } from '@odometer/testing/run-odometer';
 import { startTestBroker } from '@odometer/testing/test-broker';
 import { createTestDatabase, type TestDatabase } from '@odometer/testing/test-database';
 import { startTestRedis } from '@odometer/testing/test-redis';
+
+// Every run is a process that starts, which takes seconds on a machine that is busy with other tests.
+jest.setTimeout(120_000);
 
 let database: TestDatabase;
 let pool: Pool;
@@ -131,6 +134,41 @@ describe('projects and usage', () => {
     const unknown = await odometer('usage', 'acme/nothing');
     expect(unknown.exitCode).toBe(1);
     expect(unknown.stderr).toContain('there is no project acme/nothing');
+  });
+});
+
+describe('apply', () => {
+  const file =
+    'kind: Project\nspec: { organization: acme, slug: shop }\n---\nkind: Meter\nspec: { slug: gpu, eventType: gpu, aggregation: count }\n';
+
+  const apply = (input: string, ...args: string[]) =>
+    runOdometer(
+      ['apply', '-f', '-', ...args],
+      { DATABASE_URL: database.url, REDIS_URL: redis.url },
+      input,
+    );
+
+  test('shows what would change, then changes it once', async () => {
+    const planned = await apply(file, '--dry-run');
+    expect(planned.stdout).toContain('Meter gpu: would be created\n  + eventType: "gpu"');
+    expect((await apply(file)).stdout).toContain('Meter gpu: created');
+    const again = (await apply(file, '--json')).json();
+    expect(again).toMatchObject({
+      changes: [
+        { label: 'Project acme/shop', action: 'unchanged' },
+        { label: 'Meter gpu', action: 'unchanged' },
+      ],
+    });
+  });
+
+  test('names everything that is wrong with a file, and ends with 1', async () => {
+    const run = await apply(file.replaceAll('slug', 'slugg'));
+    expect(run.exitCode).toBe(1);
+    expect(run.stderr).toContain('has 4 problem(s), nothing was changed');
+    expect(run.stderr).toContain('line 4: Meter: unknown field slugg; did you mean slug?');
+    const missing = await odometer('apply', '-f', '/nowhere.yaml');
+    expect(missing.exitCode).toBe(2);
+    expect(missing.stderr).toContain('cannot read /nowhere.yaml');
   });
 });
 

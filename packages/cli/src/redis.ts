@@ -1,4 +1,4 @@
-import { isOdometerError, OdometerError } from '@odometer/domain/errors';
+import { OdometerError } from '@odometer/domain/errors';
 import type { QueueName } from '@odometer/queues/catalogue';
 import { JobQueue } from '@odometer/queues/job-queue';
 import { createProducerRedis, waitUntilReady } from '@odometer/queues/redis-connection';

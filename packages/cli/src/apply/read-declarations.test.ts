@@ -1,0 +1,100 @@
+import { describe, expect, test } from '@jest/globals';
+import { isOdometerError } from '@odometer/domain/errors';
+import { readDeclarations } from './read-declarations.ts';
+
+function problemsOf(text: string): readonly string[] {
+  try {
+    readDeclarations('FILE.yaml', text);
+  } catch (error) {
+    if (!isOdometerError(error, 'declaration_invalid')) throw error;
+    return String(error.params.problems).split('\n');
+  }
+  throw new Error('the declarations are valid');
+}
+
+const METER = `kind: Meter
+spec:
+  slug: gpu_seconds
+  eventType: gpu
+  aggregation: SUM
+  valueProperty: $.seconds
+`;
+
+describe('readDeclarations', () => {
+  test('reads every kind, organizations first', () => {
+    const text = `${METER}---
+kind: Project
+spec: { organization: acme, slug: website }
+---
+kind: Webhook
+spec:
+  name: auth0
+  kind: auth0
+  tokenHash: ${'ab'.repeat(32)}
+  fields: { project: { fixed: acme/website } }
+---
+kind: Organization
+spec: { slug: acme, name: Acme Inc. }
+---
+`;
+    const labels = readDeclarations('FILE.yaml', text).map(({ label }) => label);
+    expect(labels).toEqual([
+      'Organization acme',
+      'Project acme/website',
+      'Meter gpu_seconds',
+      'Webhook auth0',
+    ]);
+  });
+
+  test('reports everything at once, each with its line', () => {
+    const text = `kind: Metre
+spec: {}
+---
+kind: Meter
+spec:
+  slug: GPU
+  evenType: gpu
+  aggregation: sum
+---
+kind: Organization
+specs: { slug: acme }
+---
+kind: Webhook
+spec:
+  name: hook
+  kind: hmac
+  secretEnv: ODOMETER_WEBHOOK_SECRET_HOOK
+  signature: { header: x-signature }
+  type: builds
+  fields: { id: id, project: { fixd: acme/website } }
+`;
+    expect(problemsOf(text)).toEqual([
+      '  line 1: unknown kind "Metre"; did you mean Meter?',
+      '  line 4: Meter: slug: should be small letters and digits, joined by _',
+      '  line 4: Meter: eventType is missing',
+      '  line 4: Meter: unknown field evenType; did you mean eventType?',
+      '  line 10: unknown field specs; did you mean spec?',
+      '  line 10: Organization: spec is missing',
+      '  line 13: Webhook: fields.project.fixed is missing',
+      '  line 13: Webhook: unknown field fields.project.fixd; did you mean fixed?',
+    ]);
+  });
+
+  test.each([
+    ['a value for count', METER.replace('SUM', 'count'), 'count counts events and takes no value'],
+    [
+      'no value for sum',
+      METER.replace(/ {2}valueProperty.*\n/, ''),
+      'sum needs to know where in the data its value is',
+    ],
+    ['a path of many values', METER.replace('$.seconds', '$..x'), 'should be a JSON path'],
+    ['the same thing twice', `${METER}---\n${METER}`, 'Meter gpu_seconds is declared twice'],
+    ['nothing', '---\n---\n', 'it declares nothing'],
+    ['an empty file', '', 'it declares nothing'],
+    ['what is no object', '- 1\n- 2\n', 'should have the fields kind and spec'],
+    ['broken YAML', 'kind: [Meter\nspec: {', 'line 1'],
+    ['fields beside spec', `slug: x\n${METER}`, 'unknown field slug; all but kind belongs under'],
+  ])('refuses %s', (_name, text, problem) => {
+    expect(problemsOf(text).join('\n')).toContain(problem);
+  });
+});
