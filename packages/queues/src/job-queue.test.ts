@@ -4,8 +4,8 @@ import { eventually } from '@odometer/testing/eventually';
 import { tcpProxy } from '@odometer/testing/tcp-proxy';
 import { startTestRedis } from '@odometer/testing/test-redis';
 import { JobQueue } from './job-queue.ts';
-import { Connections, countBatch, eventBatch, flush } from './jobs.fixture.ts';
-import { createProducerRedis, waitUntilReady } from './redis-connection.ts';
+import { Connections, countBatch, flush } from './jobs.fixture.ts';
+import { createProducerRedis } from './redis-connection.ts';
 
 const connections = new Connections();
 let server: Awaited<ReturnType<typeof startTestRedis>>;
@@ -136,30 +136,23 @@ test('keeps the event stream, which nobody reads, short', async () => {
 });
 
 test('producers leave room in a full Redis for the workers, and go on when there is room again', async () => {
-  const small = await startTestRedis({ maxmemory: '24mb' });
-  try {
-    const redis = connections.add(createProducerRedis({ url: small.url }));
-    await waitUntilReady(redis);
-    const events = new JobQueue('events', redis);
-    let full: unknown;
-    for (let seq = 1; full === undefined; seq += 1) {
-      await events.add('event-batch', eventBatch(seq, 20_000), `ingest.8.${seq}`).catch((error) => {
-        full = error;
-      });
-      // Slower than the headroom's look, as any intake is on a machine with more memory.
-      await new Promise((resolve) => setTimeout(resolve, 2));
-    }
-    expect(unavailable(full)).toBe(true);
-    expect(String(full)).toMatch(/nearly full/);
-    // Redis itself would still take some: that is what workers live on.
-    await redis.set('worker', 'x'.repeat(10_000));
+  await queue.run((redis) => redis.setrange('ballast', 50_000_000, 'x'));
+  const info = await queue.run((redis) => redis.info('memory'));
+  const usedBytes = Number(/^used_memory:(\d+)/m.exec(info)?.[1]);
+  const maxmemory = Math.round(usedBytes / 0.93);
+  await queue.run((redis) => redis.config('SET', 'maxmemory', maxmemory));
+  const error = await eventually(async () => {
+    const { error } = await rejection(queue.add('count-batch', countBatch(1), 'counter.7.1'));
+    expect(unavailable(error)).toBe(true);
+    return error;
+  });
+  expect(String(error)).toMatch(/nearly full/);
+  // Redis itself still takes some: that is what workers live on.
+  await queue.run((redis) => redis.set('worker', 'x'.repeat(10_000)));
 
-    await redis.flushall();
-    await eventually(() => events.add('event-batch', eventBatch(1), 'ingest.8.1'));
-    await events.stop();
-  } finally {
-    await small.stop();
-  }
+  await queue.run((redis) => redis.del('ballast'));
+  await eventually(() => queue.add('count-batch', countBatch(1), 'counter.7.1'));
+  await queue.run((redis) => redis.config('SET', 'maxmemory', '0'));
 });
 
 test('a Redis that is full to the brim refuses, and takes the job when there is room again', async () => {

@@ -239,11 +239,18 @@ export class JobWorker<Q extends QueueName> {
     // Time for Redis to take the jobs back; when it is away they return by their locks' end.
     if (await within(1_000, closed)) return;
     this.#log.warn({ event: 'jobs_abandoned', queue: this.#queue, active: this.#active });
-    worker
-      .getBackend()
-      .disconnectBlocking(false)
-      .catch(() => {});
+    endBlockingConnection(worker).catch(() => {});
   }
+}
+
+/**
+ * Lets a `close()` that hangs come to its end. It waits for the `end` of BullMQ's blocking connection, which ioredis does
+ * not emit when it is disconnected between two attempts to reconnect: only another attempt ends it.
+ */
+async function endBlockingConnection(worker: Worker<unknown, void>): Promise<void> {
+  const client = await worker.getBackend().blockingClient;
+  await client?.connect().catch(() => {});
+  client?.disconnect();
 }
 
 /** Whether `promise` settled in time. */
