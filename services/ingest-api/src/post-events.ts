@@ -71,7 +71,7 @@ export async function postEvents(
     books.receive(1);
     books.reject(code);
     rateLimit.spend(key.id, 1);
-    if (code === 'too_large') response.setHeader('Connection', 'close');
+    if (!request.complete) response.setHeader('Connection', 'close');
     sendProblem(response, code === 'too_large' ? 413 : 400, reason);
     return;
   }

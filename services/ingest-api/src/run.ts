@@ -18,7 +18,7 @@ import { IngestBooks } from './ingest-books.ts';
 import { createMetrics, exposeSources } from './metrics.ts';
 import { ProducerEpoch } from './producer-epoch.ts';
 import { RateLimit } from './rate-limit.ts';
-import { readWebhooks } from './webhooks/read-webhooks.ts';
+import { webhookReader } from './webhooks/read-webhooks.ts';
 
 /** One for each of the tables that are refreshed, the acknowledgement, and a few people who look at events. */
 const MAX_CONNECTIONS = 8;
@@ -53,7 +53,7 @@ export async function run(config: Config, log: Logger): Promise<number> {
   const books = new IngestBooks();
   const epoch = new ProducerEpoch({ pool, source: config.instance, books, log });
   const keys = new CachedTable(() => readApiKeys(pool));
-  const webhooks = new CachedTable(() => readWebhooks(pool, log));
+  const webhooks = new CachedTable(webhookReader(pool, log));
   const metrics = createMetrics(registry);
   const batcher = new EventBatcher({
     source: config.instance,

@@ -51,7 +51,7 @@ export async function postWebhook(
   if (webhook === undefined) throw new OdometerError('webhook_unknown', {});
   const body = await readBody(request, context.maxBodyBytes);
   if (body instanceof Refusal) {
-    if (body.code === 'too_large') response.setHeader('Connection', 'close');
+    if (!request.complete) response.setHeader('Connection', 'close');
     sendProblem(response, body.code === 'too_large' ? 413 : 400, body.reason);
     return;
   }
