@@ -25,5 +25,7 @@ function positive(name: string, text: string | undefined, fallback: number): num
 
 /** The environment that makes a service write a CPU profile when it ends. */
 export function profileEnv({ profile }: Settings): Readonly<Record<string, string>> {
-  return profile === undefined ? {} : { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${profile}` };
+  if (profile === undefined) return {};
+  const program = new URL('./cpu-profile.js', import.meta.url);
+  return { NODE_OPTIONS: `--import=${program.href}`, BENCH_PROFILE: profile };
 }

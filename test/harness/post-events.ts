@@ -1,7 +1,8 @@
 import type { Oracle, PlannedEvent } from './oracle.ts';
 
 export interface PostOptions {
-  readonly url: string;
+  /** Used in turn, by retries too. */
+  readonly urls: readonly string[];
   readonly key: string;
   readonly oracle: Oracle;
   /** Requests under way at once. */
@@ -45,10 +46,11 @@ export async function postEvents(
   requests: readonly (readonly PlannedEvent[])[],
   options: PostOptions,
 ): Promise<readonly string[]> {
-  const { url, key, oracle } = options;
+  const { urls, key, oracle } = options;
   const violations: string[] = [];
   const deadline = Date.now() + options.deadlineMs;
   let next = 0;
+  let turn = 0;
   const client = async () => {
     for (;;) {
       const index = next;
@@ -58,6 +60,7 @@ export async function postEvents(
       while (!options.isDue(index / requests.length)) await pause(10);
       oracle.attemptEvents(request);
       for (;;) {
+        const url = urls[turn++ % urls.length] ?? '';
         const status = await postOnce(url, key, request);
         if (status === 204) {
           oracle.acknowledgeEvents(request);

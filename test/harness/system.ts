@@ -27,8 +27,8 @@ export interface SystemOptions {
   readonly workers?: number;
   /** Without it nothing counts messages. @default true */
   readonly counter?: boolean;
-  /** @default true */
-  readonly ingest?: boolean;
+  /** Each an instance of its own; clients use them in turn. @default 1 */
+  readonly ingests?: number;
   /** Services run with this bug in their compiled code. */
   readonly bug?: PlantedBug;
   /** Where services find Redis, instead of at itself. Called with its address. */
@@ -49,8 +49,8 @@ export class System {
   readonly queues: ReadonlyMap<QueueName, JobQueue<QueueName>>;
   readonly workers: readonly KeptService[];
   readonly counter: KeptService | undefined;
-  readonly ingest: KeptService | undefined;
-  readonly ingestUrl: string;
+  readonly ingests: readonly KeptService[];
+  readonly ingestUrls: readonly string[];
   readonly apiKey: string;
   readonly oracle = new Oracle();
   readonly publisher: Publisher;
@@ -73,8 +73,8 @@ export class System {
     this.queues = parts.queues;
     this.workers = parts.workers;
     this.counter = parts.counter;
-    this.ingest = parts.ingest;
-    this.ingestUrl = parts.ingestUrl;
+    this.ingests = parts.ingests;
+    this.ingestUrls = parts.ingestUrls;
     this.apiKey = parts.apiKey;
     this.unexpected = parts.unexpected;
     this.#closeRedis = parts.closeRedis;
@@ -101,7 +101,7 @@ export class System {
     });
     const connection = createProducerRedis({ url: redis.url });
     const unexpected: string[] = [];
-    const port = String(await freePort());
+    const ports = await Promise.all(Array.from({ length: options.ingests ?? 1 }, () => freePort()));
     const service = async (
       name: string,
       instance: string,
@@ -134,14 +134,15 @@ export class System {
       ),
       counter:
         options.counter === false ? undefined : await service('mqtt-counter', 'mqtt-counter-0'),
-      ingest:
-        options.ingest === false
-          ? undefined
-          : await service('ingest-api', 'ingest-api-0', {
-              ODOMETER_INGEST_HOST: '127.0.0.1',
-              ODOMETER_INGEST_PORT: port,
-            }),
-      ingestUrl: `http://127.0.0.1:${port}`,
+      ingests: await Promise.all(
+        ports.map((port, i) =>
+          service('ingest-api', `ingest-api-${i}`, {
+            ODOMETER_INGEST_HOST: '127.0.0.1',
+            ODOMETER_INGEST_PORT: String(port),
+          }),
+        ),
+      ),
+      ingestUrls: ports.map((port) => `http://127.0.0.1:${port}`),
       apiKey,
       unexpected,
       closeRedis: () => connection.disconnect(),
@@ -156,7 +157,7 @@ export class System {
   }
 
   get services(): readonly KeptService[] {
-    return [this.ingest, this.counter, ...this.workers].filter((each) => each !== undefined);
+    return [...this.ingests, this.counter, ...this.workers].filter((each) => each !== undefined);
   }
 
   /**
@@ -165,7 +166,7 @@ export class System {
    */
   async stopServices(): Promise<readonly string[]> {
     const problems: string[] = [];
-    const producers = [this.ingest, this.counter].filter((each) => each !== undefined);
+    const producers = [...this.ingests, this.counter].filter((each) => each !== undefined);
     for (const stage of [producers, this.workers]) {
       problems.push(...(await Promise.all(stage.map((each) => each.stop()))).flat());
     }

@@ -39,10 +39,7 @@ export async function underLoad(
 ): Promise<string[]> {
   const messages =
     system.counter === undefined ? [] : planMessages(random, load.messages ?? MESSAGES);
-  const requests =
-    system.ingest === undefined
-      ? []
-      : planEvents(random, load.events ?? EVENTS, `${random.seed}`, Date.now());
+  const requests = planEvents(random, load.events ?? EVENTS, `${random.seed}`, Date.now());
   const moments = faults.map(() => 0.05 + random.next() * 0.9).sort((a, b) => a - b);
   const durationMs = load.durationMs ?? DURATION_MS;
   const startedAt = Date.now();
@@ -73,7 +70,7 @@ export async function underLoad(
   };
   const post = async () => {
     const options = {
-      url: system.ingestUrl,
+      urls: system.ingestUrls,
       key: system.apiKey,
       oracle: system.oracle,
       clients: CLIENTS,

@@ -1,0 +1,4 @@
+import { crashTest } from '../harness/crash-test.ts';
+import { loseReplies } from '../scenarios/lose-replies.ts';
+
+crashTest(loseReplies());

@@ -1,0 +1,5 @@
+import { crashTest } from '../harness/crash-test.ts';
+import { redisAway } from '../scenarios/redis-away.ts';
+
+// One round takes three quarters of a minute.
+crashTest(redisAway, 1);
