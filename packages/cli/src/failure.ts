@@ -2,7 +2,7 @@ import { isOdometerError } from '@odometer/domain/errors';
 import { ConfigError } from '@odometer/service-kit/config';
 import { CommanderError } from 'commander';
 
-export const EXIT_FAILURE = 1;
+const EXIT_FAILURE = 1;
 const EXIT_USAGE = 2;
 /** EX_CONFIG of sysexits.h, as the services use it. */
 const EXIT_CONFIG = 78;

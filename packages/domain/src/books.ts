@@ -11,7 +11,7 @@ import type { BatchOutcome } from './batch.ts';
  */
 
 /** Kinds of intake. Webhooks become events, so they are in the books of events. */
-export const INTAKE_KINDS = ['events', 'mqtt'] as const;
+const INTAKE_KINDS = ['events', 'mqtt'] as const;
 export type IntakeKind = (typeof INTAKE_KINDS)[number];
 
 /** A hole younger than this is pending, not lost: a failover of Redis or a restart of Postgres may be going on. */

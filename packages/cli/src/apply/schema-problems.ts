@@ -5,7 +5,7 @@ import { z } from 'zod';
 const MAX_TYPING_DISTANCE = 2;
 
 /** The known name that somebody may have meant; undefined when nothing is near. */
-export function nearest(name: string, known: readonly string[]): string | undefined {
+function nearest(name: string, known: readonly string[]): string | undefined {
   return known
     .map((candidate) => ({
       candidate,
