@@ -6,6 +6,7 @@ function recorder(options: { maxWeight: number; maxConcurrentGroups: number }) {
   const commit = new GroupCommit<number>({
     ...options,
     weight: (item) => item,
+    restMs: () => 0,
     isItemsFault: (error) => error instanceof RangeError,
     apply: (items) =>
       new Promise((resolve, reject) => {
@@ -55,6 +56,7 @@ test('a group that fails through one item is applied item by item, and only that
     maxWeight: 100,
     maxConcurrentGroups: 1,
     weight: () => 1,
+    restMs: () => 0,
     isItemsFault: (error) => error instanceof RangeError,
     apply: async (items) => {
       if (items.includes(2)) throw new RangeError('two');

@@ -12,6 +12,11 @@ export interface GroupCommitOptions<Item> {
   /** A group takes items until their weights reach this; a heavier item goes alone. */
   readonly maxWeight: number;
   readonly maxConcurrentGroups: number;
+  /**
+   * How long to wait after a group that took `durationMs`, while more arrives for the next. Longer rests make fewer and
+   * larger transactions; they delay what waits, and nothing else.
+   */
+  readonly restMs: (durationMs: number) => number;
   /** Whether a failed group is to be applied again item by item, because the fault may lie with one of them. */
   readonly isItemsFault: (error: unknown) => boolean;
 }
@@ -43,12 +48,19 @@ export class GroupCommit<Item> {
   #startGroups(): void {
     while (this.#running < this.#options.maxConcurrentGroups && this.#waiting.length > 0) {
       const group = this.#takeGroup();
+      const startedAtMs = performance.now();
       this.#running += 1;
       void this.#run(group).finally(() => {
-        this.#running -= 1;
-        this.#startGroups();
+        const restMs = this.#options.restMs(performance.now() - startedAtMs);
+        if (restMs > 0) setTimeout(() => this.#rested(), restMs);
+        else this.#rested();
       });
     }
+  }
+
+  #rested(): void {
+    this.#running -= 1;
+    this.#startGroups();
   }
 
   #takeGroup(): readonly Waiting<Item>[] {
