@@ -44,17 +44,17 @@ reset: ## Stop it and remove its data, logs and keys
 	@if [ -f packages/local-stack/dist/down.js ]; then node packages/local-stack/dist/down.js --remove-data; else echo 'Odometer was never started here.'; fi
 
 test: build ## Run every test, on servers of its own (SEED=, SEEDS=, TESTS=)
-	@$(PNPM) typecheck:tests
+	@$(PNPM) --silent typecheck:tests
 	@SEED=$(SEED) SEEDS=$(SEEDS) $(PNPM) jest --json --outputFile=$(TEST_RESULTS) $(TESTS)
 
 test-long: ## The same with many seeds for the crash tests
 	@$(MAKE) test SEEDS=$(or $(SEEDS),50)
 
 check: build ## Format, lint, import arrow, unused code, types
-	@$(PNPM) lint
-	@$(PNPM) arrow
-	@$(PNPM) unused
-	@$(PNPM) typecheck:tests
+	@$(PNPM) --silent lint
+	@$(PNPM) --silent arrow
+	@$(PNPM) --silent unused
+	@$(PNPM) --silent typecheck:tests
 
 bench: build ## Measure, and write docs/benchmarks.md (ONLY=mqtt-qos1)
 	@$(PNPM) exec tsc -b test/bench
@@ -62,7 +62,7 @@ bench: build ## Measure, and write docs/benchmarks.md (ONLY=mqtt-qos1)
 
 build: bootstrap
 	@echo 'Building …'
-	@$(PNPM) build
+	@$(PNPM) --silent build
 
 bootstrap:
 	@sh scripts/bootstrap.sh

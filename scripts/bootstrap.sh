@@ -47,7 +47,7 @@ fi
 
 # --- Programs ----------------------------------------------------------------------------------
 has() {
-  PATH="$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/opt/homebrew/bin" command -v "$1" >/dev/null 2>&1
+  PATH="$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/opt/homebrew/bin:/opt/homebrew/sbin" command -v "$1" >/dev/null 2>&1
 }
 has_postgres() {
   for program in /usr/lib/postgresql/*/bin/postgres /usr/pgsql-*/bin/postgres \

@@ -3,6 +3,9 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 /** Enough for a stack trace; more would bury the sentence it explains. */
 const TAIL_BYTES = 8_192;
 
+/** Some log lines carry a whole stack trace as JSON; their beginning says what happened. */
+const LONGEST_LINE = 300;
+
 /** The last lines of a log file, '' when there is none. */
 export function logTail(path: string, lines = 15): string {
   let file: number;
@@ -15,7 +18,13 @@ export function logTail(path: string, lines = 15): string {
     const { size } = fstatSync(file);
     const buffer = Buffer.alloc(Math.min(TAIL_BYTES, size));
     readSync(file, buffer, 0, buffer.length, size - buffer.length);
-    return buffer.toString('utf8').trimEnd().split('\n').slice(-lines).join('\n');
+    return buffer
+      .toString('utf8')
+      .trimEnd()
+      .split('\n')
+      .slice(-lines)
+      .map((line) => (line.length > LONGEST_LINE ? `${line.slice(0, LONGEST_LINE)}…` : line))
+      .join('\n');
   } finally {
     closeSync(file);
   }
