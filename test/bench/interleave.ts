@@ -26,13 +26,12 @@ export async function interleave<Name extends string>(
   for (let round = 0; round < rounds; round += 1) {
     const first = round % contestants.length;
     const order = [...contestants.slice(first), ...contestants.slice(0, first)];
-    const results: string[] = [];
+    note(`  ${title} ${round + 1}/${rounds}`);
     for (const { name, run } of order) {
       const rate = await run();
+      note(`    ${name} ${rounded(rate)}`);
       rates[name].push(rate);
-      results.push(`${name} ${rounded(rate)}`);
     }
-    note(`  ${title} ${round + 1}/${rounds}: ${results.join(', ')}`);
   }
   return rates;
 }

@@ -6,6 +6,7 @@ import pg from 'pg';
 /** What every run needs below it: durable Postgres and Redis of our own, with default settings. */
 export interface Servers {
   readonly redisUrl: string;
+  readonly pids: { readonly redis: number; readonly postgres: number };
   /** Runs `use` on a fresh database with the whole schema, beside an empty Redis; the database is dropped afterwards. */
   withFresh<Result>(use: (databaseUrl: string, db: pg.Client) => Promise<Result>): Promise<Result>;
   versions(): Promise<{ readonly postgres: string; readonly redis: string }>;
@@ -43,6 +44,7 @@ export async function startServers(): Promise<Servers> {
 
   return {
     redisUrl: redisServer.url,
+    pids: { redis: redisServer.pid, postgres: postgres.pid },
     async withFresh(use) {
       await emptyRedis();
       runs += 1;

@@ -3,6 +3,8 @@ import { createApiKey } from '@odometer/database/api-keys';
 import { freePort } from '@odometer/local-stack/tcp-port';
 import { spawnService } from '@odometer/testing/spawn-service';
 import type pg from 'pg';
+import { cpuTimeMs } from '../cpu-time.ts';
+import { note } from '../figure.ts';
 import { registerFleet } from '../fleet.ts';
 import { wallClockMs } from '../program.ts';
 import type { Servers } from '../servers.ts';
@@ -27,7 +29,7 @@ export interface EventLoad {
 
 /** Odometer, ready to be sent events. */
 interface Running {
-  readonly db: pg.Client;
+  readonly pids: Readonly<Record<string, number>>;
   /** Sends and waits until all that was ever sent is applied. @returns what the sender says, and when all was applied. */
   send(command: SendCommand): Promise<SendResult & { readonly appliedAtMs: number }>;
 }
@@ -70,7 +72,7 @@ export async function withOdometer<Result>(
       );
       let sent = 0;
       const result = await use({
-        db,
+        pids: { ...servers.pids, ingest: ingest.pid, worker: worker.pid },
         async send(command) {
           const answer = await sender.run(command);
           sent += (command.to - command.from) * load.batch;
@@ -115,11 +117,31 @@ export function odometerRate(
 ): Promise<number> {
   const warmUpRequests = warmUp / batch;
   const requests = warmUpRequests + events / batch;
-  return withOdometer(servers, settings, { batch, requests }, async ({ send }) => {
+  return withOdometer(servers, settings, { batch, requests }, async ({ send, pids }) => {
     await send({ from: 0, to: warmUpRequests });
+    const before = cpuTimes(pids);
     const { startedAtMs, appliedAtMs } = await send({ from: warmUpRequests, to: requests });
+    noteCpu(pids, before, events);
     return (events * 1_000) / (appliedAtMs - startedAtMs);
   });
+}
+
+/** Says where the time went: processor time per event, which does not depend on what else the machine does. */
+function noteCpu(
+  pids: Readonly<Record<string, number>>,
+  before: Readonly<Record<string, number>>,
+  events: number,
+): void {
+  const each = Object.entries(cpuTimes(pids)).map(
+    ([name, ms]) => `${name} ${(((ms - (before[name] ?? 0)) * 1_000) / events).toFixed(1)}`,
+  );
+  note(`      CPU µs per event: ${each.join(', ')}`);
+}
+
+function cpuTimes(pids: Readonly<Record<string, number>>): Readonly<Record<string, number>> {
+  return Object.fromEntries(
+    Object.entries(pids).map(([name, pid]) => [name, cpuTimeMs(pid) ?? Number.NaN]),
+  );
 }
 
 /** @returns rows written per second. */
@@ -136,7 +158,10 @@ export function plainLoopRate(
       options,
     );
     await loop.run({ from: 0, to: warmUp });
+    const pids = { loop: loop.pid, postgres: servers.pids.postgres };
+    const before = cpuTimes(pids);
     const { startedAtMs, endedAtMs } = await loop.run({ from: warmUp, to: warmUp + events });
+    noteCpu(pids, before, events);
     await loop.stop();
     return (events * 1_000) / (endedAtMs - startedAtMs);
   });

@@ -1,0 +1,44 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { seededRandom, seedsOfThisRun } from '@odometer/testing/seeded-random';
+import type { PlantedBug } from './planted-bug.ts';
+import type { Scenario } from './scenario.ts';
+import { System } from './system.ts';
+
+const START_DEADLINE_MS = 120_000;
+const ROUNDS_DEADLINE_MS = 600_000;
+/** Faults strike at random moments, and a bug may be lucky. It must not be lucky so often. */
+const ROUNDS = 3;
+
+/**
+ * Registers the proof that a scenario catches a bug: on a build that has it, the check that passes on the product must
+ * report violations. Prints what was caught, and by which test.
+ */
+export function plantedTest(bug: PlantedBug, scenario: Scenario): void {
+  let system: System;
+
+  beforeAll(async () => {
+    system = await System.start({ ...scenario.system, bug });
+  }, START_DEADLINE_MS);
+
+  afterAll(async () => {
+    await system?.stop();
+  }, START_DEADLINE_MS);
+
+  test(
+    `planted bug: ${bug.name}: is caught by "${scenario.name}"`,
+    async () => {
+      const [seed = 0] = seedsOfThisRun(1);
+      let violations: readonly string[] = [];
+      for (let round = 0; round < ROUNDS && violations.length === 0; round += 1) {
+        violations = await scenario.run(system, seededRandom(seed + round));
+      }
+      const planted = system.services.flatMap(({ logs }) => logs).join('\n');
+      expect(planted).toContain('planted bug: ');
+      expect(violations).not.toEqual([]);
+      process.stdout.write(
+        `PLANTED ${bug.name} → caught by "${scenario.name}" (SEED=${seed}): ${violations[0]}\n`,
+      );
+    },
+    ROUNDS_DEADLINE_MS,
+  );
+}

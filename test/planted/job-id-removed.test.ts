@@ -1,0 +1,17 @@
+import { plantBug } from '../harness/planted-bug.ts';
+import { plantedTest } from '../harness/planted-test.ts';
+import { loseReplies } from '../scenarios/lose-replies.ts';
+
+const bug = plantBug(
+  'jobs are added without their id',
+  ['ingest-api', 'mqtt-counter'],
+  [
+    {
+      file: 'packages/queues/dist/job-queue.js',
+      find: 'const options = { jobId, items: acceptedItems(payload) };',
+      replace: 'const options = { items: acceptedItems(payload) };',
+    },
+  ],
+);
+
+plantedTest(bug, loseReplies());
