@@ -2,11 +2,11 @@ import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { OdometerError } from '@odometer/domain/errors';
 import { eventually } from '@odometer/testing/eventually';
 import { startTestRedis } from '@odometer/testing/test-redis';
+import { Connections, countBatch, flush, MemoryLog } from '../test/jobs.ts';
 import { type DeadLetter, retryDeadLetter } from './dead-letter.ts';
 import { DeadLetterSweep } from './dead-letter-sweep.ts';
 import type { JobQueue } from './job-queue.ts';
 import { JobWorker } from './job-worker.ts';
-import { Connections, countBatch, flush, MemoryLog } from './jobs.fixture.ts';
 import { createWorkerRedis } from './redis-connection.ts';
 
 const connections = new Connections();

@@ -3,8 +3,8 @@ import { isOdometerError } from '@odometer/domain/errors';
 import { eventually } from '@odometer/testing/eventually';
 import { tcpProxy } from '@odometer/testing/tcp-proxy';
 import { startTestRedis } from '@odometer/testing/test-redis';
+import { Connections, countBatch, flush } from '../test/jobs.ts';
 import { JobQueue } from './job-queue.ts';
-import { Connections, countBatch, flush } from './jobs.fixture.ts';
 import { createProducerRedis } from './redis-connection.ts';
 
 const connections = new Connections();

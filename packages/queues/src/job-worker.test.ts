@@ -4,9 +4,9 @@ import { OdometerError } from '@odometer/domain/errors';
 import { eventually } from '@odometer/testing/eventually';
 import { spawnTypescript } from '@odometer/testing/spawn-typescript';
 import { startTestRedis } from '@odometer/testing/test-redis';
+import { Connections, countBatch, flush, MemoryLog } from '../test/jobs.ts';
 import type { JobQueue } from './job-queue.ts';
 import { JobWorker, type Processor } from './job-worker.ts';
-import { Connections, countBatch, flush, MemoryLog } from './jobs.fixture.ts';
 import { createWorkerRedis } from './redis-connection.ts';
 
 const connections = new Connections();
@@ -207,7 +207,7 @@ describe('stopping', () => {
 
 test('the job of a worker that was killed is taken up within 15 s', async () => {
   await add(1);
-  const holder = spawnTypescript(new URL('./holding-worker.fixture.ts', import.meta.url), [
+  const holder = spawnTypescript(new URL('../test/holding-worker.ts', import.meta.url), [
     server.url,
   ]);
   if (holder.stdout === null) throw new Error('no output');

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { eventually } from '@odometer/testing/eventually';
 import { startTestRedis } from '@odometer/testing/test-redis';
+import { Connections, countBatch, flush, MemoryLog } from '../test/jobs.ts';
 import { Backlog } from './backlog.ts';
 import { findJobs } from './find-jobs.ts';
 import type { JobQueue } from './job-queue.ts';
 import { JobWorker } from './job-worker.ts';
-import { Connections, countBatch, flush, MemoryLog } from './jobs.fixture.ts';
 import { readQueues } from './queue-metrics.ts';
 import { createWorkerRedis } from './redis-connection.ts';
 

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { startTestRedis } from '@odometer/testing/test-redis';
 import type { Redis } from 'ioredis';
-import { MemoryLog } from './jobs.fixture.ts';
+import { MemoryLog } from '../test/jobs.ts';
 import { createProducerRedis } from './redis-connection.ts';
 import { checkRedisDurability } from './redis-preflight.ts';
 
@@ -61,8 +61,8 @@ test('managed asks nothing, not even whether Redis is there', async () => {
 });
 
 test('a Redis that forbids the question is refused, with the way out', async () => {
-  const user = ['probe', 'on', '>secret', '~*', '+@all', '-config'];
-  await redis.acl('SETUSER', ...user);
+  const rules = ['on', '>secret', '~*', '+@all', '-config'];
+  await redis.acl('SETUSER', 'probe', ...rules);
   const url = new URL(server.url);
   url.username = 'probe';
   url.password = 'secret';

@@ -1,6 +1,6 @@
 /** A worker that takes a job and holds it until it is killed; run with spawnTypescript. */
-import { JobWorker } from './job-worker.ts';
-import { createWorkerRedis } from './redis-connection.ts';
+import { JobWorker } from '../src/job-worker.ts';
+import { createWorkerRedis } from '../src/redis-connection.ts';
 
 const [url = ''] = process.argv.slice(2);
 const worker = new JobWorker({

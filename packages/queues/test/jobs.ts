@@ -1,8 +1,8 @@
 import { eventually } from '@odometer/testing/eventually';
 import type { Redis } from 'ioredis';
-import type { CountBatch, EventBatch } from './catalogue.ts';
-import { JobQueue } from './job-queue.ts';
-import { createProducerRedis, waitUntilReady } from './redis-connection.ts';
+import type { CountBatch } from '../src/catalogue.ts';
+import { JobQueue } from '../src/job-queue.ts';
+import { createProducerRedis, waitUntilReady } from '../src/redis-connection.ts';
 
 /** A flush of `messages` messages. */
 export function countBatch(seq: number, messages = 1): CountBatch {
@@ -16,13 +16,6 @@ export function countBatch(seq: number, messages = 1): CountBatch {
     messages,
     hours: [],
   };
-}
-
-/** A batch with one event whose data is `sizeBytes` long. */
-export function eventBatch(seq: number, sizeBytes = 10): EventBatch {
-  const event = { id: `${seq}`, data: 'x'.repeat(sizeBytes) } as unknown as EventBatch['events'][0];
-  const books = { received: 1, rejected: 0, accepted: 1 };
-  return { source: 'ingest', epoch: '8', seq, books, frozenAtMs: 0, events: [event] };
 }
 
 /** What tests of one file share: connections that are closed with `close`, a queue that is open. */
