@@ -1,5 +1,5 @@
 import type { ProducerBooks } from '@odometer/domain/batch';
-import type { Queryable } from './pool.ts';
+import type { Queryable, Transaction } from './pool.ts';
 
 /**
  * The life of an epoch: live → sealed. Live: its producer numbers batches 1, 2, 3 …, the worker applies them in any
@@ -67,6 +67,56 @@ export async function isApplied(db: Queryable, epoch: string, seq: number): Prom
     [epoch, seq],
   );
   return rows[0]?.applied === true;
+}
+
+export interface EpochProgress {
+  /** The highest applied seq, 0 for none. */
+  readonly appliedSeq: number;
+  /** The highest seq its producer is known to hold for durable, 0 for none. */
+  readonly acknowledgedSeq: number;
+  /** The mark of the highest applied batch; before the first one the mark it inherited. */
+  readonly mark: number | null;
+}
+
+/** How far an epoch is known to have got. */
+export async function epochProgress(db: Queryable, epoch: string): Promise<EpochProgress> {
+  const { rows } = await db.query<{
+    mark_seq: string;
+    acknowledged_seq: string;
+    mark: number | null;
+  }>('select mark_seq, acknowledged_seq, mark from source_epochs where epoch = $1', [epoch]);
+  const row = rows[0];
+  if (row === undefined) throw new Error(`epoch ${epoch} does not exist`);
+  return {
+    appliedSeq: Number(row.mark_seq),
+    acknowledgedSeq: Number(row.acknowledged_seq),
+    mark: row.mark,
+  };
+}
+
+/** Gives a new epoch the mark with which its predecessors ended. In the transaction that seals them, or not at all. */
+export async function inheritMark(
+  transaction: Transaction,
+  epoch: string,
+  mark: number | null,
+): Promise<void> {
+  await transaction.query('update source_epochs set mark = $2 where epoch = $1 and mark_seq = 0', [
+    epoch,
+    mark,
+  ]);
+}
+
+/** The oldest and the newest epoch of a source. Undefined when it has none. */
+export async function epochRange(
+  db: Queryable,
+  source: string,
+): Promise<{ readonly oldest: string; readonly newest: string } | undefined> {
+  const { rows } = await db.query<{ oldest: string | null; newest: string | null }>(
+    'select min(epoch) as oldest, max(epoch) as newest from source_epochs where source = $1',
+    [source],
+  );
+  const { oldest, newest } = rows[0] ?? { oldest: null, newest: null };
+  return oldest === null || newest === null ? undefined : { oldest, newest };
 }
 
 export interface SealedEpoch {

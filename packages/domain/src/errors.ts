@@ -37,6 +37,11 @@ export const ERRORS = {
     retry: false,
     message: 'there is no key {id} in force; `odometer keys list` shows all keys',
   },
+  broker_unsuitable: {
+    kind: 'invalid',
+    retry: false,
+    message: 'the MQTT broker cannot be counted on: {reason}',
+  },
   component_start_failed: {
     kind: 'unavailable',
     retry: true,
@@ -144,6 +149,12 @@ export const ERRORS = {
     kind: 'forbidden',
     retry: false,
     message: 'this API key lacks the scope {scope}',
+  },
+  session_taken_over: {
+    kind: 'conflict',
+    retry: false,
+    message:
+      'another process counts as {clientId} now; nothing is lost, but each counter needs a client id of its own',
   },
   shutdown_deadline_exceeded: {
     kind: 'unavailable',

@@ -93,6 +93,7 @@ export class MessageCounter {
     );
   }
 
+  /** A new connection. The caller must not subscribe while `awaitsMark`, nor before a dropped mark is durably gone. */
   connected(sessionPresent: boolean): void {
     this.#held = { meanings: [], sizes: [] };
     this.#acks.connected(sessionPresent);

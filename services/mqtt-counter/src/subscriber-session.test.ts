@@ -65,9 +65,9 @@ class Recorded {
       connecting: async () => {
         if (this.replaced) throw new TakenOver();
       },
-      connected: (connected) => {
+      connected: async (connected) => {
         this.connections.push(connected);
-        return this.gate;
+        this.session.subscribe(await this.gate);
       },
       publish: (qos, retain, id, bytes, start, end, payloadBytes) => {
         const topic = bytes.toString('utf8', start, end);

@@ -37,11 +37,12 @@ export interface SubscriberHandler {
    */
   connecting(): Promise<void>;
   /**
-   * CONNACK has come. Reading is held, whatever else has arrived, until this resolves. Returns filters to unsubscribe.
+   * CONNACK has come. Reading is held, whatever else has arrived, until this resolves. `subscribe` is for the handler to
+   * call, then or later: what the session has in flight comes without.
    *
    * @throws TakenOver; after anything else the connection is given up and tried again
    */
-  connected(connected: Connected): Promise<readonly string[]>;
+  connected(connected: Connected): Promise<void>;
   /** A PUBLISH, see FrameHandler. Return false to close the connection: the broker breaks the protocol. */
   publish(
     qos: number,
@@ -63,7 +64,7 @@ export interface SubscriberHandler {
   takenOver(): void;
 }
 
-type State = 'idle' | 'connecting' | 'held' | 'subscribing' | 'live' | 'closed' | 'over';
+type State = 'idle' | 'connecting' | 'held' | 'reading' | 'live' | 'closed' | 'over';
 
 /** Doubling from here with full jitter. The first retry comes at once: a broker that restarts is back soon. */
 const FIRST_BACKOFF_MS = 100;
@@ -81,9 +82,9 @@ const UNSUBSCRIBE_ID = 2;
  * public way to withhold a PUBACK without stopping its packet pump, pings included; this is the small part of a client
  * that a counter needs, on MQTT.js's own codec.
  *
- *   idle ─start─▶ connecting ─CONNACK─▶ held ─handler.connected()─▶ subscribing ─SUBACK─▶ live
- *                     ▲                   │                             │                  │
- *                     └──── backoff ◀── closed ◀── error, timeout, broker's DISCONNECT ────┘
+ *   idle ─start─▶ connecting ─CONNACK─▶ held ─handler.connected()─▶ reading ─SUBACK─▶ live
+ *                     ▲                   │                             │              │
+ *                     └──── backoff ◀── closed ◀── error, timeout, broker's DISCONNECT ┘
  *   any ─stop()─▶ over            any ─DISCONNECT 0x8E, or TakenOver thrown by the handler─▶ over
  *
  * held: the socket is not read, and what came in one chunk with CONNACK waits in #leftover; pings go out, so the broker
@@ -131,6 +132,28 @@ export class SubscriberSession {
     this.#running ??= this.#run();
   }
 
+  /** Subscribes our filter on this connection, and lets go of filters of former days. */
+  subscribe(strays: readonly string[]): void {
+    if (!this.#isGreeted()) return;
+    if (strays.length > 0) {
+      this.#socket?.write(
+        encodePacket({
+          cmd: 'unsubscribe',
+          messageId: UNSUBSCRIBE_ID,
+          unsubscriptions: [...strays],
+        }),
+      );
+    }
+    this.#socket?.write(
+      encodePacket({
+        cmd: 'subscribe',
+        messageId: SUBSCRIBE_ID,
+        // rh 2: never replay retained messages, on no subscribe; their publish was counted when it happened.
+        subscriptions: [{ topic: this.#options.filter, qos: 1, nl: false, rap: false, rh: 2 }],
+      }),
+    );
+  }
+
   /** Reads no more, but stays connected: what is already counted can still be acknowledged. */
   pauseReading(): void {
     this.#paused = true;
@@ -140,7 +163,7 @@ export class SubscriberSession {
   /** Says goodbye (the broker keeps the session) and ends. Idempotent. */
   async stop(): Promise<void> {
     const socket = this.#socket;
-    const greeted = this.#state !== 'connecting';
+    const greeted = this.#isGreeted();
     this.#state = 'over';
     this.#stop.abort();
     if (socket !== undefined && !socket.destroyed && greeted) {
@@ -156,9 +179,7 @@ export class SubscriberSession {
 
   /** Acknowledges messages of this connection, in this order. Dropped when there is none: then they come again. */
   acknowledge(packetIds: Uint16Array): void {
-    if (packetIds.length > 0 && this.#socket?.writable) {
-      this.#socket.write(encodePubacks(packetIds));
-    }
+    if (packetIds.length > 0 && this.#isGreeted()) this.#socket?.write(encodePubacks(packetIds));
   }
 
   /**
@@ -312,8 +333,8 @@ export class SubscriberSession {
     this.#brokerWasDown = false;
     const socket = this.#socket;
     this.#handler.connected(connected).then(
-      (unsubscribe) => {
-        if (this.#socket === socket && this.#state === 'held') this.#proceed(unsubscribe);
+      () => {
+        if (this.#socket === socket && this.#state === 'held') this.#proceed();
       },
       (error: Error) => {
         if (this.#socket !== socket) return;
@@ -323,25 +344,8 @@ export class SubscriberSession {
     );
   }
 
-  #proceed(unsubscribe: readonly string[]): void {
-    this.#state = 'subscribing';
-    if (unsubscribe.length > 0) {
-      this.#socket?.write(
-        encodePacket({
-          cmd: 'unsubscribe',
-          messageId: UNSUBSCRIBE_ID,
-          unsubscriptions: [...unsubscribe],
-        }),
-      );
-    }
-    this.#socket?.write(
-      encodePacket({
-        cmd: 'subscribe',
-        messageId: SUBSCRIBE_ID,
-        // rh 2: never replay retained messages, on no subscribe; their publish was counted when it happened.
-        subscriptions: [{ topic: this.#options.filter, qos: 1, nl: false, rap: false, rh: 2 }],
-      }),
-    );
+  #proceed(): void {
+    this.#state = 'reading';
     const leftover = this.#leftover;
     this.#leftover = undefined;
     this.#lastReadMs = performance.now();
@@ -350,7 +354,7 @@ export class SubscriberSession {
   }
 
   #suback({ granted, messageId }: ISubackPacket): void {
-    if (messageId !== SUBSCRIBE_ID || this.#state !== 'subscribing') return;
+    if (messageId !== SUBSCRIBE_ID || this.#state !== 'reading') return;
     const code = granted[0];
     const reason = typeof code === 'number' ? code : 0x80;
     if (reason !== 1) {
@@ -366,7 +370,7 @@ export class SubscriberSession {
   }
 
   #keepAlive(): void {
-    if (this.#state === 'connecting' || this.#state === 'over') return;
+    if (!this.#isGreeted()) return;
     const silentMs = performance.now() - this.#lastReadMs;
     // Not while reading is held: then the silence is ours.
     if (this.#messagesFlow() && !this.#paused && silentMs > this.#options.keepaliveSeconds * 1500) {
@@ -375,13 +379,18 @@ export class SubscriberSession {
   }
 
   #ping(answered: () => void): void {
-    if (!this.#socket?.writable) return;
+    if (!this.#isGreeted()) return;
     this.#pings.push(answered);
-    this.#socket.write(encodePacket({ cmd: 'pingreq' }));
+    this.#socket?.write(encodePacket({ cmd: 'pingreq' }));
+  }
+
+  /** Whether the broker has accepted this connection: before, it may be sent CONNECT only. */
+  #isGreeted(): boolean {
+    return this.#state === 'held' || this.#messagesFlow();
   }
 
   #messagesFlow(): boolean {
-    return this.#state === 'live' || this.#state === 'subscribing';
+    return this.#state === 'live' || this.#state === 'reading';
   }
 
   #isOver(): boolean {

@@ -1,0 +1,132 @@
+import type { Gap, GapReason } from '@odometer/database/gaps';
+import type { CountBatch } from '@odometer/queues/catalogue';
+import { integerCounter, type Registry } from '@odometer/service-kit/metrics';
+import { Gauge, Histogram } from 'prom-client';
+import type { MqttCounter } from './mqtt-counter.ts';
+import { REJECTIONS } from './rejections.ts';
+
+/** What is observed as it happens; all else is read at scrape. */
+export interface CounterMetrics {
+  observeFlush(batch: CountBatch, durationMs: number): void;
+  countFlushRetry(): void;
+  countReconnect(): void;
+  countGap(gap: Gap): void;
+}
+
+/** Gaps that a counter can notice. */
+const GAP_REASONS: readonly GapReason[] = ['session_lost', 'mark_missing', 'broker_restarted'];
+
+/** Declares what is observed. */
+export function createMetrics(registry: Registry): CounterMetrics {
+  const duration = new Histogram({
+    name: 'odometer_mqtt_flush_durable_seconds',
+    help: 'From freezing a flush to Redis having it on its disk. While it lasts no further PUBACK is sent.',
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60],
+    registers: [registry],
+  });
+  const owners = new Histogram({
+    name: 'odometer_mqtt_flush_owners',
+    help: 'Topic owners (devices, or projects) in a flush: what it costs to store and to apply.',
+    buckets: [1, 3, 10, 30, 100, 300, 1_000, 3_000, 10_000, 30_000],
+    registers: [registry],
+  });
+  let flushes = 0;
+  let retries = 0;
+  let reconnects = 0;
+  const gaps = new Map(GAP_REASONS.map((reason) => [reason, 0]));
+  integerCounter({
+    name: 'odometer_mqtt_flushes_total',
+    help: 'Flushes that became durable.',
+    registry,
+    read: () => flushes,
+  });
+  integerCounter({
+    name: 'odometer_mqtt_flush_retries_total',
+    help: 'Attempts to store a flush that failed or had no answer; the same flush was tried again.',
+    registry,
+    read: () => retries,
+  });
+  integerCounter({
+    name: 'odometer_mqtt_reconnects_total',
+    help: 'Attempts to connect to the broker again.',
+    registry,
+    read: () => reconnects,
+  });
+  integerCounter({
+    name: 'odometer_mqtt_gaps_total',
+    help: 'Gaps noticed, by reason: messages may be missing or, after mark_missing, counted twice.',
+    registry,
+    labelNames: ['reason'],
+    read: () => [...gaps].map(([reason, count]) => [{ reason }, count] as const),
+  });
+  return {
+    observeFlush(batch, durationMs) {
+      flushes += 1;
+      duration.observe(durationMs / 1000);
+      owners.observe(batch.hours.reduce((sum, { counts }) => sum + counts.length, 0));
+    },
+    countFlushRetry() {
+      retries += 1;
+    },
+    countReconnect() {
+      reconnects += 1;
+    },
+    countGap({ reason }) {
+      gaps.set(reason, (gaps.get(reason) ?? 0) + 1);
+    },
+  };
+}
+
+/** Declares what is read at scrape from the counter's own integers. */
+export function exposeCounter(registry: Registry, mqtt: MqttCounter): void {
+  integerCounter({
+    name: 'odometer_mqtt_messages_received_total',
+    help: 'PUBLISH packets whose fate is decided. Equals accepted + rejected.',
+    registry,
+    read: () => mqtt.counter?.books.received ?? 0,
+  });
+  integerCounter({
+    name: 'odometer_mqtt_messages_accepted_total',
+    help: 'Messages counted for an owner.',
+    registry,
+    read: () => mqtt.counter?.books.accepted ?? 0,
+  });
+  integerCounter({
+    name: 'odometer_mqtt_messages_rejected_total',
+    help: 'Messages that count for nobody, by reason; redelivered ones were counted before.',
+    registry,
+    labelNames: ['reason'],
+    read: () =>
+      REJECTIONS.map((reason) => [{ reason }, mqtt.counter?.rejected[reason] ?? 0] as const),
+  });
+  integerCounter({
+    name: 'odometer_mqtt_accepted_bytes_total',
+    help: 'Topic and payload bytes of accepted messages.',
+    registry,
+    read: () => mqtt.counter?.acceptedBytes ?? 0,
+  });
+  gauge(registry, {
+    name: 'odometer_mqtt_unacknowledged_messages',
+    help: 'QoS 1 messages whose PUBACK is owed. Near 20000 for long: flushes do not become durable.',
+    read: () => mqtt.counter?.unacknowledged ?? 0,
+  });
+  gauge(registry, {
+    name: 'odometer_mqtt_connected',
+    help: '1 while the broker has accepted the subscription, else 0.',
+    read: () => (mqtt.isLive ? 1 : 0),
+  });
+}
+
+function gauge(
+  registry: Registry,
+  options: { readonly name: string; readonly help: string; readonly read: () => number },
+): void {
+  new Gauge({
+    name: options.name,
+    help: options.help,
+    registers: [registry],
+    collect() {
+      this.set(options.read());
+    },
+  });
+}
