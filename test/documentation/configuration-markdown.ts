@@ -6,10 +6,7 @@ import { row } from './hold-equal.ts';
 /** The text of docs/configuration.md: what all processes have in common, then each one's own. */
 export function configurationMarkdown(processes: Readonly<Record<string, Variables>>): string {
   const all = Object.values(processes).map((variables) => describeConfig(variables));
-  const common = new Set(
-    [...describeConfig(serviceVariables), ...shared(all)].map(({ env }) => env),
-  );
-  const commonRows = unique(all.flat().filter(({ env }) => common.has(env)));
+  const common = unique([...describeConfig(serviceVariables), ...shared(all)]);
   return [
     '# Configuration',
     '',
@@ -21,24 +18,29 @@ export function configurationMarkdown(processes: Readonly<Record<string, Variabl
     '',
     '## Common',
     '',
-    ...table(commonRows),
+    ...table(common),
     ...Object.entries(processes).flatMap(([name, variables]) => {
-      const own = describeConfig(variables).filter(({ env }) => !common.has(env));
+      const own = describeConfig(variables).filter(
+        (row) => !common.some((each) => isSame(each, row)),
+      );
       return own.length === 0 ? [] : ['', `## ${name}`, '', ...table(own)];
     }),
     '',
   ].join('\n');
 }
 
-/** What more than one process has. */
+/** What more than one process has, in the same words. */
 function shared(all: readonly (readonly ConfigRow[])[]): readonly ConfigRow[] {
-  return all
-    .flat()
-    .filter(({ env }) => all.filter((rows) => rows.some((each) => each.env === env)).length > 1);
+  const count = (row: ConfigRow): number => all.flat().filter((each) => isSame(each, row)).length;
+  return all.flat().filter((row) => count(row) > 1);
+}
+
+function isSame(a: ConfigRow, b: ConfigRow): boolean {
+  return a.env === b.env && a.why === b.why;
 }
 
 function unique(rows: readonly ConfigRow[]): readonly ConfigRow[] {
-  return rows.filter(({ env }, index) => rows.findIndex((each) => each.env === env) === index);
+  return rows.filter((row, index) => rows.findIndex((each) => isSame(each, row)) === index);
 }
 
 function table(rows: readonly ConfigRow[]): readonly string[] {
