@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { processBirth } from '@odometer/local-stack/process-identity';
 import { SERVICES } from '@odometer/local-stack/services';
 import { PORTS } from '@odometer/local-stack/settings';
 import { freePort } from '@odometer/local-stack/tcp-port';
@@ -44,15 +45,6 @@ const stack = (command: 'up' | 'down') =>
 
 function pidOf(name: string): number {
   return Number(readFileSync(join(directory, 'run', `${name}.pid`), 'utf8'));
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function recordedNames(): readonly string[] {
@@ -199,7 +191,7 @@ test(
     const pids = recordedNames().map(pidOf);
     const down = await stack('down');
     expect(down).toMatchObject({ code: 0 });
-    expect(pids.filter(isAlive)).toEqual([]);
+    expect(pids.filter((pid) => processBirth(pid) !== undefined)).toEqual([]);
     expect(recordedNames()).toEqual([]);
     expect((await stack('down')).output).toContain('not running');
 

@@ -1,5 +1,6 @@
 import { rmSync } from 'node:fs';
 import { PidFiles } from './pid-files.ts';
+import { processBirth } from './process-identity.ts';
 import { runCommand, say } from './run-command.ts';
 import { readSettings, runDirectory, type Settings } from './settings.ts';
 import { stopLeftovers } from './stop-leftovers.ts';
@@ -10,9 +11,11 @@ const SUPERVISOR_DEADLINE_MS = 120_000;
 async function stopSupervisor(pids: PidFiles): Promise<boolean> {
   const supervisor = pids.running('supervisor');
   if (supervisor === undefined) return false;
+  // Its pid file goes a moment before it does: the process itself is what is waited for.
+  const birth = processBirth(supervisor.pid);
   process.kill(supervisor.pid, 'SIGTERM');
   const killAt = Date.now() + SUPERVISOR_DEADLINE_MS;
-  while (pids.running('supervisor')?.pid === supervisor.pid) {
+  while (birth !== undefined && processBirth(supervisor.pid) === birth) {
     if (Date.now() > killAt) process.kill(supervisor.pid, 'SIGKILL');
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
