@@ -42,7 +42,7 @@ function metricsOf(module: object): readonly DeclaredMetric[] {
   }
   return registry.getMetricsAsArray().map((metric) => {
     // prom-client keeps labels and type on the metric, and leaves them out of its own types.
-    const { labelNames = [], type } = metric as { labelNames?: string[]; type?: string };
+    const { labelNames = [], type } = metric as object as { labelNames?: string[]; type?: string };
     return {
       name: metric.name,
       help: metric.help,

@@ -1,4 +1,12 @@
-import { optional, parseConfig, url, variable } from '@odometer/service-kit/config';
+import {
+  type ConfigOf,
+  optional,
+  parseConfig,
+  secret,
+  text,
+  url,
+  variable,
+} from '@odometer/service-kit/config';
 import { postgresVariables } from '@odometer/service-kit/postgres-variables';
 import { redisVariables } from '@odometer/service-kit/redis-variables';
 
@@ -8,10 +16,37 @@ export const variables = {
   ...redisVariables,
   mqttUrl: variable(
     'MQTT_URL',
-    optional(url({ schemes: ['mqtt', 'mqtts', 'ws', 'wss'] })),
-    'Where the MQTT broker is. Only `odometer preflight` asks it.',
+    optional(url({ schemes: ['mqtt', 'mqtts'] })),
+    'Where the MQTT broker is. Only `odometer preflight` asks it, as mqtt-counter would.',
+  ),
+  mqttUsername: variable(
+    'ODOMETER_MQTT_USERNAME',
+    optional(text()),
+    'User at the broker, when it is not in MQTT_URL.',
+  ),
+  mqttPassword: variable(
+    'ODOMETER_MQTT_PASSWORD',
+    optional(secret()),
+    'Password at the broker, when it is not in MQTT_URL.',
+  ),
+  mqttCaFile: variable(
+    'ODOMETER_MQTT_TLS_CA_FILE',
+    optional(text()),
+    "PEM file with the authority that signed the broker's certificate.",
+  ),
+  mqttCertificateFile: variable(
+    'ODOMETER_MQTT_TLS_CERTIFICATE_FILE',
+    optional(text()),
+    'PEM file with our client certificate.',
+  ),
+  mqttKeyFile: variable(
+    'ODOMETER_MQTT_TLS_KEY_FILE',
+    optional(text()),
+    "PEM file with the client certificate's key.",
   ),
 } as const;
+
+export type Settings = ConfigOf<typeof variables>;
 
 /** @throws ConfigError with all that is wrong. */
 export function readPostgresSettings() {
@@ -24,6 +59,6 @@ export function readRedisSettings() {
 }
 
 /** @throws ConfigError with all that is wrong. */
-export function readAllSettings() {
+export function readAllSettings(): Settings {
   return parseConfig(variables, process.env);
 }

@@ -13,14 +13,15 @@ export function addPreflight(program: Command): void {
 }
 
 async function preflight({ json }: OutputOptions): Promise<void> {
-  const { databaseUrl, redisUrl, redisDurability, mqttUrl } = readAllSettings();
+  const settings = readAllSettings();
+  const { databaseUrl, redisUrl, redisDurability, mqttUrl } = settings;
   const progress = startProgress();
   progress.tell('asking Postgres, Redis and the broker');
   const checks = (
     await Promise.all([
       checkPostgres(databaseUrl),
       checkRedis(redisUrl, redisDurability),
-      mqttUrl === undefined ? [noBroker] : checkBroker(mqttUrl),
+      mqttUrl === undefined ? [noBroker] : checkBroker(mqttUrl, settings),
     ]).finally(() => progress.done())
   ).flat();
   const ok = checks.every((check) => check.ok !== false);

@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import mqtt, { type IConnackPacket, type MqttClient } from 'mqtt';
+import { readFileSync } from 'node:fs';
+import mqtt, { type IClientOptions, type IConnackPacket, type MqttClient } from 'mqtt';
+import type { Settings } from '../settings.ts';
 import { type Check, failed, passed } from './check.ts';
 
 const CONNECT_DEADLINE_MS = 5_000;
@@ -12,18 +14,30 @@ const DEFAULT_RECEIVE_MAXIMUM = 65_535;
 
 /**
  * The broker takes us, speaks MQTT 5, and keeps a session over a lost connection. A light look: mqtt-counter itself checks
- * at its start, with its own credentials and window, what its count rests on.
+ * at its start, with its own window and topics, what its count rests on.
  */
-export async function checkBroker(url: string): Promise<readonly Check[]> {
+export async function checkBroker(url: string, settings: Settings): Promise<readonly Check[]> {
   const clientId = `odometer-preflight-${randomUUID()}`;
   try {
-    const first = await visit(url, clientId, { clean: false, expiry: SESSION_EXPIRY_SECONDS });
-    const second = await visit(url, clientId, { clean: false, expiry: SESSION_EXPIRY_SECONDS });
-    await visit(url, clientId, { clean: true, expiry: 0 });
+    const options = { clientId, ...credentials(settings) };
+    const first = await visit(url, options, { clean: false, expiry: SESSION_EXPIRY_SECONDS });
+    const second = await visit(url, options, { clean: false, expiry: SESSION_EXPIRY_SECONDS });
+    await visit(url, options, { clean: true, expiry: 0 });
     return [passed('broker', 'speaks MQTT 5'), session(first, second), window(first)];
   } catch (error) {
     return [failed('broker', error, 'start it, or correct MQTT_URL and its user and password')];
   }
+}
+
+function credentials(settings: Settings): IClientOptions {
+  const { mqttUsername, mqttPassword, mqttCaFile, mqttCertificateFile, mqttKeyFile } = settings;
+  return {
+    ...(mqttUsername === undefined ? {} : { username: mqttUsername }),
+    ...(mqttPassword === undefined ? {} : { password: mqttPassword }),
+    ...(mqttCaFile === undefined ? {} : { ca: readFileSync(mqttCaFile) }),
+    ...(mqttCertificateFile === undefined ? {} : { cert: readFileSync(mqttCertificateFile) }),
+    ...(mqttKeyFile === undefined ? {} : { key: readFileSync(mqttKeyFile) }),
+  };
 }
 
 function session(first: IConnackPacket, second: IConnackPacket): Check {
@@ -56,12 +70,12 @@ function window({ properties }: IConnackPacket): Check {
 /** Connects, hears what the broker grants, and goes. */
 async function visit(
   url: string,
-  clientId: string,
+  options: IClientOptions,
   { clean, expiry }: { readonly clean: boolean; readonly expiry: number },
 ): Promise<IConnackPacket> {
   const client = mqtt.connect(url, {
+    ...options,
     protocolVersion: 5,
-    clientId,
     clean,
     reconnectPeriod: 0,
     connectTimeout: CONNECT_DEADLINE_MS,
