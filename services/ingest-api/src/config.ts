@@ -57,8 +57,8 @@ export const variables = {
   ),
   lingerMs: variable(
     'ODOMETER_INGEST_LINGER_MS',
-    durationMs({ max: 100, default: 2 }),
-    'How long the first event of a batch waits for company when nothing else is under way. 2 ms cost a client nothing it would notice, and let concurrent requests share one write to disk.',
+    durationMs({ max: 100, default: 5 }),
+    'The longest that the first event of a batch waits for as much company as the last batch had, when nothing else is under way. 5 ms let concurrent requests share one write to disk; a client on its own does not wait.',
   ),
   confirmDeadlineMs: variable(
     'ODOMETER_INGEST_CONFIRM_DEADLINE_MS',

@@ -4,6 +4,7 @@ import type { EventEnvelope } from '@odometer/domain/event-envelope';
 import type { EventBatch } from '@odometer/queues/catalogue';
 import { JobQueue } from '@odometer/queues/job-queue';
 import { createProducerRedis } from '@odometer/queues/redis-connection';
+import { stressComponent } from '@odometer/service-kit/component-stress';
 import { eventually } from '@odometer/testing/eventually';
 import { type TcpProxy, tcpProxy } from '@odometer/testing/tcp-proxy';
 import { startTestRedis } from '@odometer/testing/test-redis';
@@ -43,7 +44,7 @@ function makeBatcher(settings: Partial<BatcherSettings> = {}) {
     epoch: () => String(epoch),
     queue,
     books,
-    settings: { lingerMs: 2, confirmDeadlineMs: 5_000, maxUnconfirmedBatches: 32, ...settings },
+    settings: { lingerMs: 5, confirmDeadlineMs: 5_000, maxUnconfirmedBatches: 32, ...settings },
     log: pino({ enabled: false }),
     onDurable: () => undefined,
     onBug: (error) => {
@@ -115,15 +116,16 @@ test('concurrent requests share few batches, each event is in one of them, and t
 test('a batch holds at most 1,000 events and about 1 MB; a request may span several', async () => {
   const { batcher, books } = makeBatcher();
   await Promise.all([
+    batcher.add(makeEvents(1), 100), // Alone, and so frozen at once; the others fill the next.
     batcher.add(makeEvents(600), 600 * 100),
     batcher.add(makeEvents(600), 600 * 100),
     batcher.add(makeEvents(500), 5_000_000),
     batcher.add(makeEvents(1), 4_000_000),
   ]);
   const batches = await storedBatches(books);
-  expect(batches[0]?.events).toHaveLength(1_000);
-  expect(Math.max(...batches.slice(2).map(({ events }) => events.length))).toBeLessThanOrEqual(100);
-  expect(idsOf(batches)).toHaveLength(1_701);
+  expect(batches[1]?.events).toHaveLength(1_000);
+  expect(Math.max(...batches.slice(3).map(({ events }) => events.length))).toBeLessThanOrEqual(100);
+  expect(idsOf(batches)).toHaveLength(1_702);
 });
 
 test('a reply that is lost after Redis has executed the command leaves one job, and the request is answered', async () => {
@@ -210,12 +212,31 @@ test('a connection that breaks again and again under load leaves no hole and los
   expect(answered.filter((id) => !storedIds.has(id))).toEqual([]);
 }, 30_000);
 
+test('a client on its own does not wait for company', async () => {
+  const { batcher } = makeBatcher({ lingerMs: 60_000 });
+  for (let i = 0; i < 5; i += 1) await batcher.add(makeEvents(1), 100);
+});
+
+test('starts and stops in every order', async () => {
+  const seed = Number(process.env.SEED ?? Date.now() % 1_000_000);
+  await stressComponent(
+    () => {
+      const { batcher } = makeBatcher();
+      // Something to stop with; refused when a stop came first.
+      batcher.add(makeEvents(3), 300).catch(() => undefined);
+      return batcher;
+    },
+    { seed, isStopped: (batcher) => batcher.unconfirmedBatches + batcher.fillingEvents === 0 },
+  );
+});
+
 test('a stop makes durable what was taken, and takes nothing more', async () => {
   const { batcher, books } = makeBatcher({ lingerMs: 100 });
-  const taken = batcher.add(makeEvents(5), 500);
+  const taken = [batcher.add(makeEvents(5), 500), batcher.add(makeEvents(5), 500)];
+  expect(batcher.fillingEvents).toBe(5);
   await Promise.all([batcher.stop(), batcher.stop()]);
-  await taken;
-  expect(idsOf(await storedBatches(books))).toHaveLength(5);
+  await Promise.all(taken);
+  expect(idsOf(await storedBatches(books))).toHaveLength(10);
   await expect(batcher.add(makeEvents(1), 100)).rejects.toMatchObject({
     code: 'ingest_unavailable',
   });

@@ -21,7 +21,7 @@ const PATIENCE_MS = 1_000;
 const STOP_GRACE_MS = 10_000;
 
 export interface BatcherSettings {
-  /** How long a batch waits for company when nothing else is under way, milliseconds. */
+  /** The longest that a batch waits for company when nothing else is under way, milliseconds. */
   readonly lingerMs: number;
   /** When a request is answered with 503 although its batch is still being tried, milliseconds. */
   readonly confirmDeadlineMs: number;
@@ -60,8 +60,11 @@ export type OnDurable = (events: number, durableAfterSeconds: number) => void;
  * Group commit: events of concurrent requests share batches, and a request is answered when all batches that hold its
  * events are durable. While a batch is under way the next one fills, so batches grow with the load by themselves.
  *
- *   filling ──full, or lingered and nothing under way──▶ frozen (seq, books, id) ──▶ sent ──▶ durable
+ *   filling ──full, or complete and nothing under way──▶ frozen (seq, books, id) ──▶ sent ──▶ durable
  *                                                                                    └─failed─▶ recovery
+ *
+ * Complete means: as many requests as the last batch had, or the linger is over. Clients that wait for an answer before
+ * they send again come back together, so this finds their number; a client on its own never waits for company.
  *
  * A frozen batch never changes and is tried until it is durable, also after its requests were answered with 503. First
  * attempts are pipelined. After a failed one, `recovery` repeats what is unconfirmed strictly in order, one at a time,
@@ -85,6 +88,8 @@ export class EventBatcher {
   /** Frozen and not known durable, or durable behind one that is not; in order of seq. */
   readonly #unconfirmed: Frozen[] = [];
   #filling: Filling | undefined;
+  /** How many requests the last batch held. */
+  #lastCompany = 1;
   #sending = 0;
   #recovering = false;
   #troubleSinceMs: number | undefined;
@@ -156,6 +161,7 @@ export class EventBatcher {
       while (taken < events.length) {
         taken += this.#fill(events, taken, bytesPerEvent, waiter);
       }
+      this.#freezeWhenComplete();
     });
   }
 
@@ -221,6 +227,15 @@ export class EventBatcher {
     else filling.freezeTimer = setTimeout(() => this.#freeze(), MAX_FILL_MS);
   }
 
+  #freezeWhenComplete(): void {
+    const filling = this.#filling;
+    if (filling === undefined || this.#unconfirmed.length > 0) return;
+    const lingeredMs = performance.now() - filling.openedAtMs;
+    if (filling.waiters.length >= this.#lastCompany || lingeredMs >= this.#settings.lingerMs) {
+      this.#freeze();
+    }
+  }
+
   /** Answers the requests of a batch that takes too long. The batch itself goes on. */
   #giveUp(filling: Filling): void {
     const deadlineMs = this.#settings.confirmDeadlineMs;
@@ -235,6 +250,7 @@ export class EventBatcher {
     if (filling === undefined) return;
     this.#filling = undefined;
     clearTimeout(filling.freezeTimer);
+    this.#lastCompany = filling.waiters.length;
     const { seq, books } = this.#books.freeze(filling.events.length);
     const id = { source: this.#source, epoch: this.#epoch(), seq };
     const batch: Frozen = {
@@ -307,12 +323,7 @@ export class EventBatcher {
     if (confirmed !== undefined) {
       this.#books.confirm(confirmed.payload.seq, confirmed.payload.books.accepted);
     }
-    if (this.#unconfirmed.length > 0) return;
-    // The successor has had its time to fill while this one was under way.
-    const next = this.#filling;
-    if (next !== undefined && performance.now() - next.openedAtMs >= this.#settings.lingerMs) {
-      this.#freeze();
-    }
+    this.#freezeWhenComplete();
     if (this.#unconfirmed.length === 0) this.#whenIdle?.();
   }
 }

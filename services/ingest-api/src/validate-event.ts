@@ -1,8 +1,9 @@
 import type { EventEnvelope } from '@odometer/domain/event-envelope';
-import { type Owner, parseSubject } from '@odometer/domain/subject';
+import type { Owner } from '@odometer/domain/subject';
 import { BAD_TEXT, checkJson, isStorableText } from './check-json.ts';
 import { parseEventTime } from './event-time.ts';
 import { isJson, parseMediaType } from './media-type.ts';
+import { OwnerCache } from './owner-cache.ts';
 import { Refusal } from './refusal.ts';
 
 /** Bounds that an operator sets. */
@@ -35,6 +36,8 @@ const MAX_SOURCE_LENGTH = 512;
 const MAX_TYPE_LENGTH = 255;
 
 const ATTRIBUTE_NAME = /^[a-z0-9]{1,64}$/;
+
+const owners = new OwnerCache();
 
 const NOT_AN_OBJECT = new Refusal('malformed', 'the event is not a JSON object');
 const SPECVERSION = new Refusal('specversion', 'specversion must be "1.0"');
@@ -130,8 +133,8 @@ function isText(value: unknown, maxLength: number): value is string {
 }
 
 function ownerOf(subject: string, context: RequestContext): Owner | Refusal {
-  const owner = parseSubject(subject, context.organization ?? context.defaultOrganization);
-  if (typeof owner === 'string') return new Refusal('subject', owner);
+  const owner = owners.read(subject, context.organization ?? context.defaultOrganization);
+  if (owner instanceof Refusal) return owner;
   if (context.organization !== null && owner.organization !== context.organization)
     return FORBIDDEN;
   return owner;
