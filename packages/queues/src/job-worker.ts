@@ -164,6 +164,11 @@ export class JobWorker<Q extends QueueName> {
     this.#active += 1;
     try {
       for (let failures = 1; ; failures += 1) {
+        // BullMQ may take one more job although it is closing, when Redis was away meanwhile.
+        if (this.#stopping.signal.aborted) {
+          await job.moveToWait(token);
+          throw new WaitingError();
+        }
         try {
           return await this.#attempt(job);
         } catch (error) {
@@ -173,10 +178,7 @@ export class JobWorker<Q extends QueueName> {
           this.#onError(error);
           // In place: a trip through Redis for each of thousands of waiting jobs would help nobody.
           await pause(backoffMs(INFRASTRUCTURE_BACKOFF, failures), this.#stopping.signal);
-          if (!this.#stopping.signal.aborted) continue;
         }
-        await job.moveToWait(token);
-        throw new WaitingError();
       }
     } finally {
       this.#active -= 1;
