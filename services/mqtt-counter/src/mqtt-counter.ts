@@ -189,7 +189,8 @@ export class MqttCounter implements Component {
     const epoch = this.#epoch;
     if (epoch === undefined) throw new Error('connected without an epoch');
     await this.#assertNewest(epoch);
-    if (this.#loss !== undefined && !this.#isFirstEver) {
+    // A source that never counted has lost nothing.
+    if (this.#loss !== undefined && (known !== undefined || !this.#isFirstEver)) {
       this.#gap('session_lost', this.#loss.sinceMs, {});
     }
     this.#loss = undefined;
@@ -276,6 +277,8 @@ export class MqttCounter implements Component {
           this.#markIsVoid = true;
           this.#gap('mark_missing', undefined, { messages });
           await this.#makeMarkDurable(connection);
+          // Postgres may be away: then the next acknowledgement writes it.
+          await this.#parts.gaps.write().catch(() => undefined);
         }
       }
       await this.#pause(5);
