@@ -30,6 +30,7 @@ export class HttpConnection {
   /** Sends a whole request. @returns the answer's status. One at a time. */
   send(request: Buffer): Promise<number> {
     return new Promise((resolve, reject) => {
+      if (this.#socket.destroyed) throw new Error('the connection was closed');
       this.#pending = { resolve, reject };
       this.#socket.write(request);
     });

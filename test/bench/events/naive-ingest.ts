@@ -18,7 +18,8 @@ await program<NaiveOptions, never, never>(async ({ port, redisUrl }) => {
     defaultJobOptions: { removeOnComplete: true },
   });
   await queue.waitUntilReady();
-  const server = createServer((request, response) => {
+  // Longer than the worker takes for the warm-up, after which the same connections go on.
+  const server = createServer({ keepAliveTimeout: 120_000 }, (request, response) => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
