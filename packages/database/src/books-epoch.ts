@@ -1,5 +1,6 @@
 import type { EpochBooks, Hole } from '@odometer/domain/books';
 import type { EpochRow, HoleRow } from './books-queries.ts';
+import { addSums, type OutcomeSums } from './books-settled.ts';
 
 /** With the last seq that can be applied, infinite while the epoch is live. */
 export interface SealableEpochBooks extends EpochBooks {
@@ -13,7 +14,11 @@ export interface SealableEpochBooks extends EpochBooks {
  * Above its seal an epoch has no batches: a fenced producer's do not exist. Except those that it acknowledged, which it
  * can only do before anybody begins to take over (see `acknowledge`): then they were durable and are gone.
  */
-export function epochBooks(row: EpochRow, innerHoles: readonly HoleRow[]): SealableEpochBooks {
+export function epochBooks(
+  row: EpochRow,
+  innerHoles: readonly HoleRow[],
+  settled: OutcomeSums,
+): SealableEpochBooks {
   const sealedSeq = row.sealed_seq === null ? Number.POSITIVE_INFINITY : Number(row.sealed_seq);
   const appliedSeq = Number(row.applied_seq);
   const acknowledgedSeq = Number(row.acknowledged_seq);
@@ -30,15 +35,7 @@ export function epochBooks(row: EpochRow, innerHoles: readonly HoleRow[]): Seala
     received: BigInt(row[`${word}_received`]),
     rejected: BigInt(row[`${word}_rejected`]),
     accepted: BigInt(row[`${word}_accepted`]),
-    outcome: {
-      counted: BigInt(row.counted),
-      duplicate: BigInt(row.duplicate),
-      conflicting: BigInt(row.conflicting),
-      invalid: BigInt(row.invalid),
-      unmetered: BigInt(row.unmetered),
-      unattributed: BigInt(row.unattributed),
-      dead: BigInt(row.dead),
-    },
+    outcome: addSums(settled, row),
     holes: [
       ...innerHoles.map(innerHole),
       ...tailHoles(row, { appliedSeq, acknowledgedSeq, sealedSeq }),

@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { BatchOutcome } from '@odometer/domain/batch';
 import type { Books } from '@odometer/domain/books';
+import { seededRandom } from '@odometer/testing/seeded-random';
 import { createTestDatabase, type TestDatabase } from '@odometer/testing/test-database';
 import { claimBatches, recordOutcomes } from './applied-batches.ts';
-import { type JobInRedis, readBooks } from './books.ts';
+import { type FindJobs, type JobInRedis, readBooks } from './books.ts';
+import type { SettledPrefixes } from './books-settled.ts';
 import { storeDeadLetter } from './dead-letters.ts';
 import { createPool, inTransaction, type Pool } from './pool.ts';
 import { acknowledge, openEpoch, sealEpoch } from './sources.ts';
@@ -265,6 +267,36 @@ describe('reading the books', () => {
     });
     expect(result.closed).toBe(true);
     expect(mqtt(result).figures).toMatchObject({ counted: 10n, in_flight: 10n, lost: 0n });
+  });
+
+  test('reads the same with what earlier readings left as without, whatever was applied in between', async () => {
+    const epochs = [await open(), await open()];
+    const settled: SettledPrefixes = new Map();
+    const random = seededRandom(7);
+    const none: FindJobs = async () => new Map();
+    let next = epochs.map(() => 1);
+    for (let round = 0; round < 8; round += 1) {
+      for (const [index, epoch] of epochs.entries()) {
+        const from = next[index] ?? 1;
+        const applied = Array.from({ length: 5 }, (_, i) => from + i).filter(
+          () => random.next() < 0.7,
+        );
+        await apply(epoch, applied, { counted: 7, duplicate: 3 });
+        const missing = await pool.query<{ seq: string }>(
+          `select seq from generate_series(1, $2::bigint) seq
+           where not exists (select 1 from applied_batches a where a.epoch = $1 and a.seq = seq.seq)`,
+          [epoch, from - 1],
+        );
+        // Now and then a hole fills.
+        const late = missing.rows.map(({ seq }) => Number(seq)).filter(() => random.next() < 0.5);
+        await apply(epoch, late, { counted: 7, duplicate: 3 });
+      }
+      next = next.map((seq) => seq + 5);
+      const { kinds } = await readBooks(pool, none, settled);
+      expect(kinds).toEqual((await readBooks(pool, none)).kinds);
+      expect(mqtt(await readBooks(pool, none, settled)).broken).toEqual([]);
+    }
+    expect([...settled.values()].every(({ seq }) => seq > 0)).toBe(true);
   });
 
   test('breaks when the applied batches do not hold what the producer said', async () => {

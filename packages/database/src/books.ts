@@ -7,8 +7,10 @@ import {
   readDeadBatches,
   readEpochs,
   readInnerHoles,
+  readSums,
 } from './books-queries.ts';
-import { inTransaction, type Pool } from './pool.ts';
+import { NOTHING_SETTLED, type SettledPrefixes, settle, settledUpTo } from './books-settled.ts';
+import { inTransaction, type Pool, type Transaction } from './pool.ts';
 
 /** A job as Redis holds it: its state, and how many accepted items it carries. */
 export interface JobInRedis {
@@ -37,27 +39,55 @@ interface Batch {
  * second look into Postgres for those that were not there. In this order nothing falls between two looks: a job leaves
  * Redis only after Postgres has it, applied or as a dead letter.
  *
- * Costs what readEpochs costs, and one look-up in Redis per batch in flight.
- *
+ * @param settled what earlier readings of this process left; whoever reads often keeps it, and then a reading costs what
+ *   was applied since the last one, and a look-up in Redis for each batch in flight.
  * @throws whatever `findJobs` throws: without Redis nobody can tell what is in flight from what is lost.
  */
-export async function readBooks(pool: Pool, findJobs: FindJobs): Promise<Books> {
-  const epochs = await inTransaction(pool, async (transaction) => {
-    // One snapshot for all statements; else a batch applied between two of them would be in both figures, or none.
-    await transaction.query('set transaction isolation level repeatable read read only');
-    const rows = await readEpochs(transaction);
-    const broken = rows.filter((row) => row.applied !== row.applied_seq).map(({ epoch }) => epoch);
-    const holes = await readInnerHoles(transaction, broken);
-    return rows.map((row) =>
-      epochBooks(
-        row,
-        holes.filter(({ epoch }) => epoch === row.epoch),
-      ),
-    );
-  });
+export async function readBooks(
+  pool: Pool,
+  findJobs: FindJobs,
+  settled: SettledPrefixes = new Map(),
+): Promise<Books> {
+  const epochs = await inTransaction(pool, (transaction) => readSnapshot(transaction, settled));
   const unapplied = epochs.flatMap(unappliedBatches);
   const found = await locate(pool, findJobs, unapplied);
   return drawUpBooks(epochs, (epoch, seq) => found.get(`${epoch}.${seq}`), Date.now());
+}
+
+async function readSnapshot(
+  transaction: Transaction,
+  settled: SettledPrefixes,
+): Promise<readonly SealableEpochBooks[]> {
+  // One snapshot for all statements; else a batch applied between two of them would be in both figures, or none.
+  await transaction.query('set transaction isolation level repeatable read read only');
+  const rows = await readEpochs(
+    transaction,
+    [...settled].map(([epoch, { seq }]) => ({ epoch, seq })),
+  );
+  const withHoles = rows
+    .filter((row) => Number(row.applied) !== Number(row.applied_seq) - Number(row.settled_seq))
+    .map((row) => ({ epoch: row.epoch, seq: Number(row.settled_seq) }));
+  const holes = await readInnerHoles(transaction, withHoles);
+  const epochs = rows.map((row) => {
+    const inner = holes.filter(({ epoch }) => epoch === row.epoch);
+    const before = settled.get(row.epoch) ?? NOTHING_SETTLED;
+    return { row, inner, before, books: epochBooks(row, inner, before.sums) };
+  });
+  const sums = await readSums(
+    transaction,
+    epochs
+      .filter(({ inner }) => inner.length > 0)
+      .map(({ row, inner, before }) => ({
+        epoch: row.epoch,
+        after: before.seq,
+        upTo: settledUpTo(row, inner),
+      })),
+  );
+  for (const { row, inner, before } of epochs) {
+    const upToHole = sums.find(({ epoch }) => epoch === row.epoch);
+    settled.set(row.epoch, settle(before, row, inner, upToHole));
+  }
+  return epochs.map(({ books }) => books);
 }
 
 interface LookFor extends Batch {
