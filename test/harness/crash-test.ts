@@ -18,6 +18,7 @@ export function crashTest(scenario: Scenario, fewSeeds: number = FEW_SEEDS): voi
 
   afterAll(async () => {
     await system?.stop();
+    await scenario.end?.();
   }, START_DEADLINE_MS);
 
   for (const seed of seedsOfThisRun(fewSeeds)) {

@@ -22,6 +22,7 @@ export function plantedTest(bug: PlantedBug, scenario: Scenario): void {
 
   afterAll(async () => {
     await system?.stop();
+    await scenario.end?.();
   }, START_DEADLINE_MS);
 
   test(

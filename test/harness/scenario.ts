@@ -11,4 +11,6 @@ export interface Scenario {
    * @returns one sentence for each violation, empty when all is as it should be.
    */
   readonly run: (system: System, random: SeededRandom) => Promise<readonly string[]>;
+  /** Ends what `run` or `system` has opened besides the system; called once, at the very end. */
+  readonly end?: () => Promise<void>;
 }

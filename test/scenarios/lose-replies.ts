@@ -65,5 +65,8 @@ export function loseReplies(): Scenario {
       await settle(system);
       return [...violations, ...(await compare(system))];
     },
+    end: async () => {
+      for (const proxy of proxies.values()) await proxy.close();
+    },
   };
 }

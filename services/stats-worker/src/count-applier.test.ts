@@ -59,6 +59,13 @@ test('a flush that comes again contributes nothing, alone or among new ones', as
   expect(await outcomes(system.pool)).toEqual({ items: 11, counted: 11 });
 });
 
+test('a flush that is twice in one group, because its job lost its lock and ran again, counts once', async () => {
+  const flush = producer.counts([inbound('d1', 5)]);
+  await system.counts.apply([flush, structuredClone(flush)]);
+  expect((await hourlySums(system.pool))['acme/fleet mqtt_inbound']).toBe('5');
+  expect(await outcomes(system.pool)).toEqual({ items: 5, counted: 5 });
+});
+
 test('each device’s messages per day are kept, with its days and its last-seen minute', async () => {
   await system.counts.apply([producer.counts([BOTH, inbound('d2', 3)])]);
   await system.counts.apply([producer.counts([inbound('d2', 4)])]);

@@ -12,6 +12,7 @@ import { addUnattributedUsage } from '@odometer/database/unattributed-usage';
 import { monthStart } from '@odometer/domain/period';
 import type { CountBatch } from '@odometer/queues/catalogue';
 import { DeviceActivity } from './device-activity.ts';
+import { distinctBatches } from './distinct-batches.ts';
 import type { ApplyCounts } from './metrics.ts';
 import type { MonthPartitions } from './month-partitions.ts';
 import type { RegistryCache } from './registry-cache.ts';
@@ -47,8 +48,9 @@ export class CountApplier {
     );
   }
 
-  async #applyOnce(batches: readonly CountBatch[]): Promise<void> {
+  async #applyOnce(group: readonly CountBatch[]): Promise<void> {
     const { pool, registry, partitions, counts } = this.#parts;
+    const batches = distinctBatches(group);
     const months = new Set(
       batches.flatMap(({ hours }) => hours.map(({ hourMs }) => monthStart(hourMs))),
     );
@@ -75,7 +77,7 @@ export class CountApplier {
 
     committed.onCommit();
     const { ours, fenced, unattributed } = committed;
-    counts.addMessages(ours, unattributed, batches.length - ours.length - fenced, fenced);
+    counts.addMessages(ours, unattributed, group.length - ours.length - fenced, fenced);
   }
 
   async #count(

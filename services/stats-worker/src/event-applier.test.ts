@@ -37,6 +37,13 @@ describe('an event is counted once', () => {
     expect(await count('events')).toBe(2);
   });
 
+  test('when its job lost its lock and ran again, so that the batch is twice in one group', async () => {
+    const batch = producer.events(event(), event());
+    await system.events.apply([batch, structuredClone(batch)]);
+    expect(await hourlySums(system.pool)).toEqual({ 'acme/web api_calls': '2' });
+    expect(await outcomes(system.pool)).toEqual({ items: 2, counted: 2 });
+  });
+
   test('when a client sends it again, in the same batch or a later one', async () => {
     const once = event();
     await system.events.apply([producer.events(once, once), producer.events(once)]);

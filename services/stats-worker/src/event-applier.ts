@@ -5,6 +5,7 @@ import { inTransaction, type Pool, type Transaction } from '@odometer/database/p
 import { batchJobId } from '@odometer/domain/batch';
 import type { EventBatch } from '@odometer/queues/catalogue';
 import { applyEvents } from './apply-events.ts';
+import { distinctBatches } from './distinct-batches.ts';
 import { type Outcome, sumOutcomes } from './event-outcome.ts';
 import { isolatePoison } from './isolate-poison.ts';
 import type { MeterCatalogue } from './meter-catalogue.ts';
@@ -63,8 +64,9 @@ export class EventApplier {
     }
   }
 
-  async #applyOnce(batches: readonly EventBatch[], isolating: boolean): Promise<void> {
+  async #applyOnce(group: readonly EventBatch[], isolating: boolean): Promise<void> {
     const { pool, catalogue, registry, partitions, counts } = this.#parts;
+    const batches = distinctBatches(group);
     const { events, poison: unprepared } = prepareBatches(batches);
     const months = new Set(events.map(({ monthMs }) => monthMs));
     await partitions.ensure(pool, months);
@@ -115,7 +117,7 @@ export class EventApplier {
     });
 
     for (const { result } of committed.applied) result.onCommit();
-    counts.addEvents(committed.sums, batches.length - committed.sums.length);
+    counts.addEvents(committed.sums, group.length - committed.sums.length);
   }
 }
 
