@@ -40,7 +40,7 @@ state=$(cat pnpm-lock.yaml pnpm-workspace.yaml package.json packages/*/package.j
 if [ ! -d node_modules ] || [ "$(cat "$stamp" 2>/dev/null || true)" != "$state" ]; then
   say 'Installing the dependencies …'
   # CI=true: never ask a question.
-  CI=true "$tools/node_modules/.bin/pnpm" install --frozen-lockfile --reporter=append-only --loglevel=warn ||
+  CI=true "$tools/node_modules/.bin/pnpm" install --frozen-lockfile --reporter=append-only --loglevel=error ||
     fail 'The dependencies could not be installed: pnpm gives the reason above.'
   printf '%s' "$state" >"$stamp"
 fi
