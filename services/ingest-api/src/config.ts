@@ -1,4 +1,3 @@
-import { isSourceName } from '@odometer/domain/batch';
 import { isSlug } from '@odometer/domain/slug';
 import { type ConfigOf, durationMs, integer, text, variable } from '@odometer/service-kit/config';
 import { postgresVariables } from '@odometer/service-kit/postgres-variables';
@@ -84,16 +83,9 @@ export const variables = {
 
 export type Config = ConfigOf<typeof variables>;
 
-/** Rules that span variables, and those that need more than a text. */
+/** Rules that need more than a text. */
 export function checkConfig(config: Config): readonly string[] {
-  const problems: string[] = [];
-  if (!isSourceName(config.instance)) {
-    problems.push(
-      'ODOMETER_INSTANCE should be a DNS label (1 to 63 of a-z, 0-9 and -): it is a part of job ids',
-    );
-  }
-  if (!isSlug(config.defaultOrganization)) {
-    problems.push('ODOMETER_DEFAULT_ORGANIZATION should be a valid name');
-  }
-  return problems;
+  return isSlug(config.defaultOrganization)
+    ? []
+    : ['ODOMETER_DEFAULT_ORGANIZATION should be a valid name'];
 }

@@ -34,7 +34,7 @@ async function rowOf(epoch: string) {
 
 test('what was only rejected reaches the books without a batch', async () => {
   const books = new IngestBooks();
-  const epoch = new ProducerEpoch({ pool, source: 'rejecting', books, log });
+  const epoch = new ProducerEpoch({ pool, source: 'rejecting', instance: 'pod', books, log });
   await epoch.start();
   const id = epoch.epoch;
   books.reject('data', 3);
@@ -51,7 +51,7 @@ test('what was only rejected reaches the books without a batch', async () => {
 
 test('a life in which all became durable is sealed at its last batch', async () => {
   const books = new IngestBooks();
-  const epoch = new ProducerEpoch({ pool, source: 'clean', books, log });
+  const epoch = new ProducerEpoch({ pool, source: 'clean', instance: 'pod', books, log });
   await epoch.start();
   const id = epoch.epoch;
   const { seq, books: totals } = books.freeze(10);
@@ -63,7 +63,7 @@ test('a life in which all became durable is sealed at its last batch', async () 
 
 test('a life that leaves a batch unconfirmed is not sealed: the batch may be durable all the same', async () => {
   const books = new IngestBooks();
-  const epoch = new ProducerEpoch({ pool, source: 'unclean', books, log });
+  const epoch = new ProducerEpoch({ pool, source: 'unclean', instance: 'pod', books, log });
   await epoch.start();
   const id = epoch.epoch;
   const { seq, books: totals } = books.freeze(10);
@@ -76,7 +76,14 @@ test('a life that leaves a batch unconfirmed is not sealed: the batch may be dur
 test('starts and stops in every order', async () => {
   const seed = Number(process.env.SEED ?? Date.now() % 1_000_000);
   await stressComponent(
-    () => new ProducerEpoch({ pool, source: 'stressed', books: new IngestBooks(), log }),
+    () =>
+      new ProducerEpoch({
+        pool,
+        source: 'stressed',
+        instance: 'pod',
+        books: new IngestBooks(),
+        log,
+      }),
     { seed, isStopped: (epoch) => !epoch.isOpen },
   );
 });

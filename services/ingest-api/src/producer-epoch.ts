@@ -19,6 +19,7 @@ export class ProducerEpoch {
   readonly name = 'producer-epoch';
   readonly #pool: Pool;
   readonly #source: string;
+  readonly #instance: string;
   readonly #books: IngestBooks;
   readonly #log: Logger;
   readonly #abort = new AbortController();
@@ -27,15 +28,16 @@ export class ProducerEpoch {
   #epoch: string | undefined;
   #lastAcknowledged = '';
 
-  /** @param options.source also the instance: an ingest-api has one source, itself. */
   constructor(options: {
     readonly pool: Pool;
     readonly source: string;
+    readonly instance: string;
     readonly books: IngestBooks;
     readonly log: Logger;
   }) {
     this.#pool = options.pool;
     this.#source = options.source;
+    this.#instance = options.instance;
     this.#books = options.books;
     this.#log = options.log;
   }
@@ -79,10 +81,13 @@ export class ProducerEpoch {
   }
 
   async #open(): Promise<void> {
-    const source = this.#source;
     while (!this.#abort.signal.aborted) {
       try {
-        this.#epoch = await openEpoch(this.#pool, { source, kind: 'events', instance: source });
+        this.#epoch = await openEpoch(this.#pool, {
+          source: this.#source,
+          kind: 'events',
+          instance: this.#instance,
+        });
         return;
       } catch (error) {
         this.#log.warn({ event: 'epoch_open_failed', error });

@@ -18,6 +18,7 @@ import { IngestBooks } from './ingest-books.ts';
 import { createMetrics, exposeSources } from './metrics.ts';
 import { ProducerEpoch } from './producer-epoch.ts';
 import { RateLimit } from './rate-limit.ts';
+import { sourceName } from './source-name.ts';
 import { webhookReader } from './webhooks/read-webhooks.ts';
 
 /** One for each of the tables that are refreshed, the acknowledgement, and a few people who look at events. */
@@ -51,12 +52,13 @@ export async function run(config: Config, log: Logger): Promise<number> {
   const queue = new JobQueue('events', redis);
   const backlog = new Backlog(queue, config.maxBacklogBatches);
   const books = new IngestBooks();
-  const epoch = new ProducerEpoch({ pool, source: config.instance, books, log });
+  const source = sourceName(config.instance);
+  const epoch = new ProducerEpoch({ pool, source, instance: config.instance, books, log });
   const keys = new CachedTable(() => readApiKeys(pool));
   const webhooks = new CachedTable(webhookReader(pool, log));
   const metrics = createMetrics(registry);
   const batcher = new EventBatcher({
-    source: config.instance,
+    source,
     epoch: () => epoch.epoch,
     queue,
     books,
@@ -137,11 +139,6 @@ export async function run(config: Config, log: Logger): Promise<number> {
 
   service.readiness('redis', async () => {
     await redis.ping();
-  });
-  service.readiness('storage', () => {
-    const reason =
-      batcher.refusal() ?? (backlog.isOverLimit ? 'backlog over its limit' : undefined);
-    if (reason !== undefined) throw new Error(reason);
   });
   service.readiness('epoch', () => {
     if (!epoch.isOpen) throw new Error('not open');
