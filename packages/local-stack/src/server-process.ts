@@ -92,7 +92,7 @@ function describeExit({ code, signal }: Exit): string {
 }
 
 /** The failure of a server as one sentence, followed by the last lines of its log. */
-export function serverFailure(name: string, what: string, logFile: string): StackError {
+function serverFailure(name: string, what: string, logFile: string): StackError {
   const tail = logTail(logFile);
   const reason = explainLog(tail);
   const sentence = reason === undefined ? `${name} ${what}` : `${name} ${what}. ${reason}`;
