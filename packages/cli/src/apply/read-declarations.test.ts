@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { isOdometerError } from '@odometer/domain/errors';
 import { readDeclarations } from './read-declarations.ts';
@@ -44,6 +45,12 @@ spec: { slug: acme, name: Acme Inc. }
       'Meter gpu_seconds',
       'Webhook auth0',
     ]);
+  });
+
+  test('takes the example of the documentation', () => {
+    const page = readFileSync(new URL('../../../../docs/declarations.md', import.meta.url), 'utf8');
+    const example = /```yaml\n(.*?)```/s.exec(page)?.[1] ?? '';
+    expect(readDeclarations('FILE.yaml', example)).toHaveLength(5);
   });
 
   test('reports everything at once, each with its line', () => {
