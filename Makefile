@@ -15,6 +15,10 @@ SEED ?=
 TESTS ?=
 # The one benchmark to run; all when empty.
 ONLY ?=
+# How thorough a benchmark is, and where the services' CPU profiles go; see test/bench/settings.ts.
+PAIRS ?=
+SCALE ?=
+PROFILE ?=
 
 help: ## Show this
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -13,7 +13,7 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
   return {
     pairs: positive('PAIRS', env.PAIRS, 7),
     scale: positive('SCALE', env.SCALE, 1),
-    profile: env.PROFILE,
+    profile: env.PROFILE || undefined,
   };
 }
 
@@ -28,4 +28,9 @@ export function profileEnv({ profile }: Settings): Readonly<Record<string, strin
   if (profile === undefined) return {};
   const program = new URL('./cpu-profile.js', import.meta.url);
   return { NODE_OPTIONS: `--import=${program.href}`, BENCH_PROFILE: profile };
+}
+
+/** Whether a run is too short, or slowed down by its profile, for figures that anybody should read. */
+export function isQuick({ pairs, scale, profile }: Settings): boolean {
+  return pairs < 7 || scale < 1 || profile !== undefined;
 }

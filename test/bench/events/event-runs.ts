@@ -3,8 +3,7 @@ import { createApiKey } from '@odometer/database/api-keys';
 import { freePort } from '@odometer/local-stack/tcp-port';
 import { spawnService } from '@odometer/testing/spawn-service';
 import type pg from 'pg';
-import { cpuTimeMs } from '../cpu-time.ts';
-import { note } from '../figure.ts';
+import { cpuTimes, noteCpu } from '../cpu-per-item.ts';
 import { registerFleet } from '../fleet.ts';
 import { wallClockMs } from '../program.ts';
 import type { Servers } from '../servers.ts';
@@ -124,24 +123,6 @@ export function odometerRate(
     noteCpu(pids, before, events);
     return (events * 1_000) / (appliedAtMs - startedAtMs);
   });
-}
-
-/** Says where the time went: processor time per event, which does not depend on what else the machine does. */
-function noteCpu(
-  pids: Readonly<Record<string, number>>,
-  before: Readonly<Record<string, number>>,
-  events: number,
-): void {
-  const each = Object.entries(cpuTimes(pids)).map(
-    ([name, ms]) => `${name} ${(((ms - (before[name] ?? 0)) * 1_000) / events).toFixed(1)}`,
-  );
-  note(`      CPU µs per event: ${each.join(', ')}`);
-}
-
-function cpuTimes(pids: Readonly<Record<string, number>>): Readonly<Record<string, number>> {
-  return Object.fromEntries(
-    Object.entries(pids).map(([name, pid]) => [name, cpuTimeMs(pid) ?? Number.NaN]),
-  );
 }
 
 /** @returns rows written per second. */

@@ -1,0 +1,19 @@
+import { eventsBatch100, eventsLatency, eventsSingle } from './events/event-figures.ts';
+import type { Figure } from './figure.ts';
+import { mqttGrowth, mqttQos0, mqttQos0Upgraded, mqttQos1 } from './mqtt/mqtt-figures.ts';
+import type { Servers } from './servers.ts';
+import type { Settings } from './settings.ts';
+
+/** Measures something. @returns its figures; a run that loses or doubles anything throws instead. */
+export type Benchmark = (servers: Servers, settings: Settings) => Promise<readonly Figure[]>;
+
+/** Every benchmark by the name that ONLY takes, in the order in which they run. */
+export const BENCHMARKS: ReadonlyMap<string, Benchmark> = new Map([
+  ['mqtt-qos1', mqttQos1],
+  ['mqtt-qos0', mqttQos0],
+  ['mqtt-qos0-upgraded', mqttQos0Upgraded],
+  ['mqtt-growth', mqttGrowth],
+  ['events-batch100', eventsBatch100],
+  ['events-single', eventsSingle],
+  ['events-latency', eventsLatency],
+]);

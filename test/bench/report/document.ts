@@ -1,0 +1,115 @@
+import type { Figure } from '../figure.ts';
+
+/** What one run of one benchmark left in the document. */
+export interface Entry {
+  readonly benchmark: string;
+  readonly measuredOn: string;
+  readonly figures: readonly Figure[];
+}
+
+/** All that the document says; kept in it as well, so that a run of one benchmark replaces only that one. */
+export interface Measurements {
+  readonly machine: readonly string[];
+  readonly entries: readonly Entry[];
+}
+
+const OPEN = '<!-- measurements: ';
+const CLOSE = ' -->';
+
+/** The measurements of a document that `renderDocument` made; undefined of any other. */
+export function readDocument(text: string): Measurements | undefined {
+  const start = text.indexOf(OPEN);
+  const end = text.indexOf(CLOSE, start);
+  if (start === -1 || end === -1) return undefined;
+  return JSON.parse(text.slice(start + OPEN.length, end)) as Measurements;
+}
+
+/** Puts new entries in the place of those of the same benchmarks. On another machine nothing of the old ones is kept. */
+export function mergeMeasurements(
+  old: Measurements | undefined,
+  machine: readonly string[],
+  entries: readonly Entry[],
+  order: readonly string[],
+): Measurements {
+  const isSame = old !== undefined && old.machine.join('\n') === machine.join('\n');
+  const byName = new Map(
+    [...(isSame ? old.entries : []), ...entries].map((entry) => [entry.benchmark, entry]),
+  );
+  return { machine, entries: order.flatMap((name) => byName.get(name) ?? []) };
+}
+
+const HOW = `## How to read them
+
+A rate says as much about the machine as about the program, so what counts are the **ratios**. Each is the median over
+interleaved pairs: both sides run one after the other, in alternating order, on the same servers with the same settings;
+the range is the least and the greatest of the pairs. Every process, load generators included, shares the cores above.
+Each run has a fresh database, an empty Redis and, for MQTT, a fresh broker and clean sessions; its first messages and
+events warm both sides up before the clock starts. A run in which a single message or event is lost or counted twice
+fails the benchmark.
+
+* **mqtt-qos1, mqtt-qos0, mqtt-qos0-upgraded**: from the first publish to the last message being in a durable flush, with
+  \`mqtt-counter\`, Redis (\`appendfsync always\`), \`stats-worker\` and PostgreSQL (\`fsync\` on) running, against
+  [a bare MQTT.js subscriber](../test/bench/mqtt/bare-subscriber.ts) that counts in memory and acknowledges at once. One
+  publisher, a process of its own, publishes to 100 projects as fast as the broker takes it. *upgraded*:
+  the broker has \`upgrade_outgoing_qos\`, so QoS 0 messages come to both sides as QoS 1 and survive a restart of the counter.
+* **mqtt-totals-lag**: in the runs of mqtt-qos1, from the last message reaching the counter to the totals in PostgreSQL
+  being complete. The moment of arrival is known to a quarter of a second, and the figure errs on the long side.
+* **mqtt-counter-memory**: the peak resident memory (\`VmHWM\`) of \`mqtt-counter\` in the same runs.
+* **mqtt-growth**: mqtt-qos1 with 100, 1,000 and 10,000 projects, each against the bare subscriber with as many.
+* **events-batch100, events-single**: over 32 keep-alive connections, requests of 100 events and of one, from the first
+  request to the last event being applied in PostgreSQL. \`ratio\` is against
+  [a plain loop](../test/bench/events/plain-loop.ts) that only inserts the same rows into the same two tables, 2,000 a
+  transaction. \`naiveRatio\` is against the naive shape: [an endpoint](../test/bench/events/naive-ingest.ts) that adds one
+  BullMQ job per event, and [a worker](../test/bench/events/naive-worker.ts) that does one upsert per event.
+* **events-latency**: the median and the 99th percentile (\`p99\`) of requests with one event, sent evenly at half the rate
+  of events-single whether answers come or not, from when a request was due to its answer.
+`;
+
+/** docs/benchmarks.md. */
+export function renderDocument(measurements: Measurements): string {
+  const rows = measurements.entries.flatMap(({ measuredOn, figures }) =>
+    figures.map((figure) => row(figure, measuredOn)),
+  );
+  return [
+    '# Benchmarks',
+    '',
+    'Written by `make bench`; `make bench ONLY=mqtt-qos1` measures one again and replaces its lines.',
+    '',
+    ...measurements.machine.map((fact) => `* ${fact}`),
+    '',
+    '| figure | ours | theirs | ratio | target | reached | measured on |',
+    '|---|---|---|---|---|---|---|',
+    ...rows,
+    '',
+    HOW,
+    `${OPEN}${JSON.stringify(measurements)}${CLOSE}`,
+    '',
+  ].join('\n');
+}
+
+const LOCALE = 'en-US';
+
+function row(figure: Figure, measuredOn: string): string {
+  const { bench, value, unit, baseline, target = '', reached } = figure;
+  const ours = `${value.toLocaleString(LOCALE)} ${unit}${details(figure)}`;
+  const theirs = baseline === undefined ? '' : baseline.toLocaleString(LOCALE);
+  const outcome = reached === undefined ? '' : reached ? 'yes' : '**no**';
+  return `| ${bench} | ${ours} | ${theirs} | ${ratio(figure)} | ${target} | ${outcome} | ${measuredOn} |`;
+}
+
+function details({ p99, max, requestsPerSecond }: Figure): string {
+  const all = [
+    p99 === undefined ? undefined : `p99 ${p99} ms`,
+    max === undefined ? undefined : `at most ${max} s`,
+    requestsPerSecond === undefined
+      ? undefined
+      : `at ${requestsPerSecond.toLocaleString(LOCALE)} requests/s`,
+  ].filter((text) => text !== undefined);
+  return all.length === 0 ? '' : ` (${all.join(', ')})`;
+}
+
+function ratio({ ratio: median, ratioMin, ratioMax, pairs, naiveRatio }: Figure): string {
+  if (median === undefined) return '';
+  const naive = naiveRatio === undefined ? '' : `; naive ${naiveRatio}`;
+  return `**${median}** (${ratioMin} to ${ratioMax}, ${pairs} pairs)${naive}`;
+}
