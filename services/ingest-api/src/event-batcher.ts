@@ -12,7 +12,7 @@ const MAX_BATCH_EVENTS = 1_000;
 const MAX_BATCH_BYTES = 1_000_000;
 
 /** While its predecessor takes long, a batch stops filling after this much more, and queues up behind it. */
-const MAX_FILL_MS = 25;
+const MAX_FILL_MS = 50;
 
 /** A lost reply is repeated within this. Only after it are clients sent away at once instead of being kept waiting. */
 const PATIENCE_MS = 1_000;
@@ -41,7 +41,7 @@ interface Filling {
   sizeBytes: number;
   readonly waiters: Waiter[];
   readonly openedAtMs: number;
-  /** First for the linger, then for {@link MAX_FILL_MS}. */
+  /** For {@link MAX_FILL_MS} while a predecessor is under way, else for the linger. */
   freezeTimer: NodeJS.Timeout;
   readonly deadlineTimer: NodeJS.Timeout;
 }
@@ -63,8 +63,8 @@ export type OnDurable = (events: number, durableAfterSeconds: number) => void;
  *   filling ──full, or complete and nothing under way──▶ frozen (seq, books, id) ──▶ sent ──▶ durable
  *                                                                                    └─failed─▶ recovery
  *
- * Complete means: as many requests as the last batch had, or the linger is over. Clients that wait for an answer before
- * they send again come back together, so this finds their number; a client on its own never waits for company.
+ * Complete means: as many requests as the last batch held and as came while it was under way, or the linger is over.
+ * Clients that wait for an answer before they send again thus find into one batch; a client on its own never waits.
  *
  * A frozen batch never changes and is tried until it is durable, also after its requests were answered with 503. First
  * attempts are pipelined. After a failed one, `recovery` repeats what is unconfirmed strictly in order, one at a time,
@@ -88,8 +88,8 @@ export class EventBatcher {
   /** Frozen and not known durable, or durable behind one that is not; in order of seq. */
   readonly #unconfirmed: Frozen[] = [];
   #filling: Filling | undefined;
-  /** How many requests the last batch held. */
-  #lastCompany = 1;
+  /** How many requests may come together: those of the last batch, and those that came meanwhile. */
+  #expectedCompany = 1;
   #sending = 0;
   #recovering = false;
   #troubleSinceMs: number | undefined;
@@ -216,24 +216,18 @@ export class EventBatcher {
       sizeBytes: 0,
       waiters: [],
       openedAtMs: performance.now(),
-      freezeTimer: setTimeout(() => this.#lingered(filling), this.#settings.lingerMs),
+      freezeTimer: setTimeout(
+        () => this.#freeze(),
+        this.#unconfirmed.length === 0 ? this.#settings.lingerMs : MAX_FILL_MS,
+      ),
       deadlineTimer: setTimeout(() => this.#giveUp(filling), this.#settings.confirmDeadlineMs),
     };
     return filling;
   }
 
-  #lingered(filling: Filling): void {
-    if (this.#unconfirmed.length === 0) this.#freeze();
-    else filling.freezeTimer = setTimeout(() => this.#freeze(), MAX_FILL_MS);
-  }
-
   #freezeWhenComplete(): void {
-    const filling = this.#filling;
-    if (filling === undefined || this.#unconfirmed.length > 0) return;
-    const lingeredMs = performance.now() - filling.openedAtMs;
-    if (filling.waiters.length >= this.#lastCompany || lingeredMs >= this.#settings.lingerMs) {
-      this.#freeze();
-    }
+    if (this.#unconfirmed.length > 0 || this.#filling === undefined) return;
+    if (this.#filling.waiters.length >= this.#expectedCompany) this.#freeze();
   }
 
   /** Answers the requests of a batch that takes too long. The batch itself goes on. */
@@ -250,7 +244,6 @@ export class EventBatcher {
     if (filling === undefined) return;
     this.#filling = undefined;
     clearTimeout(filling.freezeTimer);
-    this.#lastCompany = filling.waiters.length;
     const { seq, books } = this.#books.freeze(filling.events.length);
     const id = { source: this.#source, epoch: this.#epoch(), seq };
     const batch: Frozen = {
@@ -323,7 +316,14 @@ export class EventBatcher {
     if (confirmed !== undefined) {
       this.#books.confirm(confirmed.payload.seq, confirmed.payload.books.accepted);
     }
-    this.#freezeWhenComplete();
+    if (this.#unconfirmed.length > 0) return;
+    const next = this.#filling;
+    this.#expectedCompany = filling.waiters.length + (next?.waiters.length ?? 0);
+    if (next !== undefined) {
+      clearTimeout(next.freezeTimer);
+      next.freezeTimer = setTimeout(() => this.#freeze(), this.#settings.lingerMs);
+      this.#freezeWhenComplete();
+    }
     if (this.#unconfirmed.length === 0) this.#whenIdle?.();
   }
 }
