@@ -35,7 +35,11 @@ export function createPool(options: PoolOptions, onIdleError: (error: Error) => 
     connectionTimeoutMillis: 5_000,
     keepAlive: true,
   });
-  pool.on('error', onIdleError);
+  pool.on('error', (error: Error & { client?: unknown }) => {
+    // pg hangs the whole client on it, connection parameters included: nothing for a log.
+    delete error.client;
+    onIdleError(error);
+  });
   return pool;
 }
 

@@ -1,5 +1,5 @@
 /** SQLSTATE of a failed statement, when the failure came from Postgres. */
-export function sqlState(error: unknown): string | undefined {
+function sqlState(error: unknown): string | undefined {
   if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string')
     return undefined;
   return /^[0-9A-Z]{5}$/.test(error.code) ? error.code : undefined;

@@ -11,9 +11,9 @@ import { ApplyCounts } from '../src/metrics.ts';
 import { MonthPartitions } from '../src/month-partitions.ts';
 import { RegistryCache } from '../src/registry-cache.ts';
 
-export const AT = '2026-11-05T10:15:00.000Z';
-export const AT_MS = Date.parse(AT);
-export const HOUR_MS = Date.parse('2026-11-05T10:00:00.000Z');
+const AT = '2026-11-05T10:15:00.000Z';
+const AT_MS = Date.parse(AT);
+const HOUR_MS = Date.parse('2026-11-05T10:00:00.000Z');
 
 const EVERYTHING: DiscoveryPolicy = {
   autoProvision: true,
