@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { DecodedEvents } from './decode-events.ts';
+import type { DecodedEvents } from './decoded-events.ts';
 import { isJson, type MediaType } from './media-type.ts';
 import { parseJson } from './parse-json.ts';
 import { Refusal } from './refusal.ts';

@@ -1,15 +1,9 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { decodeBinaryEvent } from './decode-binary-event.ts';
+import type { DecodedEvents } from './decoded-events.ts';
 import { isJson, isUtf8Charset, parseMediaType } from './media-type.ts';
 import { parseJson } from './parse-json.ts';
 import { Refusal } from './refusal.ts';
-
-/** The items of a request before any of them is looked at. */
-export interface DecodedEvents {
-  readonly items: readonly unknown[];
-  /** See {@link ParsedJson.mayHoldBadText}. */
-  readonly mayHoldBadText: boolean;
-}
 
 /**
  * Reads a request of `POST /api/v1/events` in any of its four forms: structured (`application/cloudevents+json`, one
