@@ -22,6 +22,9 @@ import { Publisher } from './publisher.ts';
 
 const FAILURES = fileURLToPath(new URL('../../.odometer/test-failures', import.meta.url));
 
+/** Two cores may be busy with other tests; a service that cannot start ends by itself, and is noticed at once. */
+const READY_DEADLINE_MS = 100_000;
+
 export interface SystemOptions {
   /** @default 1 */
   readonly workers?: number;
@@ -150,7 +153,7 @@ export class System {
     await Promise.all(
       system.services.map(async (each) => {
         await each.start();
-        await each.process.ready();
+        await each.process.ready(READY_DEADLINE_MS);
       }),
     );
     return system;

@@ -14,4 +14,4 @@ const bug = plantBug(
   ],
 );
 
-plantedTest(bug, killMqttCounter);
+plantedTest(bug, killMqttCounter, /^usage_hourly .* mqtt_/);

@@ -19,4 +19,4 @@ const bug = plantBug(
   ],
 );
 
-plantedTest(bug, killWorkerBetweenClaimAndCommit);
+plantedTest(bug, killWorkerBetweenClaimAndCommit, /^usage_hourly /);

@@ -14,4 +14,4 @@ const bug = plantBug(
   ],
 );
 
-plantedTest(bug, loseReplies());
+plantedTest(bug, loseReplies(), /a job added twice/);

@@ -23,7 +23,7 @@ export const redisAway: Scenario = {
     };
     violations.push(...(await underLoad(system, random, [outage])));
     for (const { process } of system.services) {
-      await eventually(() => process.isReady(), { deadlineMs: 15_000 });
+      await eventually(() => process.isReady(), { deadlineMs: 30_000 });
     }
     const same = system.services.every(({ process }, i) => process.pid === pids[i]);
     if (!same) violations.push('a process was restarted');

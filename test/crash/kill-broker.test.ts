@@ -1,0 +1,4 @@
+import { crashTest } from '../harness/crash-test.ts';
+import { killBroker } from '../scenarios/kill-broker.ts';
+
+crashTest(killBroker);
