@@ -40,7 +40,7 @@ export async function getEvents(
 }
 
 /** Reads the query's parameters. @throws OdometerError `query_invalid`. */
-export function readFilter(
+function readFilter(
   query: ParsedUrlQuery,
   organization: string | null,
   nowMs: number,

@@ -15,7 +15,7 @@ import { Refusal } from './refusal.ts';
 import { type EventBounds, validateEvent } from './validate-event.ts';
 
 /** Design §6. A client with more to say splits it, and gains: each part is grouped with others' anyway. */
-export const MAX_EVENTS_PER_REQUEST = 1_000;
+const MAX_EVENTS_PER_REQUEST = 1_000;
 
 /** Bad indexes that a problem names. Enough to see the pattern; a thousand sentences help nobody. */
 const MAX_REASONS = 100;
