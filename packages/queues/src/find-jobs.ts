@@ -8,8 +8,8 @@ export interface FoundJob {
   readonly accepted: number;
 }
 
-/** Keeps one answer of Redis small, and its other clients waiting briefly. */
-const IDS_AT_ONCE = 500;
+/** Keeps one answer of Redis to a few MB; larger than small, because each question reads the list of waiting jobs anew. */
+const IDS_AT_ONCE = 5_000;
 
 /**
  * Looks jobs up, for the books: what is in flight is what is here. An id that is missing from the answer is not in Redis,

@@ -130,7 +130,7 @@ function prepareBatches(batches: readonly EventBatch[]): {
   for (const batch of batches) {
     for (const [index, event] of batch.events.entries()) {
       try {
-        events.push({ ...prepareEvent(event), batch, index });
+        events.push(Object.assign(prepareEvent(event), { batch, index }));
       } catch (error) {
         poison.push({
           batch,

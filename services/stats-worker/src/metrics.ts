@@ -4,6 +4,7 @@ import type { JobWorkerCounts } from '@odometer/queues/job-worker';
 import type { QueueReading } from '@odometer/queues/queue-metrics';
 import { integerCounter, type LabelledCount } from '@odometer/service-kit/metrics';
 import { Gauge, Histogram, type Registry } from 'prom-client';
+import type { BooksReading } from './books-reading.ts';
 
 /** What the appliers did, as plain integers that are read at scrape. */
 export class ApplyCounts {
@@ -59,6 +60,7 @@ export interface MetricSources {
   readonly apply: ApplyCounts;
   readonly workers: () => Iterable<readonly [queue: string, counts: Readonly<JobWorkerCounts>]>;
   readonly readQueues: () => Promise<readonly QueueReading[]>;
+  readonly books: Pick<BooksReading, 'items' | 'lostBatches'>;
 }
 
 /** Declares every metric of the stats-worker. */
@@ -123,6 +125,26 @@ export function createMetrics(registry: Registry, sources: MetricSources) {
         oldestAge.set({ queue }, oldestWaitingAgeSeconds);
         for (const [state, jobs] of Object.entries(depth)) this.set({ queue, state }, jobs);
       }
+    },
+  });
+  new Gauge({
+    name: 'odometer_books_items',
+    help: 'The books: items by kind of intake and figure. received = accepted + rejected, and accepted = all others. Read twice a minute; every worker shows the same.',
+    labelNames: ['kind', 'figure'],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const [labels, items] of sources.books.items()) this.set(labels, items);
+    },
+  });
+  new Gauge({
+    name: 'odometer_books_lost_batches',
+    help: 'Batches that were numbered, are not applied, and are in no place for more than a minute. Anything but 0 is usage that was acknowledged and is gone.',
+    labelNames: ['kind'],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const [labels, batches] of sources.books.lostBatches()) this.set(labels, batches);
     },
   });
   return {

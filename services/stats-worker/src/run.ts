@@ -1,5 +1,6 @@
 import { storeDeadLetter } from '@odometer/database/dead-letters';
 import { createPool } from '@odometer/database/pool';
+import { waitForSchema } from '@odometer/database/wait-for-schema';
 import type { QueueName } from '@odometer/queues/catalogue';
 import { DeadLetterSweep } from '@odometer/queues/dead-letter-sweep';
 import { JobQueue } from '@odometer/queues/job-queue';
@@ -14,12 +15,12 @@ import { periodic } from '@odometer/service-kit/periodic';
 import { progressWatchdog } from '@odometer/service-kit/progress-watchdog';
 import { Service } from '@odometer/service-kit/service';
 import { attributeUsage } from './attribute-usage.ts';
+import { BooksReading } from './books-reading.ts';
 import type { Config } from './config.ts';
 import { ApplyCounts, createMetrics } from './metrics.ts';
 import { MonthPartitions } from './month-partitions.ts';
 import { createProcessors } from './processors.ts';
 import { RegistryCache } from './registry-cache.ts';
-import { waitForSchema } from './wait-for-schema.ts';
 
 /** Appliers use three connections at once; the rest is for sweeps and probes. */
 const MAX_CONNECTIONS = 6;
@@ -29,6 +30,8 @@ const CONCURRENCY: Readonly<Record<QueueName, number>> = { events: 16, counts: 6
 const ATTRIBUTION_INTERVAL_MS = 60_000;
 /** Partitions are made two months ahead; an hour is soon enough. */
 const PARTITION_INTERVAL_MS = 3_600_000;
+/** A loss is one after a minute; a reading costs what was applied since the last. */
+const BOOKS_INTERVAL_MS = 30_000;
 
 /** Runs a stats-worker until it is told to stop. @returns the exit code. */
 export async function run(config: Config, log: Logger): Promise<number> {
@@ -85,8 +88,13 @@ export async function run(config: Config, log: Logger): Promise<number> {
     service.add('queues', new JobQueue(name, producerRedis)),
   );
   const workers = new Map<QueueName, JobWorker<QueueName>>();
+  const books = new BooksReading(pool, {
+    events: service.add('queues', new JobQueue('events', producerRedis)),
+    mqtt: service.add('queues', new JobQueue('counts', producerRedis)),
+  });
   const metrics = createMetrics(registry, {
     apply: counts,
+    books,
     workers: () => [...workers].map(([queue, worker]) => [queue, worker.counts] as const),
     readQueues: () => readQueues(queues),
   });
@@ -147,6 +155,10 @@ export async function run(config: Config, log: Logger): Promise<number> {
       run: () => partitions.makeAhead(pool, Date.now()),
       log,
     }),
+  );
+  service.add(
+    'workers',
+    periodic({ name: 'books', intervalMs: BOOKS_INTERVAL_MS, run: () => books.refresh(), log }),
   );
   return service.run();
 }
