@@ -2,7 +2,7 @@ import type { JobsOptions } from 'bullmq';
 import type { Backoff } from './backoff.ts';
 
 /** The worker's own strategy; BullMQ's exponential one has no cap. */
-export const BACKOFF_TYPE = 'capped';
+const BACKOFF_TYPE = 'capped';
 
 /** Between the attempts of a job that failed by itself. */
 export const RETRY_BACKOFF: Backoff = { firstMs: 250, capMs: 30_000 };

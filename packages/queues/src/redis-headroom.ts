@@ -40,7 +40,7 @@ export class RedisHeadroom {
 }
 
 /** Of `maxmemory`; 0 when there is no limit. */
-export function usedShare(info: string): number {
+function usedShare(info: string): number {
   const field = (name: string) => Number(new RegExp(`^${name}:(\\d+)`, 'm').exec(info)?.[1] ?? 0);
   const maxmemory = field('maxmemory');
   return maxmemory === 0 ? 0 : field('used_memory') / maxmemory;

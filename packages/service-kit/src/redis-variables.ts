@@ -1,7 +1,6 @@
 import { choice, url, variable } from './config.ts';
 
-export const REDIS_DURABILITIES = ['always', 'managed', 'volatile'] as const;
-export type RedisDurability = (typeof REDIS_DURABILITIES)[number];
+const REDIS_DURABILITIES = ['always', 'managed', 'volatile'] as const;
 
 /** How a process finds Redis, and what Redis promises it. */
 export const redisVariables = {
