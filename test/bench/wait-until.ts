@@ -1,5 +1,5 @@
-/** Often enough to lose no per cent of a run of seconds, seldom enough to take none of the machine. */
-const POLL_INTERVAL_MS = 20;
+/** Often enough to lose a per cent at most of a run of seconds, seldom enough to take none of the machine. */
+const POLL_INTERVAL_MS = 50;
 const DEADLINE_MS = 120_000;
 
 /** @throws Error when it is still false after two minutes: no run takes that long. */

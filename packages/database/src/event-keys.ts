@@ -19,16 +19,21 @@ export async function claimEventKeys(
   claims: readonly EventClaim[],
   today: string,
 ): Promise<ReadonlyMap<string, string>> {
-  const { rows: fresh } = await transaction.query<{ key: string }>(
-    `insert into event_keys (key, fingerprint, last_seen_on)
+  // Nearly always all are fresh, and their keys need not travel back.
+  const { rows: claimed } = await transaction.query<{ fresh: number; keys: string | null }>({
+    name: 'claim-event-keys',
+    text: `with fresh as (
+     insert into event_keys (key, fingerprint, last_seen_on)
      select key, fingerprint, $3 from unnest($1::uuid[], $2::bigint[]) as c (key, fingerprint)
      order by key
      on conflict do nothing
-     returning key`,
-    [claims.map((claim) => claim.key), claims.map((claim) => claim.fingerprint), today],
-  );
-  if (fresh.length === claims.length) return new Map();
-  const ours = new Set(fresh.map((row) => row.key));
+     returning key)
+     select count(*)::int as fresh, case when count(*) < cardinality($1) then string_agg(key::text, ' ') end as keys
+     from fresh`,
+    values: [claims.map((claim) => claim.key), claims.map((claim) => claim.fingerprint), today],
+  });
+  if (claimed[0]?.fresh === claims.length) return new Map();
+  const ours = new Set(claimed[0]?.keys?.split(' '));
   const taken = claims.filter((claim) => !ours.has(claim.key)).map((claim) => claim.key);
   const { rows } = await transaction.query<{ key: string; fingerprint: string }>(
     'select key, fingerprint from event_keys where key = any($1::uuid[])',

@@ -1,3 +1,4 @@
+import { copyField, copyRows } from './copy-rows.ts';
 import type { Transaction } from './pool.ts';
 
 export interface EventRow {
@@ -25,31 +26,16 @@ export async function insertEvents(
   rows: readonly EventRow[],
 ): Promise<void> {
   if (rows.length === 0) return;
-  await transaction.query({
-    name: 'insert-events',
-    text: `insert into events (key, organization_id, project_id, device, source, id, type, subject, time, time_given,
-       data, attributes, ingested_at, validation_error, unattributed_to)
-     select * from unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[],
-       $8::text[], $9::timestamptz[], $10::boolean[], $11::jsonb[], $12::jsonb[], $13::timestamptz[], $14::text[],
-       $15::text[])`,
-    values: [
-      rows.map((row) => row.key),
-      rows.map((row) => row.organizationId),
-      rows.map((row) => row.projectId),
-      rows.map((row) => row.device),
-      rows.map((row) => row.source),
-      rows.map((row) => row.id),
-      rows.map((row) => row.type),
-      rows.map((row) => row.subject),
-      rows.map((row) => row.time),
-      rows.map((row) => row.timeGiven),
-      rows.map((row) => row.data),
-      rows.map((row) => row.attributes),
-      rows.map((row) => row.ingestedAt),
-      rows.map((row) => row.validationError),
-      rows.map((row) => row.unattributedTo),
-    ],
-  });
+  let text = '';
+  for (const row of rows) {
+    text += `${row.key}\t${row.organizationId ?? '\\N'}\t${row.projectId ?? '\\N'}\t${copyField(row.device)}\t${copyField(row.source)}\t${copyField(row.id)}\t${copyField(row.type)}\t${copyField(row.subject)}\t${row.time}\t${row.timeGiven}\t${copyField(row.data)}\t${copyField(row.attributes)}\t${row.ingestedAt}\t${copyField(row.validationError)}\t${copyField(row.unattributedTo)}\n`;
+  }
+  await copyRows(
+    transaction,
+    `copy events (key, organization_id, project_id, device, source, id, type, subject, time, time_given, data, attributes,
+       ingested_at, validation_error, unattributed_to) from stdin`,
+    text,
+  );
 }
 
 export interface EventConflict {
