@@ -103,3 +103,15 @@ export async function storeMarks(
     [marks.map((m) => m.epoch), marks.map((m) => m.seq), marks.map((m) => m.mark)],
   );
 }
+
+/** Books one dead item of an applied batch as something else, when it has been applied after all. */
+export async function reviseDeadItem(
+  transaction: Transaction,
+  { epoch, seq }: BatchId,
+  outcome: Exclude<keyof BatchOutcome, 'dead'>,
+): Promise<void> {
+  await transaction.query(
+    `update applied_batches set dead = dead - 1, ${outcome} = ${outcome} + 1 where epoch = $1 and seq = $2`,
+    [epoch, seq],
+  );
+}

@@ -1,4 +1,4 @@
-import type { Queryable } from './pool.ts';
+import type { Queryable, Transaction } from './pool.ts';
 
 export interface DeadLetter {
   readonly queue: string;
@@ -85,4 +85,21 @@ export async function findDeadLetter(
 /** Notes that a letter's job is back in its queue. If it fails again, storing it takes the note back. */
 export async function markDeadLetterRetried(db: Queryable, id: string): Promise<void> {
   await db.query('update dead_letters set retried_at = now() where id = $1', [id]);
+}
+
+/**
+ * Takes a letter out, because what it held is counted now.
+ *
+ * @returns false when it is not there: somebody else has taken it, and counted it.
+ */
+export async function takeDeadLetter(
+  transaction: Transaction,
+  queue: string,
+  jobId: string,
+): Promise<boolean> {
+  const { rowCount } = await transaction.query(
+    'delete from dead_letters where queue = $1 and job_id = $2',
+    [queue, jobId],
+  );
+  return rowCount === 1;
 }

@@ -62,6 +62,11 @@ export const ERRORS = {
     retry: false,
     message: '{file} has {count} problem(s), nothing was changed:\n{problems}',
   },
+  event_still_poison: {
+    kind: 'invalid',
+    retry: false,
+    message: 'the database refuses the event as before: {reason}',
+  },
   events_not_confirmed: {
     kind: 'unavailable',
     retry: true,

@@ -26,6 +26,13 @@ export type MessageCount = readonly [
   outboundUnits: number,
 ];
 
+/** An event that was poison in its batch and is tried again; its batch is applied, and has it among its dead. */
+export interface DeadEvent extends BatchId {
+  /** Its place in the batch. */
+  readonly index: number;
+  readonly event: EventEnvelope;
+}
+
 /** One flush of an MQTT counter. */
 export interface CountBatch extends BatchHeader {
   /** Packet id of the last QoS 1 message counted so far in the session, whose PUBACK is withheld; null when there is none. */
@@ -52,7 +59,7 @@ export interface AttributeUsage {
  * a queue, because a job id is unique within its queue only, and a seal must collide with the flush it replaces.
  */
 export interface JobCatalogue {
-  readonly events: { readonly 'event-batch': EventBatch };
+  readonly events: { readonly 'event-batch': EventBatch; readonly event: DeadEvent };
   readonly counts: { readonly 'count-batch': CountBatch; readonly seal: Seal };
   readonly registry: { readonly 'attribute-usage': AttributeUsage };
 }

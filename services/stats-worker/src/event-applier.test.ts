@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import type { DeadEvent } from '@odometer/queues/catalogue';
 import { seededRandom } from '@odometer/testing/seeded-random';
 import {
   event,
@@ -198,11 +199,27 @@ describe('a poisonous event', () => {
     const { rows } = await system.pool.query<{ payload: string }>(
       'select payload from dead_letters order by job_id',
     );
-    expect(rows.map(({ payload }) => (JSON.parse(payload) as { id: string }).id).sort()).toEqual([
-      'nul',
-      'nul-in-type',
-      'time',
-    ]);
+    const ids = rows.map(({ payload }) => (JSON.parse(payload) as DeadEvent).event.id);
+    expect(ids.sort()).toEqual(['nul', 'nul-in-type', 'time']);
+  });
+});
+
+describe('a dead event that is retried', () => {
+  test('is counted once however often, and booked on its own batch, when its reason is mended', async () => {
+    await system.events.apply([producer.events(event(), event({ data: { text: 'a\u0000b' } }))]);
+    const { rows } = await system.pool.query<{ payload: string }>(
+      'select payload from dead_letters',
+    );
+    const dead = JSON.parse(rows[0]?.payload ?? '') as DeadEvent;
+    await expect(system.retry(dead)).rejects.toMatchObject({ code: 'event_still_poison' });
+    expect(await outcomes(system.pool)).toEqual({ items: 2, counted: 1, dead: 1 });
+
+    const mended = { ...dead, event: { ...dead.event, data: { text: 'ab' } } };
+    await Promise.all([system.retry(mended), system.worker().retry(mended)]);
+    await system.retry(mended);
+    expect(await hourlySums(system.pool)).toEqual({ 'acme/web api_calls': '2' });
+    expect(await outcomes(system.pool)).toEqual({ items: 2, counted: 2 });
+    expect(await count('dead_letters')).toBe(0);
   });
 });
 

@@ -2,7 +2,6 @@ import { lockMonthsShared } from '@odometer/database/advisory-locks';
 import { claimBatches, claimKey, recordOutcomes } from '@odometer/database/applied-batches';
 import { storeDeadLetter } from '@odometer/database/dead-letters';
 import { inTransaction, type Pool, type Transaction } from '@odometer/database/pool';
-import { batchJobId } from '@odometer/domain/batch';
 import type { EventBatch } from '@odometer/queues/catalogue';
 import { applyEvents } from './apply-events.ts';
 import { distinctBatches } from './distinct-batches.ts';
@@ -15,6 +14,7 @@ import { isDataError } from './postgres-failures.ts';
 import { type PreparedEvent, prepareEvent } from './prepared-event.ts';
 import type { RegistryCache } from './registry-cache.ts';
 import { retryConflicts } from './retry-conflicts.ts';
+import { deadEventJobId } from './retry-dead-event.ts';
 
 /** An event with its place, so that what became of it is booked on its own batch. */
 interface PlacedEvent extends PreparedEvent {
@@ -147,15 +147,16 @@ async function storePoison(
   transaction: Transaction,
   { batch, index, error }: Poison,
 ): Promise<void> {
+  const { source, epoch, seq, events } = batch;
   await storeDeadLetter(transaction, {
     queue: 'events',
-    jobId: `${batchJobId(batch)}.${index}`,
+    jobId: deadEventJobId({ source, epoch, seq, index }),
     jobName: 'event',
-    payload: JSON.stringify(batch.events[index]),
+    payload: JSON.stringify({ source, epoch, seq, index, event: events[index] }),
     reason: error.message,
     attempts: 1,
-    epoch: batch.epoch,
-    seq: batch.seq,
+    epoch,
+    seq,
     items: 1,
     failedAtMs: Date.now(),
   });

@@ -11,6 +11,7 @@ import { MeterCatalogue } from './meter-catalogue.ts';
 import type { ApplyCounts } from './metrics.ts';
 import type { MonthPartitions } from './month-partitions.ts';
 import type { RegistryCache } from './registry-cache.ts';
+import { retryDeadEvent } from './retry-dead-event.ts';
 
 /** Events of a group: enough to make the transaction's fixed cost small, few enough to stay at a tenth of a second. */
 const MAX_EVENTS_A_GROUP = 4_000;
@@ -41,7 +42,8 @@ export function createProcessors(parts: ProcessorParts): {
   readonly [Q in QueueName]: Processor<Q>;
 } {
   const { pool, partitions, observeApply } = parts;
-  const events = new EventApplier({ ...parts, catalogue: new MeterCatalogue() });
+  const catalogue = new MeterCatalogue();
+  const events = new EventApplier({ ...parts, catalogue });
   const counts = new CountApplier(parts);
   const eventGroups = new GroupCommit<EventBatch>({
     apply: (batches) =>
@@ -69,7 +71,8 @@ export function createProcessors(parts: ProcessorParts): {
   });
   return {
     events: async (job) => {
-      await eventGroups.submit(checkEventBatch(job.payload));
+      if (job.name === 'event') await retryDeadEvent({ ...parts, catalogue }, job.payload);
+      else await eventGroups.submit(checkEventBatch(job.payload));
     },
     counts: async (job) => {
       // A seal has done its work by holding the job id of the flush it replaces.

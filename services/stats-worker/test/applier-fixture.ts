@@ -1,7 +1,7 @@
 import { createPool, type Pool } from '@odometer/database/pool';
 import { openEpoch } from '@odometer/database/sources';
 import type { EventEnvelope } from '@odometer/domain/event-envelope';
-import type { CountBatch, EventBatch, MessageCount } from '@odometer/queues/catalogue';
+import type { CountBatch, DeadEvent, EventBatch, MessageCount } from '@odometer/queues/catalogue';
 import { createTestDatabase } from '@odometer/testing/test-database';
 import { CountApplier } from '../src/count-applier.ts';
 import type { DiscoveryPolicy } from '../src/discover.ts';
@@ -10,6 +10,7 @@ import { MeterCatalogue } from '../src/meter-catalogue.ts';
 import { ApplyCounts } from '../src/metrics.ts';
 import { MonthPartitions } from '../src/month-partitions.ts';
 import { RegistryCache } from '../src/registry-cache.ts';
+import { retryDeadEvent } from '../src/retry-dead-event.ts';
 
 const AT = '2026-11-05T10:15:00.000Z';
 const AT_MS = Date.parse(AT);
@@ -37,9 +38,11 @@ export async function openAppliers(policy: Partial<DiscoveryPolicy> = {}) {
       registry: new RegistryCache({ ...EVERYTHING, ...policy }),
       partitions: new MonthPartitions(),
     };
+    const catalogue = new MeterCatalogue();
     return {
-      events: new EventApplier({ ...parts, catalogue: new MeterCatalogue() }),
+      events: new EventApplier({ ...parts, catalogue }),
       counts: new CountApplier(parts),
+      retry: (dead: DeadEvent) => retryDeadEvent({ ...parts, catalogue }, dead),
     };
   };
   return {

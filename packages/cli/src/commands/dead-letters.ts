@@ -82,8 +82,10 @@ async function retry(id: string, { json }: OutputOptions): Promise<void> {
   const outcome = await withPostgres(async (pool) => {
     const letter = await findDeadLetter(pool, id);
     if (letter === undefined) throw new OdometerError('dead_letter_not_found', { id });
-    const { epoch, seq } = letter;
-    if (epoch !== null && seq !== null && (await isApplied(pool, epoch, Number(seq)))) {
+    const { epoch, seq, jobName } = letter;
+    // A single event's batch has been applied, without it.
+    const carriesBatch = epoch !== null && seq !== null && jobName !== 'event';
+    if (carriesBatch && (await isApplied(pool, epoch, Number(seq)))) {
       return 'applied';
     }
     await enqueue(letter);
