@@ -1,12 +1,16 @@
 import { expect, test } from '@jest/globals';
 import { GroupCommit } from './group-commit.ts';
 
-function recorder(options: { maxWeight: number; maxConcurrentGroups: number }) {
+function recorder(options: {
+  maxWeight: number;
+  maxConcurrentGroups: number;
+  restMs?: () => number;
+}) {
   const groups: { items: readonly number[]; finish: (error?: Error) => void }[] = [];
   const commit = new GroupCommit<number>({
+    restMs: () => 0,
     ...options,
     weight: (item) => item,
-    restMs: () => 0,
     isItemsFault: (error) => error instanceof RangeError,
     apply: (items) =>
       new Promise((resolve, reject) => {
@@ -66,4 +70,21 @@ test('a group that fails through one item is applied item by item, and only that
   const outcomes = await Promise.allSettled([1, 2, 3].map((item) => commit.submit(item)));
   expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
   expect(applied).toEqual([[1], [3]]);
+});
+
+test('after a group it rests and gathers, but not while a whole group waits', async () => {
+  const restMs = () => 500;
+  const { groups, commit } = recorder({ maxWeight: 10, maxConcurrentGroups: 1, restMs });
+  const first = commit.submit(1);
+  await turn();
+  const whole = Promise.all([commit.submit(4), commit.submit(6)]);
+  groups[0]?.finish();
+  await first;
+  await turn();
+  expect(groups.map(({ items }) => items)).toEqual([[1], [4, 6]]);
+  void commit.submit(2);
+  groups[1]?.finish();
+  await whole;
+  await turn();
+  expect(groups).toHaveLength(2);
 });

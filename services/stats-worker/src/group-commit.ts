@@ -14,7 +14,7 @@ export interface GroupCommitOptions<Item> {
   readonly maxConcurrentGroups: number;
   /**
    * How long to wait after a group that took `durationMs`, while more arrives for the next. Longer rests make fewer and
-   * larger transactions; they delay what waits, and nothing else.
+   * larger transactions; they delay what waits, and nothing else. There is none while a whole group waits.
    */
   readonly restMs: (durationMs: number) => number;
   /** Whether a failed group is to be applied again item by item, because the fault may lie with one of them. */
@@ -51,7 +51,8 @@ export class GroupCommit<Item> {
       const startedAtMs = performance.now();
       this.#running += 1;
       void this.#run(group).finally(() => {
-        const restMs = this.#options.restMs(performance.now() - startedAtMs);
+        const durationMs = performance.now() - startedAtMs;
+        const restMs = this.#isGroupWaiting() ? 0 : this.#options.restMs(durationMs);
         if (restMs > 0) setTimeout(() => this.#rested(), restMs);
         else this.#rested();
       });
@@ -61,6 +62,12 @@ export class GroupCommit<Item> {
   #rested(): void {
     this.#running -= 1;
     this.#startGroups();
+  }
+
+  /** Whether no more can join the next group. */
+  #isGroupWaiting(): boolean {
+    const { weight, maxWeight } = this.#options;
+    return this.#waiting.reduce((sum, { item }) => sum + weight(item), 0) >= maxWeight;
   }
 
   #takeGroup(): readonly Waiting<Item>[] {
