@@ -1,3 +1,4 @@
+import { connect as connectSocket } from 'node:net';
 import { createPool, type Pool } from '@odometer/database/pool';
 import { batchJobId } from '@odometer/domain/batch';
 import { parseTopicTemplate } from '@odometer/domain/topic-template';
@@ -10,6 +11,7 @@ import { startTestBroker } from '@odometer/testing/test-broker';
 import { createTestDatabase } from '@odometer/testing/test-database';
 import { startTestRedis } from '@odometer/testing/test-redis';
 import { connectAsync, type MqttClient } from 'mqtt';
+import { generate } from 'mqtt-packet';
 import { pino } from 'pino';
 import { GapLog } from './gap-log.ts';
 import { MqttCounter, type MqttCounterParts } from './mqtt-counter.ts';
@@ -170,6 +172,39 @@ export class CounterFixture {
     await Promise.all(
       Array.from({ length: count }, () => this.publisher.publishAsync(topic, payload, { qos })),
     );
+  }
+
+  /** Publishes very many QoS 1 messages, past MQTT.js, and resolves when the broker has acknowledged them all. */
+  async publishRaw(topic: string, count: number): Promise<void> {
+    const socket = connectSocket(this.broker.port, '127.0.0.1');
+    let puback = (): void => {};
+    let pubackBytes = 0;
+    socket.on('data', (bytes) => {
+      pubackBytes += bytes.length;
+      puback();
+    });
+    const connect = { protocolId: 'MQTT', clean: true, clientId: `raw-${count}`, keepalive: 0 };
+    socket.write(generate({ cmd: 'connect', protocolVersion: 4, ...connect } as never));
+    const connackBytes = 4;
+    const acknowledged = async (messages: number): Promise<void> => {
+      while (pubackBytes < connackBytes + messages * 4) {
+        await new Promise<void>((resolve) => {
+          puback = resolve;
+        });
+      }
+    };
+    await acknowledged(0);
+    const flags = { qos: 1, dup: false, retain: false } as const;
+    for (let sent = 0; sent < count; ) {
+      const block: Buffer[] = [];
+      for (; block.length < 5_000 && sent < count; sent += 1) {
+        const messageId = (sent % 65_535) + 1;
+        block.push(generate({ cmd: 'publish', topic, payload: 'x', messageId, ...flags }));
+      }
+      socket.write(Buffer.concat(block));
+      await acknowledged(sent);
+    }
+    socket.destroy();
   }
 
   /** The flushes of a source that Redis holds, in order: what a worker would apply. No worker runs in these tests. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { parseTopicTemplate } from '@odometer/domain/topic-template';
-import { MessageCounter, RECEIVE_MAXIMUM } from './message-counter.ts';
+import { MessageCounter } from './message-counter.ts';
 import { TopicInterning } from './topic-interning.ts';
 
 function counterWith(mark: number | null): MessageCounter {
@@ -13,9 +13,9 @@ function publish(
   counter: MessageCounter,
   topic: string,
   { qos = 0, id = 0, retain = false, payloadBytes = 3 } = {},
-): boolean {
+): void {
   const bytes = Buffer.from(topic);
-  return counter.publish(qos, retain, id, bytes, 0, bytes.length, payloadBytes);
+  counter.publish(qos, retain, id, bytes, 0, bytes.length, payloadBytes);
 }
 
 test('what is received is accepted or rejected, and every rejection has a reason', () => {
@@ -89,20 +89,28 @@ describe('while nothing can be flushed', () => {
     for (let index = 0; index < 60_000; index += 1) publish(counter, `t/o/p/d${index}/up`);
     publish(counter, 't/o/p/d0/up');
     expect(counter.rejected.overflow).toBe(40_000);
-    expect(publish(counter, 't/o/p/another', { qos: 1, id: 1 })).toBe(true);
+    publish(counter, 't/o/p/another', { qos: 1, id: 1 });
     expect(counter.books.accepted).toBe(20_002);
     expect(counter.freeze().hours[0]?.counts.length).toBe(20_001);
     publish(counter, 't/o/p/d59999/up');
     expect(counter.books.accepted).toBe(20_003);
   });
 
-  test('a broker that exceeds the window is noticed', () => {
+  test('a broker that exceeds its window has messages deferred, in their order, until it confirms', () => {
     const counter = counterWith(null);
     counter.connected(false);
-    for (let id = 1; id <= RECEIVE_MAXIMUM; id += 1) {
-      expect(publish(counter, 't/o/p/d', { qos: 1, id })).toBe(true);
+    for (let index = 0; index < 100_000; index += 1) {
+      publish(counter, 't/o/p/d', { qos: 1, id: (index % 65_535) + 1 });
     }
     expect(counter.isHalfFull).toBe(true);
-    expect(publish(counter, 't/o/p/d', { qos: 1, id: RECEIVE_MAXIMUM + 1 })).toBe(false);
+    expect(counter.books.received).toBe(60_000);
+    expect(counter.freeze().mark).toBe(60_000);
+    const released = counter.release().length;
+    expect(released).toBe(59_999);
+    publish(counter, 't/o/p/d', { qos: 1, id: 34_466 });
+    expect(counter.books.received).toBe(60_000);
+    counter.confirmed(released);
+    expect(counter.books.received).toBe(100_001);
+    expect(counter.freeze().mark).toBe(34_466);
   });
 });

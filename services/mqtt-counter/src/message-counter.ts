@@ -6,15 +6,22 @@ import type { TopicInterning, TopicMeaning } from './topic-interning.ts';
 import { WithheldAcks } from './withheld-acks.ts';
 
 /**
- * The receive maximum: how many QoS 1 messages the broker may have in flight to us, so how many one flush can cover.
- * Packet ids end at 65,535, and a broker may misbehave near that. It is no setting, because it must never be lowered on
- * a session that exists: the mark could then lie beyond what the broker redelivers.
+ * The receive maximum: how many QoS 1 messages the broker should have in flight to us, so how many one flush covers. It
+ * is no setting, because it must never be lowered on a session that exists: the mark could then lie beyond what the
+ * broker redelivers.
  */
 export const RECEIVE_MAXIMUM = 20_000;
 
 /**
+ * How many messages may lie between the oldest one that the broker may hold and the mark. Fewer than the 65,535 packet
+ * ids, so that the mark's is the first of its kind; three windows, so that a broker that keeps to its window (one is
+ * unacknowledged, one is on its way back) never has a message deferred.
+ */
+const MARK_SPAN = 60_000;
+
+/**
  * QoS 0 opens no further entries in a flush beyond this. It bounds memory while Redis is away, and a batch to a few MB;
- * QoS 1 adds at most RECEIVE_MAXIMUM, and is never refused for it: the broker holds back what we do not acknowledge.
+ * QoS 1 adds no more than what is in flight, and is never refused for it: the broker holds back what we do not acknowledge.
  */
 const MAX_OWNERS = 20_000;
 
@@ -23,10 +30,17 @@ const RETAINED: TopicMeaning = { owner: undefined, outbound: false, rejection: '
 /** What one flush holds, without its place in the sequence. */
 export type FlushContent = Pick<CountBatch, 'books' | 'mark' | 'messages' | 'hours'>;
 
-/** Messages whose fate waits for the mark; parallel arrays, because there may be RECEIVE_MAXIMUM of them. */
-interface Held {
-  readonly meanings: TopicMeaning[];
-  readonly sizes: number[];
+/** Messages whose fate is not decided; parallel arrays, because there may be tens of thousands. */
+class Undecided {
+  readonly meanings: TopicMeaning[] = [];
+  readonly sizes: number[] = [];
+  readonly packetIds: number[] = [];
+
+  push(packetId: number, meaning: TopicMeaning, sizeBytes: number): void {
+    this.packetIds.push(packetId);
+    this.meanings.push(meaning);
+    this.sizes.push(sizeBytes);
+  }
 }
 
 /**
@@ -39,7 +53,11 @@ export class MessageCounter {
   readonly #acks: WithheldAcks;
   readonly #accumulator: Accumulator;
   readonly #rejected: Record<Rejection, number>;
-  #held: Held = { meanings: [], sizes: [] };
+  /** Came before the mark, which has yet to come. */
+  #held = new Undecided();
+  /** Came after so many unconfirmed PUBACKs that its packet id may not be unique; the first #decided are done. */
+  #deferred = new Undecided();
+  #decided = 0;
   #accepted = 0;
   #acceptedBytes = 0;
   /** Whether anything was decided since the last freeze. */
@@ -48,7 +66,7 @@ export class MessageCounter {
   /** @param mark the mark of the source's last durable flush, from the takeover */
   constructor(topics: TopicInterning, mark: number | null, nowMs: number) {
     this.#topics = topics;
-    this.#acks = new WithheldAcks(RECEIVE_MAXIMUM, mark);
+    this.#acks = new WithheldAcks(MARK_SPAN, mark);
     this.#accumulator = new Accumulator(nowMs);
     this.#rejected = Object.fromEntries(REJECTIONS.map((reason) => [reason, 0])) as Record<
       Rejection,
@@ -82,6 +100,11 @@ export class MessageCounter {
     return this.#acks.resuming;
   }
 
+  /** Whether the mark is later than it can be: it must be given up. */
+  get markIsOverdue(): boolean {
+    return this.#acks.markIsOverdue;
+  }
+
   get hasContent(): boolean {
     return this.#changed;
   }
@@ -95,7 +118,10 @@ export class MessageCounter {
 
   /** A new connection. The caller must not subscribe while `awaitsMark`, nor before a dropped mark is durably gone. */
   connected(sessionPresent: boolean): void {
-    this.#held = { meanings: [], sizes: [] };
+    // Redelivered, or forgotten with the session.
+    this.#held = new Undecided();
+    this.#deferred = new Undecided();
+    this.#decided = 0;
     this.#acks.connected(sessionPresent);
   }
 
@@ -104,11 +130,7 @@ export class MessageCounter {
     this.#accumulator.tick(nowMs);
   }
 
-  /**
-   * A PUBLISH as FrameScanner found it.
-   *
-   * @returns false when the broker has exceeded the receive maximum: the connection must be closed.
-   */
+  /** A PUBLISH as FrameScanner found it. */
   publish(
     qos: number,
     retain: boolean,
@@ -117,7 +139,7 @@ export class MessageCounter {
     topicStart: number,
     topicEnd: number,
     payloadBytes: number,
-  ): boolean {
+  ): void {
     const sizeBytes = topicEnd - topicStart + payloadBytes;
     const mayAdd = qos > 0 || this.#accumulator.owners < MAX_OWNERS;
     const meaning = retain ? RETAINED : this.#topics.meaning(bytes, topicStart, topicEnd, mayAdd);
@@ -125,38 +147,31 @@ export class MessageCounter {
       if (!mayAdd && meaning.owner !== undefined && this.#accumulator.isNew(meaning.owner)) {
         this.#reject('overflow');
       } else this.#decide(meaning, sizeBytes);
-      return true;
-    }
-    if (qos === 2) {
+    } else if (qos === 2) {
       this.#reject('unexpected_qos');
-      return true;
+    } else if (
+      this.#deferred.packetIds.length > 0 ||
+      !this.#arrived(packetId, meaning, sizeBytes)
+    ) {
+      this.#deferred.push(packetId, meaning, sizeBytes);
     }
-    switch (this.#acks.arrived(packetId)) {
-      case 'count':
-        this.#decide(meaning, sizeBytes);
-        return true;
-      case 'undecided':
-        this.#held.meanings.push(meaning);
-        this.#held.sizes.push(sizeBytes);
-        return true;
-      case 'mark':
-        this.#rejected.redelivered += this.#held.meanings.length + 1;
-        this.#changed = true;
-        this.#held = { meanings: [], sizes: [] };
-        return true;
-      case 'beyond_window':
-        return false;
-    }
+  }
+
+  /** The broker has read this many of the PUBACKs that `release` gave for this connection. */
+  confirmed(count: number): void {
+    this.#acks.confirmed(count);
+    this.#decideDeferred();
   }
 
   /** The mark will not come: counts what waited for it. Returns how many messages that were. */
   giveUpMark(): number {
     const { meanings, sizes } = this.#held;
-    this.#held = { meanings: [], sizes: [] };
+    this.#held = new Undecided();
     this.#acks.giveUpMark();
     for (const [index, meaning] of meanings.entries()) this.#decide(meaning, sizes[index] ?? 0);
     // Also when nothing was held: the next flush must replace the mark that is gone.
     this.#changed = true;
+    this.#decideDeferred();
     return meanings.length;
   }
 
@@ -165,13 +180,42 @@ export class MessageCounter {
     this.#changed = false;
     const mark = this.#acks.freeze();
     const content = { books: this.books, mark, ...this.#accumulator.freeze() };
-    if (!this.#acks.resuming) this.#topics.trim();
+    if (!this.#acks.resuming && this.#deferred.packetIds.length === 0) this.#topics.trim();
     return content;
   }
 
   /** The frozen flush is durable: returns the packet ids to acknowledge, in this order. */
   release(): Uint16Array {
     return this.#acks.release();
+  }
+
+  /** Returns whether the message is dealt with, or kept until the mark comes. */
+  #arrived(packetId: number, meaning: TopicMeaning, sizeBytes: number): boolean {
+    switch (this.#acks.arrived(packetId)) {
+      case 'count':
+        this.#decide(meaning, sizeBytes);
+        return true;
+      case 'undecided':
+        this.#held.push(packetId, meaning, sizeBytes);
+        return true;
+      case 'mark':
+        this.#rejected.redelivered += this.#held.packetIds.length + 1;
+        this.#changed = true;
+        this.#held = new Undecided();
+        return true;
+      case 'defer':
+        return false;
+    }
+  }
+
+  #decideDeferred(): void {
+    const { packetIds, meanings, sizes } = this.#deferred;
+    for (; this.#decided < packetIds.length; this.#decided += 1) {
+      const meaning = meanings[this.#decided] ?? RETAINED;
+      if (!this.#arrived(packetIds[this.#decided] ?? 0, meaning, sizes[this.#decided] ?? 0)) return;
+    }
+    this.#deferred = new Undecided();
+    this.#decided = 0;
   }
 
   #decide(meaning: TopicMeaning, sizeBytes: number): void {

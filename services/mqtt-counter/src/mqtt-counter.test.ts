@@ -152,6 +152,30 @@ test.each(seedsOfThisRun(3))(
   },
 );
 
+test('a backlog larger than all packet ids is counted exactly, through freezes and cuts', async () => {
+  const source = fixture.newSource();
+  const first = await fixture.liveCounter(source);
+  await fixture.publish(`${source}/o/p/d/up`, 100);
+  await eventually(() => first.mqtt.counter?.unacknowledged === 1);
+  first.freeze();
+  const backlog = 160_000;
+  await fixture.publishRaw(`${source}/o/p/d/up`, backlog);
+  const second = await fixture.liveCounter(source);
+  await eventually(() => (second.mqtt.counter?.books.accepted ?? 0) > 40_000, { intervalMs: 1 });
+  second.broker.refuse();
+  second.broker.pass();
+  await eventually(() => (second.mqtt.counter?.books.accepted ?? 0) > 80_000, { intervalMs: 1 });
+  second.freeze();
+  await fixture.liveCounter(source);
+  await eventually(
+    async () => {
+      expect(await fixture.totals(source)).toEqual({ 'o/p/d': backlog + 100 });
+    },
+    { deadlineMs: 20_000, intervalMs: 500 },
+  );
+  expect(await fixture.gaps(source)).toEqual([]);
+}, 60_000);
+
 describe('without Redis', () => {
   test('counting goes on, PUBACKs wait, and the same flush is tried until it is durable', async () => {
     const source = fixture.newSource();

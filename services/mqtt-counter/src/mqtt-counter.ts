@@ -35,6 +35,9 @@ import { TopicInterning } from './topic-interning.ts';
  */
 const MARK_SILENCE_MS = 5_000;
 
+/** Half a window: often enough that no message of an honest broker is deferred, seldom enough to cost nothing. */
+const CONFIRM_PUBACKS = RECEIVE_MAXIMUM / 2;
+
 export interface MqttCounterParts {
   readonly endpoint: MqttEndpoint;
   /** The source's name; one process at a time may count for it. */
@@ -87,6 +90,9 @@ export class MqttCounter implements Component {
   /** The stored mark is not valid any more, and no durable flush says so yet. */
   #markIsVoid = false;
   #connections = 0;
+  /** PUBACKs sent on this connection since the last ping that asked for their confirmation. */
+  #unconfirmed = 0;
+  #confirming = false;
   #takeover: Promise<MessageCounter> | undefined;
   #counter: MessageCounter | undefined;
   #flushes: FlushLoop | undefined;
@@ -110,9 +116,9 @@ export class MqttCounter implements Component {
       connecting: () => this.#connecting(),
       connected: (connected) => this.#connected(connected),
       publish: (qos, retain, packetId, bytes, start, end, payloadBytes) =>
-        this.#counter?.publish(qos, retain, packetId, bytes, start, end, payloadBytes) ?? false,
+        this.#counter?.publish(qos, retain, packetId, bytes, start, end, payloadBytes),
       chunkStart: () => this.#counter?.tick(Date.now()),
-      chunkEnd: () => this.#chunkEnd(),
+      chunkEnd: () => this.#flushes?.poke(),
       subscribed: () => this.#subscribed(),
       lost: (error, retryInMs) => this.#lost(error, retryInMs),
       takenOver: () => this.#takenOver(),
@@ -181,6 +187,8 @@ export class MqttCounter implements Component {
     // Before anything is awaited: a flush that becomes durable meanwhile must not acknowledge on this connection what
     // it read on the last one, for it is being redelivered.
     known?.connected(sessionPresent);
+    this.#unconfirmed = 0;
+    this.#confirming = false;
     if (!sessionPresent) {
       this.#markIsVoid = true;
       this.#loss = { sinceMs: lostAtMs };
@@ -236,7 +244,7 @@ export class MqttCounter implements Component {
       epoch,
       counter,
       enqueue: (batch, signal) => this.#enqueue(batch, signal),
-      acknowledge: (packetIds) => this.#session.acknowledge(packetIds),
+      acknowledge: (packetIds) => this.#acknowledge(packetIds),
       onDurable: this.#parts.onFlush,
       onBug,
     });
@@ -256,8 +264,25 @@ export class MqttCounter implements Component {
     });
   }
 
-  #chunkEnd(): void {
-    this.#flushes?.poke();
+  #acknowledge(packetIds: Uint16Array): void {
+    this.#session.acknowledge(packetIds);
+    this.#unconfirmed += packetIds.length;
+    this.#confirm(this.#connections);
+  }
+
+  /** Asks the broker now and then whether it has read our PUBACKs: until then it may hold what they are for. */
+  #confirm(connection: number): void {
+    const count = this.#unconfirmed;
+    if (this.#confirming || count < CONFIRM_PUBACKS) return;
+    this.#confirming = true;
+    this.#unconfirmed = 0;
+    this.#session.roundTrip().then(() => {
+      if (connection !== this.#connections) return;
+      this.#confirming = false;
+      this.#counter?.confirmed(count);
+      this.#flushes?.poke();
+      this.#confirm(connection);
+    }, this.#parts.onBug);
   }
 
   /** Reading goes on meanwhile: the mark may be far down the stream. */
@@ -267,23 +292,29 @@ export class MqttCounter implements Component {
     let seen = -1;
     let silentSinceMs = performance.now();
     while (counter?.awaitsMark && isCurrent() && !this.#abort.signal.aborted) {
-      if (counter.unacknowledged !== seen) {
+      if (counter.markIsOverdue) {
+        await this.#giveUpMark(counter, connection);
+      } else if (counter.unacknowledged !== seen) {
         seen = counter.unacknowledged;
         silentSinceMs = performance.now();
       } else if (performance.now() - silentSinceMs >= MARK_SILENCE_MS) {
         await this.#session.roundTrip();
         if (isCurrent() && counter.awaitsMark && counter.unacknowledged === seen) {
-          const messages = counter.giveUpMark();
-          this.#markIsVoid = true;
-          this.#gap('mark_missing', undefined, { messages });
-          await this.#makeMarkDurable(connection);
-          // Postgres may be away: then the next acknowledgement writes it.
-          await this.#parts.gaps.write().catch(() => undefined);
+          await this.#giveUpMark(counter, connection);
         }
       }
       await this.#pause(5);
     }
     if (isCurrent() && !this.#abort.signal.aborted) this.#session.subscribe(this.#strays);
+  }
+
+  async #giveUpMark(counter: MessageCounter, connection: number): Promise<void> {
+    const messages = counter.giveUpMark();
+    this.#markIsVoid = true;
+    this.#gap('mark_missing', undefined, { messages });
+    await this.#makeMarkDurable(connection);
+    // Postgres may be away: then the next acknowledgement writes it.
+    await this.#parts.gaps.write().catch(() => undefined);
   }
 
   #subscribed(): void {

@@ -72,7 +72,6 @@ class Recorded {
       publish: (qos, retain, id, bytes, start, end, payloadBytes) => {
         const topic = bytes.toString('utf8', start, end);
         this.received.push({ topic, qos, retain, id, bytes: payloadBytes });
-        return true;
       },
       chunkStart: () => {},
       chunkEnd: () => {},

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { IConnackPacket, ISubackPacket } from 'mqtt-packet';
 import { decodePacket, encodePacket, encodePubacks, encodeRefusal } from './control-packets.ts';
-import { FrameScanner } from './frame-scanner.ts';
+import { type FrameHandler, FrameScanner } from './frame-scanner.ts';
 import { credentials, type MqttEndpoint, openSocket, readyEvent } from './mqtt-endpoint.ts';
 
 export interface SubscriberOptions extends MqttEndpoint {
@@ -43,16 +43,8 @@ export interface SubscriberHandler {
    * @throws TakenOver; after anything else the connection is given up and tried again
    */
   connected(connected: Connected): Promise<void>;
-  /** A PUBLISH, see FrameHandler. Return false to close the connection: the broker breaks the protocol. */
-  publish(
-    qos: number,
-    retain: boolean,
-    packetId: number,
-    bytes: Buffer,
-    topicStart: number,
-    topicEnd: number,
-    payloadBytes: number,
-  ): boolean;
+  /** See FrameHandler. */
+  publish: FrameHandler['publish'];
   /** Before and after the packets of each chunk of the stream. */
   chunkStart(): void;
   chunkEnd(): void;
@@ -114,9 +106,7 @@ export class SubscriberSession {
     this.#handler = handler;
     this.#scanner = new FrameScanner({
       publish: (qos, retain, packetId, bytes, topicStart, topicEnd, payloadBytes) => {
-        if (!handler.publish(qos, retain, packetId, bytes, topicStart, topicEnd, payloadBytes)) {
-          throw new Error('the broker sent more than the receive maximum');
-        }
+        handler.publish(qos, retain, packetId, bytes, topicStart, topicEnd, payloadBytes);
         if (qos === 2) this.#socket?.write(encodeRefusal(packetId));
       },
       packet: (_type, bytes) => this.#packet(bytes),

@@ -53,32 +53,57 @@ describe('PUBACKs', () => {
     expect(acks.mark).toBeNull();
   });
 
-  test('more messages in flight than the window are noticed', () => {
-    const acks = new WithheldAcks(2, null);
+  test('messages are deferred while the broker may hold as many as there are ids', () => {
+    const acks = new WithheldAcks(3, null);
     acks.connected(true);
-    expect([1, 2, 3].map((id) => acks.arrived(id))).toEqual(['count', 'count', 'beyond_window']);
+    expect([1, 2, 3, 4].map((id) => acks.arrived(id))).toEqual([
+      'count',
+      'count',
+      'count',
+      'defer',
+    ]);
+    acks.freeze();
+    expect([...acks.release()]).toEqual([1, 2]);
+    expect(acks.arrived(4)).toBe('defer');
+    acks.confirmed(2);
+    expect(acks.arrived(4)).toBe('count');
+  });
+
+  test('a mark that is not among the messages that can lie before it is overdue', () => {
+    const acks = new WithheldAcks(2, 9);
+    acks.connected(true);
+    expect([1, 2, 3].map((id) => acks.arrived(id))).toEqual(['undecided', 'undecided', 'defer']);
+    expect(acks.markIsOverdue).toBe(true);
   });
 });
 
-/** How a broker chooses packet ids: HiveMQ takes the lowest free one, Mosquitto counts up and wraps. */
-type Allocation = 'lowest-free' | 'wrapping';
+/**
+ * How a broker chooses packet ids: HiveMQ takes the lowest free one, others count up and wrap. Mosquitto 2.0 numbers
+ * messages when they are published, free or not, and exceeds its window: `overshooting`.
+ */
+type Allocation = 'lowest-free' | 'wrapping' | 'overshooting';
 
 interface Message {
   readonly packetId: number;
   readonly message: number;
 }
 
+/** A PUBACK, or a ping that carries how many PUBACKs were sent since the last one. */
+type Sent = { readonly puback: number } | { readonly ping: number };
+/** A PUBLISH, or the answer to a ping. */
+type Delivered = Message | { readonly pong: number };
+
 /** A broker with one persistent session: redelivers what is in flight, in order, and reuses ids as soon as it may. */
 class SimulatedBroker {
   readonly #window: number;
   readonly #ids: number;
   readonly #allocation: Allocation;
-  readonly #queue: number[] = [];
+  readonly #queue: Message[] = [];
   readonly #inFlight: Message[] = [];
   #lastId = 0;
   /** What is on its way to the counter, and PUBACKs on their way back; gone with the connection. */
-  toCounter: Message[] = [];
-  toBroker: number[] = [];
+  toCounter: Delivered[] = [];
+  toBroker: Sent[] = [];
 
   constructor(options: { window: number; ids: number; allocation: Allocation }) {
     this.#window = options.window;
@@ -91,8 +116,9 @@ class SimulatedBroker {
   }
 
   publish(message: number): void {
-    this.#queue.push(message);
-    this.#send();
+    const packetId = this.#allocation === 'overshooting' ? this.#nextId() : 0;
+    this.#queue.push({ packetId, message });
+    this.#send(this.#window - this.#inFlight.length);
   }
 
   /** TCP: the broker may have read the first few PUBACKs of those on their way. */
@@ -104,35 +130,44 @@ class SimulatedBroker {
 
   reconnect(): void {
     this.toCounter = [...this.#inFlight];
-    this.#send();
+    this.#send(this.#window - this.#inFlight.length);
   }
 
   readAcks(count: number): void {
-    for (const packetId of this.toBroker.splice(0, count)) {
-      const index = this.#inFlight.findIndex((message) => message.packetId === packetId);
-      if (index === -1) throw new Error(`PUBACK ${packetId} for a message that is not in flight`);
-      if (index !== 0) throw new Error(`PUBACK ${packetId} out of order`);
+    for (const sent of this.toBroker.splice(0, count)) {
+      if ('ping' in sent) {
+        this.toCounter.push({ pong: sent.ping });
+        continue;
+      }
+      const index = this.#inFlight.findIndex(({ packetId }) => packetId === sent.puback);
+      if (index === -1) throw new Error(`PUBACK ${sent.puback} for what is not in flight`);
+      if (index !== 0) throw new Error(`PUBACK ${sent.puback} out of order`);
       this.#inFlight.shift();
+      const room = this.#window - this.#inFlight.length;
+      this.#send(this.#allocation === 'overshooting' ? this.#window : room);
     }
-    this.#send();
   }
 
-  #send(): void {
-    while (this.#inFlight.length < this.#window) {
-      const message = this.#queue.shift();
-      if (message === undefined) return;
-      const sent = { packetId: this.#freeId(), message };
-      this.#inFlight.push(sent);
-      this.toCounter.push(sent);
+  #send(count: number): void {
+    for (let sent = 0; sent < count; sent += 1) {
+      const next = this.#queue.shift();
+      if (next === undefined) return;
+      const message = { ...next, packetId: next.packetId || this.#freeId() };
+      this.#inFlight.push(message);
+      this.toCounter.push(message);
     }
+  }
+
+  #nextId(): number {
+    this.#lastId = (this.#lastId % this.#ids) + 1;
+    return this.#lastId;
   }
 
   #freeId(): number {
     const used = new Set(this.#inFlight.map((message) => message.packetId));
-    let id = this.#allocation === 'lowest-free' ? 0 : this.#lastId;
-    do id = (id % this.#ids) + 1;
-    while (used.has(id));
-    this.#lastId = id;
+    if (this.#allocation === 'lowest-free') this.#lastId = 0;
+    let id = this.#nextId();
+    while (used.has(id)) id = this.#nextId();
     return id;
   }
 }
@@ -147,32 +182,43 @@ interface Planted {
   readonly ackAll?: boolean;
   readonly forgetMark?: boolean;
   readonly markAsNew?: boolean;
+  readonly trustIds?: boolean;
 }
 
 /** Runs one history and returns how often each message was counted in flushes that are durable. */
 function simulate(random: SeededRandom, allocation: Allocation, planted: Planted = {}): number[] {
   const window = random.integer(2, 12);
-  const broker = new SimulatedBroker({ window, ids: window + random.integer(1, 6), allocation });
+  const ids = window + random.integer(1, 6);
+  const broker = new SimulatedBroker({ window, ids, allocation });
+  const span = planted.trustIds ? 1_000 : ids - 1;
   const total = random.integer(1, 120);
   const durable: Flush[] = [];
   let published = 0;
-  let acks = new WithheldAcks(window, null);
+  let acks = new WithheldAcks(span, null);
   let open: number[] = [];
   let undecided: number[] = [];
+  let deferred: Message[] = [];
   let outstanding: Flush | undefined;
   acks.connected(true);
 
-  const read = (count: number): void => {
-    for (const { packetId, message } of broker.toCounter.splice(0, count)) {
-      const arrival = acks.arrived(packetId);
-      if (arrival === 'beyond_window') throw new Error('beyond window');
-      if (arrival === 'count') open.push(message);
-      if (arrival === 'undecided') undecided.push(message);
-      if (arrival === 'mark') {
-        undecided = [];
-        if (planted.markAsNew) open.push(message);
-      }
+  const decide = (message: Message): boolean => {
+    const arrival = acks.arrived(message.packetId);
+    if (arrival === 'defer') return false;
+    if (arrival === 'count') open.push(message.message);
+    if (arrival === 'undecided') undecided.push(message.message);
+    if (arrival === 'mark') {
+      undecided = [];
+      if (planted.markAsNew) open.push(message.message);
     }
+    return true;
+  };
+  const read = (count: number): void => {
+    for (const delivered of broker.toCounter.splice(0, count)) {
+      if ('pong' in delivered) acks.confirmed(delivered.pong);
+      else deferred.push(delivered);
+      while (deferred[0] !== undefined && decide(deferred[0])) deferred.shift();
+    }
+    if (acks.markIsOverdue) throw new Error('the mark did not come');
   };
   const freeze = (): void => {
     if (outstanding !== undefined) return;
@@ -184,10 +230,12 @@ function simulate(random: SeededRandom, allocation: Allocation, planted: Planted
     durable.push(outstanding);
     outstanding = undefined;
     const last = acks.mark;
-    broker.toBroker.push(...acks.release());
+    const released = [...acks.release()];
+    broker.toBroker.push(...released.map((puback) => ({ puback })));
+    if (released.length > 0) broker.toBroker.push({ ping: released.length });
     if (planted.ackAll && acks.pendingCount === 1 && last !== null) {
-      broker.toBroker.push(last);
-      acks = new WithheldAcks(window, last);
+      broker.toBroker.push({ puback: last });
+      acks = new WithheldAcks(span, last);
       acks.connected(true);
       acks.arrived(last);
     }
@@ -195,6 +243,7 @@ function simulate(random: SeededRandom, allocation: Allocation, planted: Planted
   const reconnect = (sessionPresent = true): void => {
     broker.cut(random);
     undecided = [];
+    deferred = [];
     broker.reconnect();
     acks.connected(sessionPresent);
   };
@@ -203,7 +252,7 @@ function simulate(random: SeededRandom, allocation: Allocation, planted: Planted
     if (outstanding !== undefined && random.next() < 0.5) durable.push(outstanding);
     outstanding = undefined;
     open = [];
-    acks = new WithheldAcks(window, planted.forgetMark ? null : (durable.at(-1)?.mark ?? null));
+    acks = new WithheldAcks(span, planted.forgetMark ? null : (durable.at(-1)?.mark ?? null));
     reconnect();
   };
 
@@ -218,7 +267,9 @@ function simulate(random: SeededRandom, allocation: Allocation, planted: Planted
     else crash();
   }
   while (published < total) broker.publish(published++);
-  for (let round = 0; !broker.empty || open.length > 0 || outstanding !== undefined; round += 1) {
+  const busy = (): boolean =>
+    !broker.empty || open.length + deferred.length > 0 || outstanding !== undefined;
+  for (let round = 0; busy(); round += 1) {
     if (round > 1_000) throw new Error('does not settle');
     settle();
     read(window);
@@ -244,7 +295,7 @@ function wrongRuns(seeds: readonly number[], allocation: Allocation, planted?: P
   }).length;
 }
 
-describe.each<Allocation>(['lowest-free', 'wrapping'])(
+describe.each<Allocation>(['lowest-free', 'wrapping', 'overshooting'])(
   'against a broker with %s ids',
   (allocation) => {
     test('lost PUBACKs, cut connections and crashes lose nothing and double nothing', () => {
@@ -264,3 +315,8 @@ describe.each<Allocation>(['lowest-free', 'wrapping'])(
     });
   },
 );
+
+test('a counter that trusts the broker to keep to its window is found out', () => {
+  const seeds = Array.from({ length: 300 }, (_, index) => index + 1);
+  expect(wrongRuns(seeds, 'overshooting', { trustIds: true })).toBeGreaterThan(20);
+});
