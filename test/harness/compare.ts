@@ -88,7 +88,7 @@ export async function compare(system: System, expected: Expectations = {}): Prom
 }
 
 /** Why the books do not close; waits for the producers' last word. */
-export async function booksProblems(system: System): Promise<readonly string[]> {
+async function booksProblems(system: System): Promise<readonly string[]> {
   let problems: string[] = [];
   await eventually(
     async () => {
