@@ -55,7 +55,7 @@ test('after a clean stop only the mark comes again, and it is not counted', asyn
 });
 
 describe('a counter that is frozen with messages in its memory', () => {
-  test.each(seedsOfThisRun(6))(
+  test.each(seedsOfThisRun(3))(
     'is replaced without loss and without doubles (seed %d)',
     async (seed) => {
       const random = seededRandom(seed);
@@ -171,10 +171,10 @@ test('a backlog larger than all packet ids is counted exactly, through freezes a
     async () => {
       expect(await fixture.totals(source)).toEqual({ 'o/p/d': backlog + 100 });
     },
-    { deadlineMs: 20_000, intervalMs: 500 },
+    { deadlineMs: 60_000, intervalMs: 500 },
   );
   expect(await fixture.gaps(source)).toEqual([]);
-}, 60_000);
+}, 120_000);
 
 describe('without Redis', () => {
   test('counting goes on, PUBACKs wait, and the same flush is tried until it is durable', async () => {

@@ -237,6 +237,8 @@ export class MqttCounter implements Component {
     const mark = await sealPredecessors({ pool, queue, source, epoch, signal });
     const stored = await storedFilter(pool, source);
     this.#strays = stored === null || stored === filter ? [] : [stored];
+    // Stopped or replaced meanwhile: what begins now nobody would end.
+    signal.throwIfAborted();
     const counter = new MessageCounter(this.#topics, mark, Date.now());
     this.#counter = counter;
     this.#flushes = new FlushLoop({
