@@ -14,8 +14,8 @@ import type { SendCommand, SenderOptions, SendResult } from './event-sender.ts';
 import type { NaiveOptions } from './naive-ingest.ts';
 import type { LoopCommand, LoopOptions, LoopResult } from './plain-loop.ts';
 
-export const PROJECTS = 100;
-export const CONNECTIONS = 32;
+const PROJECTS = 100;
+const CONNECTIONS = 32;
 
 /** How much a run sends. */
 export interface EventLoad {
