@@ -75,7 +75,7 @@ async function storedBatches(books: IngestBooks): Promise<EventBatch[]> {
   const batches: EventBatch[] = [];
   for (let seq = 1; seq <= books.frozenSeq; seq += 1) {
     const job = await queue.get(batchJobId({ source: 'ingest', epoch: String(epoch), seq }));
-    if (job === undefined) throw new Error(`batch ${seq} is missing`);
+    if (job === undefined || !('events' in job.data)) throw new Error(`batch ${seq} is missing`);
     batches.push(job.data);
   }
   return batches;

@@ -137,7 +137,7 @@ async function storedEvents(): Promise<readonly EventEnvelope[]> {
   for (const { epoch } of rows) {
     for (let seq = 1; ; seq += 1) {
       const job = await queue.get(batchJobId({ source: 'ingest-test', epoch, seq }));
-      if (job === undefined) break;
+      if (job === undefined || !('events' in job.data)) break;
       events.push(...job.data.events);
     }
   }
