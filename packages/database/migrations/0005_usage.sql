@@ -1,6 +1,7 @@
 -- The facts. No foreign keys: each would cost a look-up per row on the hottest writes, ids come from the registry in the
--- same transaction, and nothing in the registry is ever deleted. Fillfactor leaves room for HOT updates: a row of the
--- open hour is rewritten many times a minute and none of its indexed columns ever changes.
+-- same transaction, and nothing in the registry is ever deleted. Fillfactor leaves room for HOT updates: the
+-- rows of the open hour are rewritten every second, often all rows of a page in one transaction, and none of their
+-- indexed columns ever changes.
 create table usage_hourly (
   project_id bigint not null,
   meter_id smallint not null,
@@ -33,7 +34,7 @@ create table usage_monthly (
   updated_at timestamptz not null default now(),
   primary key (project_id, meter_id, month),
   constraint usage_month_is_whole check (date_trunc('month', month, 'UTC') = month)
-) with (fillfactor = 70);
+) with (fillfactor = 50);
 create index usage_monthly_by_organization on usage_monthly (organization_id, month);
 
 create table device_usage_daily (
@@ -93,7 +94,7 @@ begin
       continue when to_regclass(name) is not null;
       execute format('create table %I (like %I including all)', name, parent);
       if parent in ('usage_hourly', 'device_usage_daily') then
-        execute format('alter table %I set (fillfactor = 70)', name);
+        execute format('alter table %I set (fillfactor = 50)', name);
       end if;
       execute format('alter table %I attach partition %I for values from (%L) to (%L)',
         parent, name, month, (month at time zone 'UTC' + interval '1 month') at time zone 'UTC');

@@ -1,3 +1,4 @@
+import { plainArray } from './array-parameter.ts';
 import type { Transaction } from './pool.ts';
 
 export interface DeviceUsage {
@@ -26,13 +27,13 @@ export async function addDeviceUsage(
       on conflict (project_id, device_id, meter_id, day) do update
       set sum = device_usage_daily.sum + excluded.sum, count = device_usage_daily.count + excluded.count`,
     values: [
-      rows.map((row) => row.projectId),
-      rows.map((row) => row.deviceId),
-      rows.map((row) => row.meterId),
-      rows.map((row) => row.day),
-      rows.map((row) => row.organizationId),
-      rows.map((row) => row.sum),
-      rows.map((row) => row.count),
+      plainArray(rows.map((row) => row.projectId)),
+      plainArray(rows.map((row) => row.deviceId)),
+      plainArray(rows.map((row) => row.meterId)),
+      plainArray(rows.map((row) => row.day)),
+      plainArray(rows.map((row) => row.organizationId)),
+      plainArray(rows.map((row) => row.sum)),
+      plainArray(rows.map((row) => row.count)),
     ],
   });
 }

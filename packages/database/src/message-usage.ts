@@ -1,3 +1,4 @@
+import { plainArray } from './array-parameter.ts';
 import type { Transaction } from './pool.ts';
 
 /** MQTT messages of one project in one hour. Whole numbers below 2^53. */
@@ -24,43 +25,91 @@ const SOURCE = `
   ) as m (meter_id, quantity, messages)
   where m.messages > 0`;
 
+/** The rows to add, sorted; `offset 0` keeps the planner from undoing the sort. */
+const HOURS = `select u.project_id, m.meter_id, u.hour as period, u.organization_id, m.quantity, m.messages ${SOURCE}
+  order by 1, 2, 3 offset 0`;
+const MONTHS = `select u.project_id, m.meter_id, date_trunc('month', u.hour, 'UTC') as period, u.organization_id,
+    sum(m.quantity) as quantity, sum(m.messages) as messages ${SOURCE}
+  group by 1, 2, 3, 4 order by 1, 2, 3 offset 0`;
+
 /**
- * Adds counted messages to hours and live months, sorted. One row per project goes over the wire and becomes up to six in
- * the database: at ten thousand projects a flush that is what keeps the worker ahead of the counter.
+ * Adds counted messages to hours and live months, hours first, both sorted. One row per project goes over the wire and
+ * becomes up to six in the database.
+ *
+ * @param rows one per project and hour; the hours' partitions must exist.
  */
 export async function addMessageUsage(
   transaction: Transaction,
   rows: readonly MessageUsage[],
 ): Promise<void> {
   if (rows.length === 0) return;
+  // Rows are locked in the order in which the updates find them: with these joins off that is the order of the sort.
+  await transaction.query(
+    `select set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)`,
+  );
   const values = [
-    rows.map((row) => row.projectId),
-    rows.map((row) => row.organizationId),
-    rows.map((row) => row.hour),
-    rows.map((row) => row.inboundMessages),
-    rows.map((row) => row.inboundBytes),
-    rows.map((row) => row.inboundUnits),
-    rows.map((row) => row.outboundMessages),
-    rows.map((row) => row.outboundBytes),
-    rows.map((row) => row.outboundUnits),
+    plainArray(rows.map((row) => row.projectId)),
+    plainArray(rows.map((row) => row.organizationId)),
+    plainArray(rows.map((row) => row.hour)),
+    plainArray(rows.map((row) => row.inboundMessages)),
+    plainArray(rows.map((row) => row.inboundBytes)),
+    plainArray(rows.map((row) => row.inboundUnits)),
+    plainArray(rows.map((row) => row.outboundMessages)),
+    plainArray(rows.map((row) => row.outboundBytes)),
+    plainArray(rows.map((row) => row.outboundUnits)),
   ];
-  await transaction.query({
-    name: 'add-message-usage-hourly',
-    text: `insert into usage_hourly (project_id, meter_id, hour, organization_id, sum, count)
-      select u.project_id, m.meter_id, u.hour, u.organization_id, m.quantity, m.messages ${SOURCE}
+  const hours = countHours(rows);
+  // Within one hour a month has as many rows; after the full hour it may have fewer, and the insert is simply run.
+  const isOneHour = rows.every(({ hour }) => hour === rows[0]?.hour);
+  await add(transaction, 'usage_hourly', 'hour', HOURS, values, hours);
+  await add(transaction, 'usage_monthly', 'month', MONTHS, values, isOneHour ? hours : undefined);
+}
+
+/**
+ * Updates the rows that exist, which is nearly always all of them, and inserts the others. An update writes half as much
+ * to the log as `on conflict do update`, which locks each row as a step of its own.
+ *
+ * Which rows the update has found, the insert knows by their `xmin`: this transaction's id. Whatever another
+ * transaction inserts in between is a conflict, and is added to.
+ */
+async function add(
+  transaction: Transaction,
+  table: string,
+  period: string,
+  sums: string,
+  values: readonly string[],
+  expectedRows: number | undefined,
+): Promise<void> {
+  const isRow = `t.project_id = s.project_id and t.meter_id = s.meter_id and t.${period} = s.period`;
+  const touch = table === 'usage_monthly' ? ', updated_at = now()' : '';
+  const { rowCount } = await transaction.query({
+    name: `update-message-${table}`,
+    text: `update ${table} as t set sum = t.sum + s.quantity, count = t.count + s.messages${touch}
+      from (${sums}) as s where ${isRow}`,
+    values: [...values],
+  });
+  if (rowCount === expectedRows) return;
+  const inserted = await transaction.query({
+    name: `insert-message-${table}`,
+    text: `insert into ${table} as t (project_id, meter_id, ${period}, organization_id, sum, count)
+      select * from (${sums}) as s
+      where not exists (select from ${table} as t where ${isRow} and t.xmin = pg_current_xact_id()::xid)
       order by 1, 2, 3
-      on conflict (project_id, meter_id, hour) do update
-      set sum = usage_hourly.sum + excluded.sum, count = usage_hourly.count + excluded.count`,
-    values,
+      on conflict (project_id, meter_id, ${period}) do update
+      set sum = t.sum + excluded.sum, count = t.count + excluded.count${touch}`,
+    values: [...values],
   });
-  await transaction.query({
-    name: 'add-message-usage-monthly',
-    text: `insert into usage_monthly (project_id, meter_id, month, organization_id, sum, count)
-      select u.project_id, m.meter_id, date_trunc('month', u.hour, 'UTC'), u.organization_id,
-        sum(m.quantity), sum(m.messages) ${SOURCE}
-      group by 1, 2, 3, 4 order by 1, 2, 3
-      on conflict (project_id, meter_id, month) do update
-      set sum = usage_monthly.sum + excluded.sum, count = usage_monthly.count + excluded.count, updated_at = now()`,
-    values,
-  });
+  // Two rows for one key would be one too few here: an update takes either of them, and says nothing.
+  const added = (rowCount ?? 0) + (inserted.rowCount ?? 0);
+  if (expectedRows !== undefined && added !== expectedRows) {
+    throw new Error(`${table}: ${added} of ${expectedRows} rows were added to`);
+  }
+}
+
+/** How many rows the hours have: three for each direction in which a project had messages. */
+function countHours(rows: readonly MessageUsage[]): number {
+  return rows.reduce(
+    (sum, row) => sum + (row.inboundMessages > 0 ? 3 : 0) + (row.outboundMessages > 0 ? 3 : 0),
+    0,
+  );
 }

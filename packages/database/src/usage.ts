@@ -1,3 +1,4 @@
+import { plainArray } from './array-parameter.ts';
 import type { Transaction } from './pool.ts';
 
 /** What is added to one project's meter in one hour. Quantities are decimal text. */
@@ -39,16 +40,16 @@ const MERGE = (table: string) => `
 export async function addUsage(transaction: Transaction, rows: readonly UsageRow[]): Promise<void> {
   if (rows.length === 0) return;
   const values = [
-    rows.map((row) => row.projectId),
-    rows.map((row) => row.organizationId),
-    rows.map((row) => row.meterId),
-    rows.map((row) => row.hour),
-    rows.map((row) => row.sum),
-    rows.map((row) => row.count),
-    rows.map((row) => row.min),
-    rows.map((row) => row.max),
-    rows.map((row) => row.last),
-    rows.map((row) => row.lastAt),
+    plainArray(rows.map((row) => row.projectId)),
+    plainArray(rows.map((row) => row.organizationId)),
+    plainArray(rows.map((row) => row.meterId)),
+    plainArray(rows.map((row) => row.hour)),
+    plainArray(rows.map((row) => row.sum)),
+    plainArray(rows.map((row) => row.count)),
+    plainArray(rows.map((row) => row.min)),
+    plainArray(rows.map((row) => row.max)),
+    plainArray(rows.map((row) => row.last)),
+    plainArray(rows.map((row) => row.lastAt)),
   ];
   await transaction.query({
     name: 'add-usage-hourly',

@@ -31,6 +31,7 @@ export function createMetrics(registry: Registry): CounterMetrics {
     registers: [registry],
   });
   let flushes = 0;
+  let lastFlushAtMs = 0;
   let retries = 0;
   let reconnects = 0;
   const gaps = new Map(GAP_REASONS.map((reason) => [reason, 0]));
@@ -39,6 +40,11 @@ export function createMetrics(registry: Registry): CounterMetrics {
     help: 'Flushes that became durable.',
     registry,
     read: () => flushes,
+  });
+  gauge(registry, {
+    name: 'odometer_mqtt_last_flush_timestamp_seconds',
+    help: 'When the last flush became durable, as a Unix time; 0 before the first. None is made while nothing comes.',
+    read: () => lastFlushAtMs / 1000,
   });
   integerCounter({
     name: 'odometer_mqtt_flush_retries_total',
@@ -62,6 +68,7 @@ export function createMetrics(registry: Registry): CounterMetrics {
   return {
     observeFlush(batch, durationMs) {
       flushes += 1;
+      lastFlushAtMs = Date.now();
       duration.observe(durationMs / 1000);
       owners.observe(batch.hours.reduce((sum, { counts }) => sum + counts.length, 0));
     },

@@ -65,6 +65,13 @@ const MAX_BACKOFF_MS = 5_000;
 /** A connection that lived this long was a good one: the next is tried at once. */
 const GOOD_CONNECTION_MS = 1_000;
 const CONNECT_TIMEOUT_MS = 10_000;
+/**
+ * Whoever reads faster than a broker writes is woken for every message, and the broker pays for the waking. After a read
+ * that found little, messages gather in the socket for this long; a count is not in a hurry.
+ */
+const GATHER_MS = 5;
+/** What counts as little: well below a read, so that a stream that fills reads is never held up. */
+const LITTLE_BYTES = 32_768;
 const SESSION_TAKEN_OVER = 0x8e;
 const SUBSCRIBE_ID = 1;
 const UNSUBSCRIBE_ID = 2;
@@ -265,7 +272,13 @@ export class SubscriberSession {
 
   #read(buffer: Buffer, bytes: number): boolean {
     this.#lastReadMs = performance.now();
-    return this.#scan(buffer, bytes);
+    if (!this.#scan(buffer, bytes)) return false;
+    if (this.#state !== 'live' || bytes >= LITTLE_BYTES) return true;
+    const socket = this.#socket;
+    setTimeout(() => {
+      if (this.#socket === socket && !this.#paused) socket?.resume();
+    }, GATHER_MS);
+    return false;
   }
 
   /** Returns whether reading may go on. */

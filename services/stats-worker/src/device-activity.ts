@@ -14,18 +14,17 @@ import { type UnregisteredOwner, UsageSums } from './usage-sums.ts';
 const MINUTE_MS = 60_000;
 
 interface Use {
-  readonly owner: ResolvedProject;
-  readonly deviceId: string;
   readonly meterId: number;
   readonly dayMs: number;
   quantity: Scaled;
   count: number;
 }
 
+/** What one device did. Its uses are few: a meter or two on one day. */
 interface Sighting {
-  readonly projectId: string;
+  readonly owner: ResolvedProject;
   readonly device: ResolvedDevice;
-  readonly days: Set<number>;
+  readonly uses: Use[];
   seenMinuteMs: number;
 }
 
@@ -35,7 +34,7 @@ interface Sighting {
  */
 export class DeviceActivity {
   readonly #resolution: Resolution;
-  readonly #uses = new Map<string, Use>();
+  /** By the device's id. */
   readonly #sightings = new Map<string, Sighting>();
   readonly #unknown = new UsageSums<UnregisteredOwner>();
 
@@ -67,53 +66,58 @@ export class DeviceActivity {
     quantity: Scaled,
     count: number,
   ): void {
-    const device = this.#resolution.device(owner.projectId, name.device);
+    const device = this.#resolution.device(owner, name.device);
     if (device === undefined) {
       // Beyond the discovery cap: the project's usage is counted, the device's share waits until it is registered.
       const key = `${name.organization}/${name.project}/${name.device}`;
       this.#unknown.add(name, key, meterId, atMs, hourMs, quantity, count);
       return;
     }
-    const useKey = `${device.deviceId} ${meterId} ${dayMs}`;
-    const use = this.#uses.get(useKey);
-    if (use === undefined) {
-      this.#uses.set(useKey, { owner, deviceId: device.deviceId, meterId, dayMs, quantity, count });
-    } else {
+    const sighting = this.#see(owner, device, Math.floor(atMs / MINUTE_MS) * MINUTE_MS);
+    const use = sighting.uses.find((each) => each.meterId === meterId && each.dayMs === dayMs);
+    if (use === undefined) sighting.uses.push({ meterId, dayMs, quantity, count });
+    else {
       use.quantity += quantity;
       use.count += count;
     }
-    this.#see(owner.projectId, device, atMs, dayMs);
   }
 
-  #see(projectId: string, device: ResolvedDevice, atMs: number, dayMs: number): void {
-    const minuteMs = Math.floor(atMs / MINUTE_MS) * MINUTE_MS;
-    const sighting = this.#sightings.get(device.deviceId);
-    if (sighting === undefined) {
-      const days = new Set([dayMs]);
-      this.#sightings.set(device.deviceId, { projectId, device, days, seenMinuteMs: minuteMs });
-      return;
+  #see(owner: ResolvedProject, device: ResolvedDevice, seenMinuteMs: number): Sighting {
+    const found = this.#sightings.get(device.deviceId);
+    if (found !== undefined) {
+      if (seenMinuteMs > found.seenMinuteMs) found.seenMinuteMs = seenMinuteMs;
+      return found;
     }
-    sighting.days.add(dayMs);
-    if (minuteMs > sighting.seenMinuteMs) sighting.seenMinuteMs = minuteMs;
+    const sighting = { owner, device, uses: [], seenMinuteMs };
+    this.#sightings.set(device.deviceId, sighting);
+    return sighting;
   }
 
   /** Writes everything. What is remembered as stored is only valid if the transaction commits: see `remember`. */
   async write(transaction: Transaction): Promise<void> {
     const unknown: readonly UnattributedUsage[] = this.#unknown.rows();
-    await addDeviceUsage(transaction, Array.from(this.#uses.values(), toRow));
+    const usage: DeviceUsage[] = [];
     const days: { projectId: string; deviceId: string; day: string }[] = [];
     const seenIds: string[] = [];
     const seenAt: string[] = [];
-    for (const { projectId, device, days: seenDays, seenMinuteMs } of this.#sightings.values()) {
-      for (const day of seenDays) {
-        if (day === device.activeDayMs) continue;
-        days.push({ projectId, deviceId: device.deviceId, day: toTimestamp(day) });
+    const dayTexts = new Map<number, string>();
+    for (const { owner, device, uses, seenMinuteMs } of this.#sightings.values()) {
+      const { deviceId } = device;
+      for (const { meterId, dayMs, quantity, count } of uses) {
+        const day = dayTexts.get(dayMs) ?? toTimestamp(dayMs);
+        dayTexts.set(dayMs, day);
+        usage.push({ ...owner, deviceId, meterId, day, sum: formatQuantity(quantity), count });
+      }
+      for (const dayMs of activeDays(uses)) {
+        if (dayMs === device.activeDayMs) continue;
+        days.push({ projectId: owner.projectId, deviceId, day: toTimestamp(dayMs) });
       }
       if (seenMinuteMs > device.seenMinuteMs) {
-        seenIds.push(device.deviceId);
+        seenIds.push(deviceId);
         seenAt.push(toTimestamp(seenMinuteMs));
       }
     }
+    await addDeviceUsage(transaction, usage);
     await addDeviceDays(transaction, days);
     if (seenIds.length > 0) await touchDevices(transaction, seenIds, seenAt);
     await addUnattributedUsage(transaction, unknown);
@@ -121,21 +125,13 @@ export class DeviceActivity {
 
   /** Call after the commit: the same minute and day need not be written again. */
   remember(): void {
-    for (const { device, days, seenMinuteMs } of this.#sightings.values()) {
-      device.activeDayMs = Math.max(device.activeDayMs, ...days);
+    for (const { device, uses, seenMinuteMs } of this.#sightings.values()) {
+      device.activeDayMs = Math.max(device.activeDayMs, ...activeDays(uses));
       device.seenMinuteMs = Math.max(device.seenMinuteMs, seenMinuteMs);
     }
   }
 }
 
-function toRow(use: Use): DeviceUsage {
-  return {
-    projectId: use.owner.projectId,
-    organizationId: use.owner.organizationId,
-    deviceId: use.deviceId,
-    meterId: use.meterId,
-    day: toTimestamp(use.dayMs),
-    sum: formatQuantity(use.quantity),
-    count: use.count,
-  };
+function activeDays(uses: readonly Use[]): ReadonlySet<number> {
+  return new Set(uses.map(({ dayMs }) => dayMs));
 }

@@ -28,12 +28,14 @@ const MAX_OWNERS_A_GROUP = 100_000;
 /** Flushes of one counter touch the same rows, so a second transaction would only wait for the first. */
 const COUNT_GROUPS = 1;
 /**
- * A project is written once a group, however many flushes the group holds; so with ten thousand busy projects a rest twice
- * as long as the work cuts Postgres' load to a third. With a hundred projects a group takes milliseconds, and so the rest.
+ * A project is written once a group, however many flushes the group holds. A hundred projects take milliseconds, and a
+ * third of a second of flushes shares them; ten thousand take a third of a second, and a rest three times as long cuts
+ * Postgres' load to a quarter.
  */
-const COUNT_REST_PER_WORK = 2;
-/** Totals are to be complete within two seconds of the last message. */
-const MAX_COUNT_REST_MS = 750;
+const COUNT_REST_PER_WORK = 3;
+const MIN_COUNT_REST_MS = 300;
+/** Totals are to be complete within two seconds of the last message: flush, rest and transaction together. */
+const MAX_COUNT_REST_MS = 1_000;
 
 export interface ProcessorParts {
   readonly pool: Pool;
@@ -72,7 +74,8 @@ export function createProcessors(parts: ProcessorParts): {
     weight: (batch) => batch.hours.reduce((owners, { counts }) => owners + counts.length, 1),
     maxWeight: MAX_OWNERS_A_GROUP,
     maxConcurrentGroups: COUNT_GROUPS,
-    restMs: (durationMs) => Math.min(durationMs * COUNT_REST_PER_WORK, MAX_COUNT_REST_MS),
+    restMs: (durationMs) =>
+      Math.min(Math.max(durationMs * COUNT_REST_PER_WORK, MIN_COUNT_REST_MS), MAX_COUNT_REST_MS),
     isItemsFault,
   });
   return {

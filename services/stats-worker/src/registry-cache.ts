@@ -18,7 +18,7 @@ export interface ResolvedDevice {
 /** Names resolved in one transaction. `publish` only after it has committed: what it created may be rolled back. */
 export interface Resolution {
   project(organization: string, project: string): ResolvedProject | undefined;
-  device(projectId: string, device: string): ResolvedDevice | undefined;
+  device(project: ResolvedProject, device: string): ResolvedDevice | undefined;
   publish(): void;
 }
 
@@ -30,8 +30,7 @@ const MAX_ENTRIES = 200_000;
  * is never cached, since it may be registered any moment.
  */
 export class RegistryCache {
-  readonly #projects = new Map<string, ResolvedProject>();
-  readonly #devices = new Map<string, ResolvedDevice>();
+  #known = new Names();
   readonly #policy: DiscoveryPolicy;
 
   constructor(policy: DiscoveryPolicy) {
@@ -40,95 +39,137 @@ export class RegistryCache {
 
   /** Resolves owners, discovering what is unknown as far as the policy and its caps allow. */
   async resolve(transaction: Transaction, owners: Iterable<Owner>): Promise<Resolution> {
-    const unknown = new Map<string, ProjectName>();
-    const withDevice = new Map<string, Owner & { readonly device: string }>();
-    for (const owner of owners) {
-      const key = projectKey(owner.organization, owner.project);
-      if (!this.#projects.has(key)) unknown.set(key, owner);
-      const { device } = owner;
-      if (device !== undefined && device !== '')
-        withDevice.set(`${key}/${device}`, { ...owner, device });
-    }
-    const projects = new Map<string, ResolvedProject>();
-    if (unknown.size > 0) {
-      const missing = await this.#find(transaction, projects, unknown);
-      if (
-        missing.size > 0 &&
-        (await discoverProjects(transaction, [...missing.values()], this.#policy))
-      ) {
-        await this.#find(transaction, projects, missing);
-      }
-    }
+    // Kept for the whole transaction: another one may fill the cache meanwhile, and start it anew.
+    const known = this.#known;
+    const found = new Names();
     const project = (organization: string, name: string) =>
-      projects.get(projectKey(organization, name)) ??
-      this.#projects.get(projectKey(organization, name));
-    const devices = await this.#resolveDevices(transaction, withDevice.values(), project);
-    return {
-      project,
-      device: (projectId, device) =>
-        devices.get(deviceKey(projectId, device)) ??
-        this.#devices.get(deviceKey(projectId, device)),
-      publish: () => {
-        addAll(this.#projects, projects);
-        addAll(this.#devices, devices);
-      },
-    };
+      known.project(organization, name) ?? found.project(organization, name);
+    const device = (owner: ResolvedProject, name: string) =>
+      known.device(owner, name) ?? found.device(owner, name);
+
+    const unknown = new Map<string, ProjectName>();
+    const withDevice: (Owner & { readonly device: string })[] = [];
+    for (const owner of owners) {
+      const resolved = known.project(owner.organization, owner.project);
+      if (resolved === undefined) unknown.set(`${owner.organization}/${owner.project}`, owner);
+      if (owner.device === undefined || owner.device === '') continue;
+      if (resolved === undefined || known.device(resolved, owner.device) === undefined)
+        withDevice.push({ ...owner, device: owner.device });
+    }
+    if (unknown.size > 0) await this.#resolveProjects(transaction, unknown, found);
+    if (withDevice.length > 0) {
+      const devices = new Map<string, NamedDevice>();
+      for (const { organization, project: name, device: slug } of withDevice) {
+        const owner = project(organization, name);
+        if (owner !== undefined) devices.set(`${owner.projectId}/${slug}`, { owner, device: slug });
+      }
+      await this.#resolveDevices(transaction, devices, found);
+    }
+    return { project, device, publish: () => this.#publish(found) };
   }
 
-  /** Adds the registered ones to `found`. @returns the others. */
-  async #find(
+  async #resolveProjects(
     transaction: Transaction,
-    found: Map<string, ResolvedProject>,
-    names: ReadonlyMap<string, ProjectName>,
-  ): Promise<ReadonlyMap<string, ProjectName>> {
-    const missing = new Map(names);
-    for (const row of await findProjects(transaction, [...names.values()])) {
-      const key = projectKey(row.organization, row.project);
-      found.set(key, { organizationId: row.organizationId, projectId: row.projectId });
-      missing.delete(key);
-    }
-    return missing;
+    unknown: Map<string, ProjectName>,
+    found: Names,
+  ): Promise<void> {
+    const find = async () => {
+      for (const row of await findProjects(transaction, [...unknown.values()])) {
+        const { organizationId, projectId } = row;
+        found.addProject(row.organization, row.project, { organizationId, projectId });
+        unknown.delete(`${row.organization}/${row.project}`);
+      }
+    };
+    await find();
+    if (unknown.size === 0) return;
+    if (await discoverProjects(transaction, [...unknown.values()], this.#policy)) await find();
   }
 
   async #resolveDevices(
     transaction: Transaction,
-    owners: Iterable<Owner & { readonly device: string }>,
-    project: (organization: string, name: string) => ResolvedProject | undefined,
-  ): Promise<ReadonlyMap<string, ResolvedDevice>> {
-    const unknown = new Map<string, ResolvedProject & { readonly device: string }>();
-    for (const owner of owners) {
-      const resolved = project(owner.organization, owner.project);
-      if (resolved === undefined) continue;
-      const key = deviceKey(resolved.projectId, owner.device);
-      if (!this.#devices.has(key)) unknown.set(key, { ...resolved, device: owner.device });
-    }
-    const devices = new Map<string, ResolvedDevice>();
-    if (unknown.size === 0) return devices;
-    const find = async (names: readonly (ResolvedProject & { readonly device: string })[]) => {
-      for (const row of await findDevices(transaction, names)) {
-        const key = deviceKey(row.projectId, row.device);
-        devices.set(key, { deviceId: row.deviceId, seenMinuteMs: 0, activeDayMs: 0 });
+    unknown: Map<string, NamedDevice>,
+    found: Names,
+  ): Promise<void> {
+    const find = async () => {
+      for (const row of await findDevices(transaction, named(unknown))) {
+        const key = `${row.projectId}/${row.device}`;
+        const owner = unknown.get(key)?.owner;
+        if (owner === undefined) continue;
+        const { deviceId } = row;
+        found.addDevice(owner, row.device, { deviceId, seenMinuteMs: 0, activeDayMs: 0 });
         unknown.delete(key);
       }
     };
-    await find([...unknown.values()]);
-    if (unknown.size > 0) {
-      const missing = [...unknown.values()];
-      if (await discoverDevices(transaction, missing, this.#policy)) await find(missing);
-    }
-    return devices;
+    if (unknown.size > 0) await find();
+    if (unknown.size === 0) return;
+    if (await discoverDevices(transaction, named(unknown), this.#policy)) await find();
+  }
+
+  #publish(found: Names): void {
+    if (this.#known.size + found.size > MAX_ENTRIES) this.#known = new Names();
+    this.#known.addAll(found);
   }
 }
 
-function projectKey(organization: string, project: string): string {
-  return `${organization}/${project}`;
+interface NamedDevice {
+  readonly owner: ResolvedProject;
+  readonly device: string;
 }
 
-function deviceKey(projectId: string, device: string): string {
-  return `${projectId}/${device}`;
+function named(
+  devices: ReadonlyMap<string, NamedDevice>,
+): (ResolvedProject & { readonly device: string })[] {
+  return Array.from(devices.values(), ({ owner, device }) => ({ ...owner, device }));
 }
 
-function addAll<Value>(cache: Map<string, Value>, entries: ReadonlyMap<string, Value>): void {
-  if (cache.size + entries.size > MAX_ENTRIES) cache.clear();
-  for (const [key, value] of entries) cache.set(key, value);
+/** Maps in maps rather than joined keys: a flush of ten thousand owners would build as many strings again and again. */
+class Names {
+  readonly #projects = new Map<string, Map<string, ResolvedProject>>();
+  /** By the project's id. */
+  readonly #devices = new Map<string, Map<string, ResolvedDevice>>();
+  #size = 0;
+
+  get size(): number {
+    return this.#size;
+  }
+
+  project(organization: string, project: string): ResolvedProject | undefined {
+    return this.#projects.get(organization)?.get(project);
+  }
+
+  device({ projectId }: ResolvedProject, device: string): ResolvedDevice | undefined {
+    return this.#devices.get(projectId)?.get(device);
+  }
+
+  addProject(organization: string, project: string, resolved: ResolvedProject): void {
+    this.#add(this.#projects, organization, project, resolved);
+  }
+
+  addDevice({ projectId }: ResolvedProject, device: string, resolved: ResolvedDevice): void {
+    this.#add(this.#devices, projectId, device, resolved);
+  }
+
+  addAll(others: Names): void {
+    for (const [organization, projects] of others.#projects) {
+      for (const [name, project] of projects) this.addProject(organization, name, project);
+    }
+    for (const [projectId, devices] of others.#devices) {
+      for (const [name, device] of devices) this.#add(this.#devices, projectId, name, device);
+    }
+  }
+
+  #add<Value>(
+    names: Map<string, Map<string, Value>>,
+    outer: string,
+    inner: string,
+    value: Value,
+  ): void {
+    let inners = names.get(outer);
+    if (inners === undefined) {
+      inners = new Map();
+      names.set(outer, inners);
+    }
+    if (!inners.has(inner)) this.#size += 1;
+    inners.set(inner, value);
+  }
 }

@@ -29,7 +29,8 @@ export function sumMessages(
   resolution: Resolution,
   devices: DeviceActivity,
 ): MessageSums {
-  const usage = new Map<string, MutableUsage>();
+  /** By hour and project's id. */
+  const usage = new Map<number, Map<string, MutableUsage>>();
   const unattributed = new UsageSums<UnregisteredOwner>();
   const outcomes: (BatchId & BatchOutcome)[] = [];
   for (const batch of batches) {
@@ -37,6 +38,8 @@ export function sumMessages(
     for (const { hourMs, counts } of batch.hours) {
       const dayMs = dayStart(hourMs);
       const hour = toTimestamp(hourMs);
+      const projects = usage.get(hourMs) ?? new Map<string, MutableUsage>();
+      usage.set(hourMs, projects);
       for (const count of counts) {
         const [organization, project, device] = count;
         const owner = resolution.project(organization, project);
@@ -45,37 +48,19 @@ export function sumMessages(
           addUnattributed(unattributed, count, batch.frozenAtMs, hourMs);
           continue;
         }
-        const key = `${owner.projectId} ${hourMs}`;
-        const sum = usage.get(key);
+        const { projectId, organizationId } = owner;
+        const sum = projects.get(projectId);
         if (sum === undefined)
-          usage.set(key, newUsage(owner.projectId, owner.organizationId, hour, count));
+          projects.set(projectId, newUsage(projectId, organizationId, hour, count));
         else addTo(sum, count);
         if (device === '') continue;
         const name = { organization, project, device };
-        if (count[3] > 0) {
-          devices.add(
-            owner,
-            name,
-            INBOUND_METER_ID,
-            batch.frozenAtMs,
-            hourMs,
-            dayMs,
-            wholeQuantity(count[3]),
-            count[3],
-          );
-        }
-        if (count[6] > 0) {
-          devices.add(
-            owner,
-            name,
-            OUTBOUND_METER_ID,
-            batch.frozenAtMs,
-            hourMs,
-            dayMs,
-            wholeQuantity(count[6]),
-            count[6],
-          );
-        }
+        const addUse = (meterId: number, messages: number) => {
+          const quantity = wholeQuantity(messages);
+          devices.add(owner, name, meterId, batch.frozenAtMs, hourMs, dayMs, quantity, messages);
+        };
+        if (count[3] > 0) addUse(INBOUND_METER_ID, count[3]);
+        if (count[6] > 0) addUse(OUTBOUND_METER_ID, count[6]);
       }
     }
     if (unattributedMessages > 0) {
@@ -90,7 +75,7 @@ export function sumMessages(
     }
   }
   return {
-    usage: [...usage.values()],
+    usage: [...usage.values()].flatMap((projects) => [...projects.values()]),
     unattributed: unattributed.rows().map(withoutExtremes),
     outcomes,
   };

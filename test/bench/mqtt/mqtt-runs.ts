@@ -119,8 +119,9 @@ export function counterRun(
         const before = cpuTimes(pids);
         const arrival = watchArrival(counter.metric, total);
         const { startedAtMs } = await publisher.run(command(load));
-        const durableAtMs = await applied(db, total);
+        await applied(db, total);
         const completeAtMs = wallClockMs();
+        const durableAtMs = await lastFlushAtMs(counter.metric);
         const arrivedAfterMs = await arrival;
         noteCpu(pids, before, load.messages);
         const counterPeakMemoryBytes = peakMemoryBytes(counter.pid);
@@ -139,21 +140,23 @@ export function counterRun(
   });
 }
 
-/**
- * Waits until so many messages are applied. @returns when the last of their flushes was durable, at the latest: the start
- * of the transaction that applied it, by Postgres' clock, which is this machine's. So no polling is in the figure.
- */
-async function applied(db: pg.Client, messages: number): Promise<number> {
-  let beganAtMs = 0;
+/** Waits until so many messages are applied. */
+async function applied(db: pg.Client, messages: number): Promise<void> {
   await waitUntil('all messages are applied', async () => {
-    const { rows } = await db.query<{ items: string; began: string | null }>(
-      `select coalesce(sum(items), 0) as items, extract(epoch from max(applied_at)) * 1000 as began
-       from applied_batches where items > 0`,
+    const { rows } = await db.query<{ items: string }>(
+      'select coalesce(sum(items), 0) as items from applied_batches',
     );
-    beganAtMs = Number(rows[0]?.began);
     return Number(rows[0]?.items) >= messages;
   });
-  return beganAtMs;
+}
+
+/** @returns when the last flush was durable, by the counter's clock, which is this machine's. */
+async function lastFlushAtMs(
+  metric: (series: string) => Promise<number | undefined>,
+): Promise<number> {
+  const seconds = await metric('odometer_mqtt_last_flush_timestamp_seconds');
+  if (seconds === undefined) throw new Error('the counter does not say when its last flush was');
+  return seconds * 1_000;
 }
 
 /** @returns a moment at which the last message had not yet come, so that what is reckoned from it is too long, never too short. */
