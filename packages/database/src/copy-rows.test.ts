@@ -27,7 +27,7 @@ test('text of any kind arrives as it was, and so does null', async () => {
     return `${i}\t${copyField(text)}\t${json}\n`;
   });
   await inTransaction(pool, (transaction) =>
-    copyRows(transaction, 'copy copied (position, text, json) from stdin', rows.join('')),
+    copyRows(transaction, 'copy copied (position, text, json) from stdin', rows),
   );
   const { rows: stored } = await pool.query('select text, json from copied order by position');
   expect(stored).toEqual(texts.map((text) => ({ text, json: { text } })));
@@ -35,7 +35,7 @@ test('text of any kind arrives as it was, and so does null', async () => {
 
 test('a row that Postgres refuses rejects with its code, and the connection goes on', async () => {
   const copy = inTransaction(pool, (transaction) =>
-    copyRows(transaction, 'copy copied (position) from stdin', `1\nx\n${'2\n'.repeat(100_000)}`),
+    copyRows(transaction, 'copy copied (position) from stdin', [`1\nx\n`, '2\n'.repeat(100_000)]),
   );
   await expect(copy).rejects.toMatchObject({ code: '22P02' });
   expect((await pool.query('select 1 as one')).rows).toEqual([{ one: 1 }]);
@@ -51,7 +51,7 @@ test('a connection that ends meanwhile rejects', async () => {
     await transaction.query(
       'create trigger die before insert on slow for each row execute function pg_temp.die()',
     );
-    await copyRows(transaction, 'copy slow (n) from stdin', '1\n'.repeat(1_000));
+    await copyRows(transaction, 'copy slow (n) from stdin', ['1\n'.repeat(1_000)]);
   });
   await expect(copy).rejects.toThrow();
   expect((await pool.query('select 1 as one')).rows).toEqual([{ one: 1 }]);

@@ -22,15 +22,20 @@ export function copyField(value: string | null): string {
  * rest, and for everything that has conflicts, an insert does.
  *
  * @param statement `copy … (…) from stdin`.
- * @param rows lines of tab-separated `copyField`s, each ended by a line feed.
+ * @param pieces lines of tab-separated `copyField`s, each ended by a line feed, in pieces of any length.
  * @throws what Postgres says, as of any statement.
  */
-export function copyRows(transaction: Transaction, statement: string, rows: string): Promise<void> {
+export function copyRows(
+  transaction: Transaction,
+  statement: string,
+  pieces: Iterable<string>,
+): Promise<void> {
   return new Promise((resolve, reject) => {
     // A transaction is a pg client in the guise of what queries need; COPY needs the client.
     const stream = (transaction as unknown as pg.ClientBase).query(from(statement));
     stream.once('error', reject);
     stream.once('finish', resolve);
-    stream.end(rows);
+    for (const piece of pieces) stream.write(piece);
+    stream.end();
   });
 }

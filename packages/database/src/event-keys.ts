@@ -1,3 +1,4 @@
+import { plainArray } from './array-parameter.ts';
 import type { Transaction } from './pool.ts';
 
 export interface EventClaim {
@@ -30,7 +31,11 @@ export async function claimEventKeys(
      returning key)
      select count(*)::int as fresh, case when count(*) < cardinality($1) then string_agg(key::text, ' ') end as keys
      from fresh`,
-    values: [claims.map((claim) => claim.key), claims.map((claim) => claim.fingerprint), today],
+    values: [
+      plainArray(claims.map((claim) => claim.key)),
+      plainArray(claims.map((claim) => claim.fingerprint)),
+      today,
+    ],
   });
   if (claimed[0]?.fresh === claims.length) return new Map();
   const ours = new Set(claimed[0]?.keys?.split(' '));

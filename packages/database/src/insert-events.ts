@@ -20,22 +20,35 @@ export interface EventRow {
   readonly unattributedTo: string | null;
 }
 
-/** Stores accepted events. Their month's partition must exist. */
+/**
+ * Stores accepted events. Their month's partition must exist.
+ *
+ * @param rows made while they are written: thousands of them at once would be as much work for the garbage collector.
+ */
 export async function insertEvents(
   transaction: Transaction,
-  rows: readonly EventRow[],
+  rows: Iterable<EventRow>,
 ): Promise<void> {
-  if (rows.length === 0) return;
-  let text = '';
-  for (const row of rows) {
-    text += `${row.key}\t${row.organizationId ?? '\\N'}\t${row.projectId ?? '\\N'}\t${copyField(row.device)}\t${copyField(row.source)}\t${copyField(row.id)}\t${copyField(row.type)}\t${copyField(row.subject)}\t${row.time}\t${row.timeGiven}\t${copyField(row.data)}\t${copyField(row.attributes)}\t${row.ingestedAt}\t${copyField(row.validationError)}\t${copyField(row.unattributedTo)}\n`;
-  }
   await copyRows(
     transaction,
     `copy events (key, organization_id, project_id, device, source, id, type, subject, time, time_given, data, attributes,
        ingested_at, validation_error, unattributed_to) from stdin`,
-    text,
+    copyPieces(rows),
   );
+}
+
+/** Text that is put together out of small parts is expensive to keep: pieces of this length are passed on at once. */
+const PIECE_LENGTH = 16_384;
+
+function* copyPieces(rows: Iterable<EventRow>): Generator<string> {
+  let text = '';
+  for (const row of rows) {
+    text += `${row.key}\t${row.organizationId ?? '\\N'}\t${row.projectId ?? '\\N'}\t${copyField(row.device)}\t${copyField(row.source)}\t${copyField(row.id)}\t${copyField(row.type)}\t${copyField(row.subject)}\t${row.time}\t${row.timeGiven}\t${copyField(row.data)}\t${copyField(row.attributes)}\t${row.ingestedAt}\t${copyField(row.validationError)}\t${copyField(row.unattributedTo)}\n`;
+    if (text.length < PIECE_LENGTH) continue;
+    yield text;
+    text = '';
+  }
+  yield text;
 }
 
 export interface EventConflict {

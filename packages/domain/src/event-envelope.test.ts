@@ -30,6 +30,26 @@ test('a retry is the same event: key order and extension attributes do not matte
   expect(eventFingerprint(retry)).toBe(eventFingerprint(event));
 });
 
+test('data has one fingerprint, in whatever order the keys of any of its objects come', () => {
+  const reversed = (value: unknown): unknown => {
+    if (value === null || typeof value !== 'object') return value;
+    if (Array.isArray(value)) return value.map(reversed);
+    return Object.fromEntries(
+      Object.entries(value)
+        .reverse()
+        .map(([key, member]) => [key, reversed(member)]),
+    );
+  };
+  fc.assert(
+    fc.property(fc.jsonValue(), (data) => {
+      const parsed: unknown = JSON.parse(JSON.stringify(data));
+      expect(eventFingerprint({ ...event, data: reversed(parsed) })).toBe(
+        eventFingerprint({ ...event, data: parsed }),
+      );
+    }),
+  );
+});
+
 test('a time the server filled in is no part of what the client meant', () => {
   const filled = { ...event, timeFilled: true as const };
   expect(eventFingerprint({ ...filled, time: '2026-05-05T00:00:00Z' })).toBe(

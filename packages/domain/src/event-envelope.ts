@@ -46,15 +46,33 @@ function uuidForm(hex: string): string {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20, 32)}`;
 }
 
-/** JSON with the keys of every object sorted, so that equal data has one text whatever order its keys came in. */
+/**
+ * JSON with the keys of every object sorted, so that equal data has one text whatever order its keys came in. Data whose
+ * keys are in order already, as a client that sends many events soon has them, is left to JSON.stringify.
+ */
 function canonicalJson(value: unknown): string {
   if (value === undefined) return '';
+  return hasSortedKeys(value) ? JSON.stringify(value) : sortedJson(value);
+}
+
+function hasSortedKeys(value: unknown): boolean {
+  if (value === null || typeof value !== 'object') return true;
+  if (Array.isArray(value)) return value.every(hasSortedKeys);
+  let last = '';
+  for (const [key, member] of Object.entries(value)) {
+    if (key < last || !hasSortedKeys(member)) return false;
+    last = key;
+  }
+  return true;
+}
+
+function sortedJson(value: unknown): string {
   if (value === null || typeof value !== 'object') return JSON.stringify(value);
-  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
+  if (Array.isArray(value)) return `[${value.map(sortedJson).join(',')}]`;
   const object = value as Readonly<Record<string, unknown>>;
   let text = '';
   for (const key of Object.keys(object).sort()) {
-    text += `${text === '' ? '' : ','}${JSON.stringify(key)}:${canonicalJson(object[key])}`;
+    text += `${text === '' ? '' : ','}${JSON.stringify(key)}:${sortedJson(object[key])}`;
   }
   return `{${text}}`;
 }

@@ -13,10 +13,16 @@ export function dayStart(atMs: number): number {
   return Math.floor(atMs / DAY_MS) * DAY_MS;
 }
 
-/** Start of the UTC calendar month that holds the instant. */
+let lastMonthStartMs = Number.NaN;
+let lastMonthEndMs = Number.NaN;
+
+/** Start of the UTC calendar month that holds the instant. Asked for every event, and nearly all are of one month. */
 export function monthStart(atMs: number): number {
+  if (atMs >= lastMonthStartMs && atMs < lastMonthEndMs) return lastMonthStartMs;
   const at = new Date(atMs);
-  return Date.UTC(at.getUTCFullYear(), at.getUTCMonth(), 1);
+  lastMonthStartMs = Date.UTC(at.getUTCFullYear(), at.getUTCMonth(), 1);
+  lastMonthEndMs = monthEnd(atMs);
+  return lastMonthStartMs;
 }
 
 /** Start of the month after the one that holds the instant: the exclusive end of that month. */

@@ -13,7 +13,7 @@ import { EventUsage } from './event-usage.ts';
 import { measureEvent } from './measure-event.ts';
 import type { MetersByType } from './meter-catalogue.ts';
 import type { PreparedEvent } from './prepared-event.ts';
-import type { RegistryCache } from './registry-cache.ts';
+import type { RegistryCache, ResolvedProject } from './registry-cache.ts';
 
 export interface AppliedEvents {
   /** What became of each event, in the order given. */
@@ -44,13 +44,14 @@ export async function applyEvents(
   const taken = await claimEventKeys(transaction, [...first.values()], today);
 
   const outcomes: Outcome[] = [];
-  const rows: EventRow[] = [];
+  const stored: StoredEvent[] = [];
   const conflicts: EventConflict[] = [];
   const usage = new EventUsage(resolution);
+  const areAllOurs = first.size === events.length && taken.size === 0;
   for (const prepared of events) {
-    const holder = taken.get(prepared.key) ?? first.get(prepared.key)?.fingerprint;
-    const isOurs = first.get(prepared.key) === prepared && !taken.has(prepared.key);
+    const isOurs = areAllOurs || (first.get(prepared.key) === prepared && !taken.has(prepared.key));
     if (!isOurs) {
+      const holder = taken.get(prepared.key) ?? first.get(prepared.key)?.fingerprint;
       const isSame = holder === prepared.fingerprint;
       if (!isSame) conflicts.push(conflictOf(prepared));
       outcomes.push(isSame ? 'duplicate' : 'conflicting');
@@ -62,28 +63,11 @@ export async function applyEvents(
     for (const { meterId, quantity } of measured.quantities) {
       usage.add(prepared, owner, meterId, quantity);
     }
-    rows.push({
-      key: prepared.key,
-      organizationId: owner?.organizationId ?? null,
-      projectId: owner?.projectId ?? null,
-      device: prepared.event.device ?? null,
-      source: prepared.event.source,
-      id: prepared.event.id,
-      type: prepared.event.type,
-      subject: prepared.event.subject,
-      time: prepared.time,
-      timeGiven: prepared.event.timeFilled !== true,
-      data: prepared.event.data === undefined ? null : JSON.stringify(prepared.event.data),
-      attributes:
-        prepared.event.attributes === undefined ? null : JSON.stringify(prepared.event.attributes),
-      ingestedAt: toTimestamp(prepared.event.ingestedAtMs),
-      validationError: measured.error,
-      unattributedTo: owner === undefined ? `${organization}/${project}` : null,
-    });
+    stored.push({ prepared, owner, error: measured.error });
     outcomes.push(outcomeOf(measured, owner !== undefined));
   }
   await insertEventConflicts(transaction, conflicts);
-  await insertEvents(transaction, rows);
+  if (stored.length > 0) await insertEvents(transaction, rowsOf(stored));
   await usage.write(transaction);
   return {
     outcomes,
@@ -92,6 +76,36 @@ export async function applyEvents(
       usage.remember();
     },
   };
+}
+
+interface StoredEvent {
+  readonly prepared: PreparedEvent;
+  readonly owner: ResolvedProject | undefined;
+  /** Why no meter could use it. */
+  readonly error: string | null;
+}
+
+function* rowsOf(stored: readonly StoredEvent[]): Generator<EventRow> {
+  for (const { prepared, owner, error } of stored) {
+    const { event, key, timeMs } = prepared;
+    yield {
+      key,
+      organizationId: owner?.organizationId ?? null,
+      projectId: owner?.projectId ?? null,
+      device: event.device ?? null,
+      source: event.source,
+      id: event.id,
+      type: event.type,
+      subject: event.subject,
+      time: toTimestamp(timeMs),
+      timeGiven: event.timeFilled !== true,
+      data: event.data === undefined ? null : JSON.stringify(event.data),
+      attributes: event.attributes === undefined ? null : JSON.stringify(event.attributes),
+      ingestedAt: toTimestamp(event.ingestedAtMs),
+      validationError: error,
+      unattributedTo: owner === undefined ? `${event.organization}/${event.project}` : null,
+    };
+  }
 }
 
 interface Measured {

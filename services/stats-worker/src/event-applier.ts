@@ -16,15 +16,16 @@ import type { RegistryCache } from './registry-cache.ts';
 import { retryConflicts } from './retry-conflicts.ts';
 import { deadEventJobId } from './retry-dead-event.ts';
 
-/** An event with its place, so that what became of it is booked on its own batch. */
-interface PlacedEvent extends PreparedEvent {
+/** Where an event came from, so that what became of it is booked on its own batch. */
+interface Place {
   readonly batch: EventBatch;
   readonly index: number;
 }
 
+type PlacedEvent = PreparedEvent<Place>;
+
 interface Poison {
-  readonly batch: EventBatch;
-  readonly index: number;
+  readonly place: Place;
   readonly error: Error;
 }
 
@@ -78,8 +79,10 @@ export class EventApplier {
         transaction,
         batches.map((batch) => ({ ...batch, items: batch.events.length })),
       );
-      const isClaimed = ({ batch }: { readonly batch: EventBatch }) =>
-        claimed.has(claimKey(batch.epoch, batch.seq));
+      const claimedBatches = new Set(
+        batches.filter(({ epoch, seq }) => claimed.has(claimKey(epoch, seq))),
+      );
+      const isClaimed = ({ place }: { readonly place: Place }) => claimedBatches.has(place.batch);
       const ours = events.filter(isClaimed);
       const apply = (part: readonly PlacedEvent[]) =>
         applyEvents(transaction, part, meters, registry);
@@ -89,18 +92,18 @@ export class EventApplier {
 
       const dead = [
         ...unprepared.filter(isClaimed),
-        ...poison.map(({ item, error }) => ({ batch: item.batch, index: item.index, error })),
+        ...poison.map(({ item, error }) => ({ place: item.place, error })),
       ];
       for (const item of dead) await storePoison(transaction, item);
       const outcomes = new Map<EventBatch, Outcome[]>();
-      for (const batch of batches) if (isClaimed({ batch })) outcomes.set(batch, []);
+      for (const batch of claimedBatches) outcomes.set(batch, []);
       for (const { items, result } of applied) {
-        for (const [i, { batch }] of items.entries()) {
+        for (const [i, { place }] of items.entries()) {
           const outcome = result.outcomes[i];
-          if (outcome !== undefined) outcomes.get(batch)?.push(outcome);
+          if (outcome !== undefined) outcomes.get(place.batch)?.push(outcome);
         }
       }
-      for (const { batch } of dead) outcomes.get(batch)?.push('dead');
+      for (const { place } of dead) outcomes.get(place.batch)?.push('dead');
       const sums = Array.from(outcomes, ([{ source, epoch, seq }, ofBatch]) => ({
         source,
         epoch,
@@ -130,11 +133,10 @@ function prepareBatches(batches: readonly EventBatch[]): {
   for (const batch of batches) {
     for (const [index, event] of batch.events.entries()) {
       try {
-        events.push(Object.assign(prepareEvent(event), { batch, index }));
+        events.push(prepareEvent(event, { batch, index }));
       } catch (error) {
         poison.push({
-          batch,
-          index,
+          place: { batch, index },
           error: error instanceof Error ? error : new Error(String(error)),
         });
       }
@@ -145,7 +147,7 @@ function prepareBatches(batches: readonly EventBatch[]): {
 
 async function storePoison(
   transaction: Transaction,
-  { batch, index, error }: Poison,
+  { place: { batch, index }, error }: Poison,
 ): Promise<void> {
   const { source, epoch, seq, events } = batch;
   await storeDeadLetter(transaction, {

@@ -1,13 +1,13 @@
 import { type EventEnvelope, eventFingerprint, eventKey } from '@odometer/domain/event-envelope';
-import { dayStart, hourStart, monthStart, toTimestamp } from '@odometer/domain/period';
+import { dayStart, hourStart, monthStart } from '@odometer/domain/period';
 
-/** An event with everything worked out that needs no database. */
-export interface PreparedEvent {
+/** An event with everything worked out that needs no database. `place` is the caller's. */
+export interface PreparedEvent<Place = unknown> {
   readonly event: EventEnvelope;
+  readonly place: Place;
   readonly key: string;
   readonly fingerprint: string;
   readonly timeMs: number;
-  readonly time: string;
   readonly hourMs: number;
   readonly dayMs: number;
   readonly monthMs: number;
@@ -18,14 +18,15 @@ export interface PreparedEvent {
  *
  * @throws RangeError when it has no valid time: then it is poison, for ingest lets none through.
  */
-export function prepareEvent(event: EventEnvelope): PreparedEvent {
+export function prepareEvent<Place>(event: EventEnvelope, place: Place): PreparedEvent<Place> {
   const timeMs = Date.parse(event.time);
+  if (Number.isNaN(timeMs)) throw new RangeError(`Invalid time value: ${String(event.time)}`);
   return {
     event,
+    place,
     key: eventKey(event.organization, event.source, event.id),
     fingerprint: eventFingerprint(event),
     timeMs,
-    time: toTimestamp(timeMs),
     hourMs: hourStart(timeMs),
     dayMs: dayStart(timeMs),
     monthMs: monthStart(timeMs),

@@ -34,7 +34,7 @@ export async function retryDeadEvent(
 ): Promise<void> {
   const { pool, catalogue, registry, partitions } = parts;
   try {
-    const prepared = prepareEvent(dead.event);
+    const prepared = prepareEvent(dead.event, undefined);
     await partitions.ensure(pool, [prepared.monthMs]);
     const applied = await inTransaction(pool, async (transaction) => {
       await lockMonthsShared(transaction, [prepared.monthMs]);

@@ -16,7 +16,8 @@ interface Sum {
 
 /** Sums usage by owner, meter and hour, so that a transaction writes each of these rows once. */
 export class UsageSums<Owner> {
-  readonly #sums = new Map<string, { readonly owner: Owner; readonly sum: Sum }>();
+  /** By the owner's key; of each owner by `sumKey`. */
+  readonly #owners = new Map<string, { readonly owner: Owner; readonly sums: Map<number, Sum> }>();
 
   /**
    * @param ownerKey names the owner within these sums.
@@ -31,25 +32,26 @@ export class UsageSums<Owner> {
     quantity: Scaled,
     count = 1,
   ): void {
-    const key = `${meterId} ${hourMs} ${ownerKey}`;
-    const found = this.#sums.get(key);
-    if (found === undefined) {
-      this.#sums.set(key, {
-        owner,
-        sum: {
-          meterId,
-          hourMs,
-          sum: quantity,
-          count,
-          min: quantity,
-          max: quantity,
-          last: quantity,
-          lastAtMs: atMs,
-        },
+    let entry = this.#owners.get(ownerKey);
+    if (entry === undefined) {
+      entry = { owner, sums: new Map() };
+      this.#owners.set(ownerKey, entry);
+    }
+    const key = sumKey(meterId, hourMs);
+    const sum = entry.sums.get(key);
+    if (sum === undefined) {
+      entry.sums.set(key, {
+        meterId,
+        hourMs,
+        sum: quantity,
+        count,
+        min: quantity,
+        max: quantity,
+        last: quantity,
+        lastAtMs: atMs,
       });
       return;
     }
-    const { sum } = found;
     sum.sum += quantity;
     sum.count += count;
     if (quantity < sum.min) sum.min = quantity;
@@ -62,18 +64,27 @@ export class UsageSums<Owner> {
 
   /** The rows to write, each with its owner's columns. */
   rows(): readonly (Owner & Omit<UsageRow, 'projectId' | 'organizationId'>)[] {
-    return Array.from(this.#sums.values(), ({ owner, sum }) => ({
-      ...owner,
-      meterId: sum.meterId,
-      hour: toTimestamp(sum.hourMs),
-      sum: formatQuantity(sum.sum),
-      count: sum.count,
-      min: formatQuantity(sum.min),
-      max: formatQuantity(sum.max),
-      last: formatQuantity(sum.last),
-      lastAt: toTimestamp(sum.lastAtMs),
-    }));
+    return [...this.#owners.values()].flatMap(({ owner, sums }) =>
+      Array.from(sums.values(), (sum) => ({
+        ...owner,
+        meterId: sum.meterId,
+        hour: toTimestamp(sum.hourMs),
+        sum: formatQuantity(sum.sum),
+        count: sum.count,
+        min: formatQuantity(sum.min),
+        max: formatQuantity(sum.max),
+        last: formatQuantity(sum.last),
+        lastAt: toTimestamp(sum.lastAtMs),
+      })),
+    );
   }
+}
+
+const METERS = 65_536;
+
+/** A number instead of a text of both, since it is looked up for every event. Ids of meters are smallint. */
+function sumKey(meterId: number, hourMs: number): number {
+  return (hourMs / 3_600_000) * METERS + meterId;
 }
 
 /** The columns that name a registered owner. */
