@@ -38,7 +38,7 @@ export async function insertEvents(
 }
 
 /** Text that is put together out of small parts is expensive to keep: pieces of this length are passed on at once. */
-const PIECE_LENGTH = 16_384;
+const PIECE_LENGTH = 65_536;
 
 function* copyPieces(rows: Iterable<EventRow>): Generator<string> {
   let text = '';
