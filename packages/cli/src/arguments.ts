@@ -13,7 +13,8 @@ export function wholeNumber(text: string): number {
 
 /** An id of a row, kept as text: it may be beyond what a number holds. */
 export function rowId(text: string): string {
-  if (!/^[1-9]\d{0,17}$/.test(text)) throw new InvalidArgumentError('It should be a number.');
+  if (!/^[1-9]\d{0,17}$/.test(text))
+    throw new InvalidArgumentError('It should be a whole number of at most 18 digits.');
   return text;
 }
 

@@ -35,14 +35,14 @@ export async function findMeter(db: Queryable, slug: string): Promise<DeclaredMe
  * Creates a meter, or changes what may be changed of one, and gives the catalogue a new version. Demands the catalogue's
  * lock (`lockCatalogue`): an applier must never count an event with a catalogue of which half is old.
  *
- * What counted usage means (aggregation and value path) is not changed here: the caller refuses that.
+ * What counted usage means (type, aggregation and value path) is not changed here: the caller refuses that.
  */
 export async function putMeter(transaction: Transaction, meter: MeterDeclaration): Promise<void> {
   await transaction.query(
     `insert into meters (id, slug, kind, unit, event_type, aggregation, value_path, group_by, owner)
      values (nextval('meter_ids'), $1, $2, $3, $4, $5, $6, $7, 'events')
      on conflict (slug) do update
-     set unit = excluded.unit, event_type = excluded.event_type, group_by = excluded.group_by
+     set unit = excluded.unit, group_by = excluded.group_by
      where not meters.built_in`,
     [
       meter.slug,

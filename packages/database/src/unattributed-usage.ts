@@ -49,24 +49,50 @@ export interface AttributableUsage extends UsageRow {
   readonly deviceId: string | null;
 }
 
-/** The months that usage of by now registered names belongs to, starts in milliseconds. */
-export async function attributableMonths(db: Queryable): Promise<readonly number[]> {
+/** Slugs of organizations some of whose kept usage, or stored events, have found their project by now; sorted. */
+export async function attributableOrganizations(db: Queryable): Promise<readonly string[]> {
+  const { rows } = await db.query<{ slug: string }>(
+    `select o.slug
+     from unattributed_usage u
+     join organizations o on o.slug = u.organization
+     join projects p on p.organization_id = o.id and p.slug = u.project
+     where u.device = '' or exists (select from devices d where d.project_id = p.id and d.slug = u.device)
+     union
+     select o.slug
+     from events e
+     join organizations o on o.slug = split_part(e.unattributed_to, '/', 1)
+     join projects p on p.organization_id = o.id and p.slug = split_part(e.unattributed_to, '/', 2)
+     where e.unattributed_to is not null
+     order by 1`,
+  );
+  return rows.map(({ slug }) => slug);
+}
+
+/** The months that usage of an organization's by now registered names belongs to, starts in milliseconds. */
+export async function attributableMonths(
+  db: Queryable,
+  organization: string,
+): Promise<readonly number[]> {
   const { rows } = await db.query<{ month: Date }>(
     `select distinct date_trunc('month', u.hour, 'UTC') as month
      from unattributed_usage u
      join organizations o on o.slug = u.organization
-     join projects p on p.organization_id = o.id and p.slug = u.project`,
+     join projects p on p.organization_id = o.id and p.slug = u.project
+     where u.organization = $1`,
+    [organization],
   );
   return rows.map(({ month }) => month.getTime());
 }
 
 /**
- * Takes out the usage of the given months whose project, and device if one is named, is registered by now. The caller
- * adds it to the project's usage in the same transaction.
+ * Takes out some usage of an organization, of the given months, whose project, and device if one is named, is registered
+ * by now. The caller adds it to the project's usage in the same transaction.
  */
 export async function takeAttributableUsage(
   transaction: Transaction,
+  organization: string,
   months: readonly string[],
+  maxRows: number,
 ): Promise<readonly AttributableUsage[]> {
   const { rows } = await transaction.query<AttributableUsage>(
     `with attributable as (
@@ -76,9 +102,10 @@ export async function takeAttributableUsage(
        join organizations o on o.slug = u.organization
        join projects p on p.organization_id = o.id and p.slug = u.project
        left join devices d on u.device <> '' and d.project_id = p.id and d.slug = u.device
-       where (u.device = '' or d.id is not null)
-         and date_trunc('month', u.hour, 'UTC') = any($1::timestamptz[])
+       where u.organization = $1 and (u.device = '' or d.id is not null)
+         and date_trunc('month', u.hour, 'UTC') = any($2::timestamptz[])
        order by 1, 2, 3, 4, 5
+       limit $3
        for update of u
      )
      delete from unattributed_usage u using attributable a
@@ -88,18 +115,22 @@ export async function takeAttributableUsage(
        u.meter_id as "meterId", to_char(u.hour at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as hour,
        u.sum::text as sum, u.count::int as count, u.min::text as min, u.max::text as max, u.last::text as last,
        to_char(u.last_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as "lastAt"`,
-    [months],
+    [organization, months, maxRows],
   );
   return rows;
 }
 
-/** Gives stored events of by now registered projects their ids. @returns how many. */
-export async function attributeEvents(transaction: Transaction): Promise<number> {
+/** Gives an organization's stored events of by now registered projects their ids. @returns how many. */
+export async function attributeEvents(
+  transaction: Transaction,
+  organization: string,
+): Promise<number> {
   const { rowCount } = await transaction.query(
     `update events e
      set organization_id = o.id, project_id = p.id, unattributed_to = null
      from organizations o join projects p on p.organization_id = o.id
-     where e.unattributed_to is not null and e.unattributed_to = o.slug || '/' || p.slug`,
+     where e.unattributed_to is not null and e.unattributed_to = o.slug || '/' || p.slug and o.slug = $1`,
+    [organization],
   );
   return rowCount ?? 0;
 }

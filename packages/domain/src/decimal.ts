@@ -78,11 +78,21 @@ export function wholeQuantity(count: number | bigint): Scaled {
   return BigInt(count) * SCALE;
 }
 
-/** Adds two decimal texts, exactly. @throws RangeError when one of them is none. */
+const STORED = /^(-?)(\d+)(?:\.(\d{1,12}))?$/;
+
+/**
+ * Adds two decimals as the database writes them, exactly. A sum may be longer than any quantity that is let in: many
+ * large quantities are.
+ *
+ * @throws RangeError when one of them is none.
+ */
 export function addDecimals(a: string, b: string): string {
-  const [left, right] = [fromText(a), fromText(b)];
-  if (typeof left === 'string' || typeof right === 'string') {
-    throw new RangeError(`not a decimal: ${typeof left === 'string' ? a : b}`);
-  }
-  return formatQuantity(left + right);
+  return formatQuantity(readStored(a) + readStored(b));
+}
+
+function readStored(text: string): Scaled {
+  const [, sign, whole, fraction = ''] = STORED.exec(text) ?? [];
+  if (whole === undefined) throw new RangeError(`not a decimal: ${text}`);
+  const magnitude = BigInt(whole + fraction.padEnd(FRACTION_DIGITS, '0'));
+  return sign === '-' ? -magnitude : magnitude;
 }

@@ -50,6 +50,17 @@ test('data has one fingerprint, in whatever order the keys of any of its objects
   );
 });
 
+test('a retry may write the same instant, and the same absence of data, in another way', () => {
+  const { data: _, ...bare } = event;
+  for (const [a, b] of [
+    [event, { ...event, time: '2026-01-01T00:00:00.000Z' }],
+    [event, { ...event, time: '2026-01-01T01:00:00+01:00' }],
+    [bare, { ...bare, data: null }],
+  ] as const) {
+    expect(eventFingerprint(a)).toBe(eventFingerprint(b));
+  }
+});
+
 test('a time the server filled in is no part of what the client meant', () => {
   const filled = { ...event, timeFilled: true as const };
   expect(eventFingerprint({ ...filled, time: '2026-05-05T00:00:00Z' })).toBe(

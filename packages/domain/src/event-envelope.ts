@@ -31,14 +31,15 @@ export function eventKey(organization: string, source: string, id: string): stri
 }
 
 /**
- * A fingerprint of what the client meant: type, subject, time as given, canonical data. Two events with one key and two
- * fingerprints are a conflict. Extension attributes are left out: a retry may carry another `traceparent`.
+ * A fingerprint of what the client meant: type, subject, instant as given, canonical data. Two events with one key and two
+ * fingerprints are a conflict. How an instant is written is no part of it (`…00Z`, `…00.000Z`), nor whether data that is
+ * not there is null. Extension attributes are left out: a retry may carry another `traceparent`.
  *
  * @returns a signed 64-bit integer as decimal text, for a bigint column.
  */
 export function eventFingerprint(event: EventEnvelope): string {
-  const time = event.timeFilled ? '' : event.time;
-  const text = `${event.type.length}:${event.type}${event.subject.length}:${event.subject}${time.length}:${time}${canonicalJson(event.data)}`;
+  const time = event.timeFilled ? '' : String(Date.parse(event.time));
+  const text = `${event.type.length}:${event.type}${event.subject.length}:${event.subject}${time.length}:${time}${canonicalJson(event.data ?? undefined)}`;
   return BigInt.asIntN(64, BigInt(`0x${hash('sha256', text).slice(0, 16)}`)).toString();
 }
 

@@ -1,4 +1,5 @@
 import { rmSync } from 'node:fs';
+import { exclusively } from './exclusively.ts';
 import { PidFiles } from './pid-files.ts';
 import { processBirth } from './process-identity.ts';
 import { runCommand, say } from './run-command.ts';
@@ -34,11 +35,12 @@ async function down(settings: Settings): Promise<void> {
 
 await runCommand(async () => {
   const settings = readSettings(process.env);
-  await down(settings);
-  if (process.argv.includes('--remove-data')) {
-    for (const kept of ['data', 'logs', 'run', 'env']) {
+  await exclusively(settings, async () => {
+    await down(settings);
+    if (!process.argv.includes('--remove-data')) return;
+    for (const kept of ['data', 'logs', 'run', 'env', 'lock']) {
       rmSync(`${settings.directory}/${kept}`, { recursive: true, force: true });
     }
     say('Its data, logs and keys are removed.');
-  }
+  });
 });

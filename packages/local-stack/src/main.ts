@@ -5,7 +5,11 @@ import { Supervisor } from './supervisor.ts';
 /** The supervisor, as `make up` starts it: detached, its output in supervisor.log. */
 const settings = readSettings(process.env);
 const pids = new PidFiles(runDirectory(settings));
-pids.record('supervisor', process.pid);
+const other = pids.claim('supervisor');
+if (other !== undefined) {
+  process.stderr.write(`A supervisor runs here already (pid ${other.pid})\n`);
+  process.exit(1);
+}
 const supervisor = new Supervisor(settings, pids);
 
 async function stop(exitCode: number): Promise<void> {

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
@@ -31,4 +31,18 @@ test('a process that was given the number of an ended one is not ours', () => {
   writeFileSync(path, readFileSync(path, 'utf8').replace(/\d+\n$/, '1\n'));
   expect(pids.running('earlier')).toBeUndefined();
   expect(pids.allRunning()).toEqual([]);
+});
+
+test('a name that only one may have is refused while its holder lives, and free when it has ended', async () => {
+  const pids = new PidFiles(directory);
+  const child = spawn('sleep', ['60'], { stdio: 'ignore' });
+  await once(child, 'spawn');
+  pids.record('command', child.pid ?? -1);
+  expect(pids.claim('command')).toEqual({ name: 'command', pid: child.pid });
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+  expect(pids.claim('command')).toBeUndefined();
+  expect(pids.running('command')).toEqual({ name: 'command', pid: process.pid });
+  pids.forget('command');
+  expect(readdirSync(directory)).toEqual([]);
 });

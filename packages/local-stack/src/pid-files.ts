@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { processBirth } from './process-identity.ts';
 
@@ -26,6 +26,34 @@ export class PidFiles {
     if (birth === undefined) return;
     writeFileSync(join(this.#directory, `${name}.birth`), `${pid} ${birth}\n`);
     writeFileSync(join(this.#directory, `${name}.pid`), `${pid}\n`);
+  }
+
+  /**
+   * Records this process under a name that only one may have at a time.
+   *
+   * @returns the process that has it already; undefined when it is ours now.
+   */
+  claim(name: string): RecordedProcess | undefined {
+    const birthFile = join(this.#directory, `${name}.birth`);
+    const ownFile = `${birthFile}.${process.pid}`;
+    writeFileSync(ownFile, `${process.pid} ${processBirth(process.pid) ?? ''}\n`);
+    try {
+      for (;;) {
+        try {
+          // Unlike a look and a write, a link cannot succeed twice.
+          linkSync(ownFile, birthFile);
+          writeFileSync(join(this.#directory, `${name}.pid`), `${process.pid}\n`);
+          return undefined;
+        } catch (error) {
+          if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+        }
+        const holder = this.running(name);
+        if (holder !== undefined) return holder.pid === process.pid ? undefined : holder;
+        rmSync(birthFile, { force: true });
+      }
+    } finally {
+      rmSync(ownFile, { force: true });
+    }
   }
 
   forget(name: string): void {

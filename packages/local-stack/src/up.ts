@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { checkDiskSpace } from './disk-space.ts';
+import { exclusively } from './exclusively.ts';
 import { explainLog, logTail } from './log-tail.ts';
 import { PidFiles } from './pid-files.ts';
 import { processBirth } from './process-identity.ts';
@@ -113,4 +114,13 @@ async function up(settings: Settings): Promise<void> {
   say(welcome(settings));
 }
 
-await runCommand(() => up(readSettings(process.env)));
+// The supervisor is not of our process group: Ctrl-C ends only the watching.
+process.once('SIGINT', () => {
+  say('\nOdometer goes on starting in the background; "make down" stops it.');
+  process.exit(130);
+});
+
+await runCommand(async () => {
+  const settings = readSettings(process.env);
+  await exclusively(settings, () => up(settings));
+});

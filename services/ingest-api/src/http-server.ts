@@ -39,6 +39,8 @@ function createApp(context: HttpContext): Express {
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
+  // A trailing slash is another address, for GET as for the hot route.
+  app.enable('strict routing');
   app.get(
     EVENTS_PATH,
     observed(context, 'get_events', async (request, response) => {

@@ -52,3 +52,15 @@ test('a clock that is set back opens no hour twice', () => {
   accumulator.count(owner, false, 1);
   expect(accumulator.freeze().hours.map(({ hourMs }) => hourMs)).toEqual([HOUR]);
 });
+
+test('a clock that jumped ahead and came back is followed from the next flush on', () => {
+  const accumulator = new Accumulator(HOUR);
+  const owner = new OwnerCounts('o', 'p', 'd');
+  accumulator.tick(1_000 * HOUR);
+  accumulator.count(owner, false, 1);
+  accumulator.tick(HOUR + 1);
+  accumulator.freeze();
+  accumulator.tick(HOUR + 2);
+  accumulator.count(owner, false, 1);
+  expect(accumulator.freeze().hours.map(({ hourMs }) => hourMs)).toEqual([HOUR]);
+});

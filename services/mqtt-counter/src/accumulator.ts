@@ -2,6 +2,8 @@ import { messageUnits } from '@odometer/domain/mqtt-units';
 import { hourStart } from '@odometer/domain/period';
 import type { CountBatch, MessageCount } from '@odometer/queues/catalogue';
 
+const HOUR_MS = 3_600_000;
+
 /**
  * The open counts of one topic owner. One object lives as long as the topic cache knows the owner, so that counting a
  * message is a few additions to its fields; it belongs to the open flush while `round` is the accumulator's.
@@ -63,8 +65,10 @@ export class Accumulator {
 
   /** Tells the time, once per chunk of the stream: asking for every message would cost more than counting it. */
   tick(nowMs: number): void {
-    // A clock that was set back must not open an hour twice: two entries for one owner and hour in one batch.
-    if (nowMs < this.#hourMs + 3_600_000) return;
+    if (nowMs >= this.#hourMs && nowMs < this.#hourMs + HOUR_MS) return;
+    // A clock that was set back must not open an hour twice, two entries for one owner and hour in one batch: it is
+    // followed when the flush is frozen, and before it a moment's messages stay in the hour that was.
+    if (nowMs < this.#hourMs && this.owners > 0) return;
     if (this.#owners.length > 0) {
       this.#endedHours.push({ hourMs: this.#hourMs, counts: this.#take() });
       this.#endedHoursOwners = this.#endedHours.reduce((sum, { counts }) => sum + counts.length, 0);

@@ -45,6 +45,39 @@ test('usage kept for an unknown project is counted once it is registered, once o
   expect(rows).toHaveLength(0);
 });
 
+test('kept usage of any size is counted, and what one organization sent stops no other', async () => {
+  const producer = await new Producer(system.pool, 'events').open();
+  const largest = '9'.repeat(30);
+  const hours = ['2026-10-05T00:00:00Z', '2026-10-05T01:00:00Z', '2026-10-05T02:00:00Z'];
+  await system.events.apply([
+    producer.events(
+      ...hours.map((time) => event({ device: 'd1', time, data: { value: largest } })),
+      event({ organization: 'zeta', subject: 'zeta/web', data: { value: 2 } }),
+    ),
+  ]);
+  await system.pool.query(
+    `with o as (insert into organizations (slug) values ('acme'), ('zeta') returning id),
+       p as (insert into projects (organization_id, slug) select id, 'web' from o returning id)
+     insert into devices (project_id, slug) select id, 'd1' from p`,
+  );
+  const partitions = new MonthPartitions();
+  // Whatever else cannot be moved of an organization, the database says no to it.
+  await system.pool.query(
+    `create function refuse() returns trigger language plpgsql as 'begin raise ''no''; end';
+     create trigger refuse before insert on usage_monthly for each row
+     when (new.sum > 1000) execute function refuse()`,
+  );
+  await expect(attributeUsage(system.pool, partitions)).rejects.toThrow('no');
+  expect(await hourlySums(system.pool)).toEqual({ 'zeta/web api_calls': '2' });
+
+  await system.pool.query('drop trigger refuse on usage_monthly');
+  await attributeUsage(system.pool, partitions);
+  const three = '2999999999999999999999999999997';
+  expect((await hourlySums(system.pool))['acme/web api_calls']).toBe(three);
+  const { rows } = await system.pool.query('select sum from device_usage_daily');
+  expect(rows).toEqual([{ sum: three }]);
+});
+
 test('a device’s share waits for the device, and does not count for the project again', async () => {
   await register('projects', 'web');
   const mqtt = await new Producer(system.pool, 'mqtt').open();

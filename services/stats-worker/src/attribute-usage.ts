@@ -3,6 +3,7 @@ import { addDeviceUsage } from '@odometer/database/device-usage';
 import { inTransaction, type Pool } from '@odometer/database/pool';
 import {
   attributableMonths,
+  attributableOrganizations,
   attributeEvents,
   takeAttributableUsage,
 } from '@odometer/database/unattributed-usage';
@@ -11,20 +12,53 @@ import { addDecimals } from '@odometer/domain/decimal';
 import { dayStart, toTimestamp } from '@odometer/domain/period';
 import type { MonthPartitions } from './month-partitions.ts';
 
+/** Rows of kept usage a transaction moves: some hundred milliseconds, and little memory however much was kept. */
+const ROWS_A_TRANSACTION = 5_000;
+
 /**
  * Applies the usage that was kept because its name was not registered, once it is. Runs when a project is registered, and
  * every minute besides: a transaction that looked the name up before the registration may store its usage just after.
+ * Each organization is on its own: what one of them sent can stop nobody else's.
  *
  * @returns how many rows of usage found their project.
+ * @throws the failure of an organization, or an AggregateError, after all others are done.
  */
 export async function attributeUsage(pool: Pool, partitions: MonthPartitions): Promise<number> {
-  const months = await attributableMonths(pool);
+  const failures: unknown[] = [];
+  let attributed = 0;
+  for (const organization of await attributableOrganizations(pool)) {
+    try {
+      for (let moved = ROWS_A_TRANSACTION; moved === ROWS_A_TRANSACTION; ) {
+        moved = await attributeSome(pool, partitions, organization);
+        attributed += moved;
+      }
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  if (failures.length > 1) {
+    throw new AggregateError(failures, `${failures.length} organizations' usage failed`);
+  }
+  if (failures.length === 1) throw failures[0];
+  return attributed;
+}
+
+async function attributeSome(
+  pool: Pool,
+  partitions: MonthPartitions,
+  organization: string,
+): Promise<number> {
+  const months = await attributableMonths(pool, organization);
   await partitions.ensure(pool, months);
   return inTransaction(pool, async (transaction) => {
     await lockMonthsShared(transaction, months);
-    const rows =
-      months.length === 0 ? [] : await takeAttributableUsage(transaction, months.map(toTimestamp));
-    await attributeEvents(transaction);
+    const rows = await takeAttributableUsage(
+      transaction,
+      organization,
+      months.map(toTimestamp),
+      ROWS_A_TRANSACTION,
+    );
+    await attributeEvents(transaction, organization);
     await addUsage(
       transaction,
       rows.filter(({ deviceId }) => deviceId === null),

@@ -25,3 +25,10 @@ test('a null is no missing value', () => {
     'string',
   );
 });
+
+test('an event without the value is none of a distinct count’s', () => {
+  const distinct = meter({ aggregation: 'unique_count' });
+  expect(measureEvent({ value: 'anna' }, distinct)).toBe(0n);
+  expect(measureEvent({}, distinct)).toBe('value is missing');
+  expect(measureEvent({ value: null }, distinct)).toBe('value is missing');
+});

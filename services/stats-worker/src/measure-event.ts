@@ -11,9 +11,11 @@ export function measureEvent(data: unknown, meter: Meter): Scaled | string {
   switch (meter.aggregation) {
     case 'count':
       return ONE;
-    case 'unique_count':
-      // Counted from the raw events when asked for: distinct values do not add up.
-      return 0n;
+    case 'unique_count': {
+      // Nothing to add: distinct values do not add up. But without a value the event is none of this meter's.
+      const value = readValue(data, meter.valuePath);
+      return value === undefined || value === null ? 'value is missing' : 0n;
+    }
     default: {
       const value = readValue(data, meter.valuePath);
       if (value === undefined && meter.defaultValue !== undefined) return meter.defaultValue;

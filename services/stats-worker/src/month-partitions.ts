@@ -18,6 +18,10 @@ export class MonthPartitions {
     }
   }
 
+  forget(): void {
+    this.#known.clear();
+  }
+
   /** Makes the partitions of the current month and those ahead. Called at start and every hour. */
   async makeAhead(db: Queryable, nowMs: number): Promise<void> {
     let until = nowMs;

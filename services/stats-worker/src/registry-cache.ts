@@ -26,8 +26,8 @@ export interface Resolution {
 const MAX_ENTRIES = 200_000;
 
 /**
- * Ids by name. An entry is valid for ever, since nothing in the registry is deleted or renamed; a name that is missing
- * is never cached, since it may be registered any moment.
+ * Ids by name. An entry is valid as long as its database is, since nothing in the registry is deleted or renamed; see
+ * forget-on-connect.ts. A name that is missing is never cached, since it may be registered any moment.
  */
 export class RegistryCache {
   #known = new Names();
@@ -103,6 +103,11 @@ export class RegistryCache {
     if (unknown.size > 0) await find();
     if (unknown.size === 0) return;
     if (await discoverDevices(transaction, named(unknown), this.#policy)) await find();
+  }
+
+  /** Forgets everything; resolutions in use go on with what they have. */
+  forget(): void {
+    this.#known = new Names();
   }
 
   #publish(found: Names): void {

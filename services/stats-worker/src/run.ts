@@ -17,6 +17,7 @@ import { Service } from '@odometer/service-kit/service';
 import { attributeUsage } from './attribute-usage.ts';
 import { BooksReading } from './books-reading.ts';
 import type { Config } from './config.ts';
+import { forgetOnConnect } from './forget-on-connect.ts';
 import { ApplyCounts, createMetrics } from './metrics.ts';
 import { MonthPartitions } from './month-partitions.ts';
 import { createProcessors } from './processors.ts';
@@ -83,6 +84,8 @@ export async function run(config: Config, log: Logger): Promise<number> {
   });
 
   const partitions = new MonthPartitions();
+  const owners = new RegistryCache(config);
+  forgetOnConnect(pool, [owners, partitions]);
   const counts = new ApplyCounts();
   const queues = config.queues.map((name) =>
     service.add('queues', new JobQueue(name, producerRedis)),
@@ -100,7 +103,7 @@ export async function run(config: Config, log: Logger): Promise<number> {
   });
   const processors = createProcessors({
     pool,
-    registry: new RegistryCache(config),
+    registry: owners,
     partitions,
     counts,
     observeApply: metrics.observeApply,

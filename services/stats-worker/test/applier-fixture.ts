@@ -6,6 +6,7 @@ import { createTestDatabase } from '@odometer/testing/test-database';
 import { CountApplier } from '../src/count-applier.ts';
 import type { DiscoveryPolicy } from '../src/discover.ts';
 import { EventApplier } from '../src/event-applier.ts';
+import { forgetOnConnect } from '../src/forget-on-connect.ts';
 import { MeterCatalogue } from '../src/meter-catalogue.ts';
 import { ApplyCounts } from '../src/metrics.ts';
 import { MonthPartitions } from '../src/month-partitions.ts';
@@ -32,12 +33,10 @@ export async function openAppliers(policy: Partial<DiscoveryPolicy> = {}) {
   );
   const counts = new ApplyCounts();
   const worker = () => {
-    const parts = {
-      pool,
-      counts,
-      registry: new RegistryCache({ ...EVERYTHING, ...policy }),
-      partitions: new MonthPartitions(),
-    };
+    const registry = new RegistryCache({ ...EVERYTHING, ...policy });
+    const partitions = new MonthPartitions();
+    forgetOnConnect(pool, [registry, partitions]);
+    const parts = { pool, counts, registry, partitions };
     const catalogue = new MeterCatalogue();
     return {
       events: new EventApplier({ ...parts, catalogue }),
@@ -46,6 +45,7 @@ export async function openAppliers(policy: Partial<DiscoveryPolicy> = {}) {
     };
   };
   return {
+    url: database.url,
     pool,
     applyCounts: counts,
     /** Another worker: caches of its own. */

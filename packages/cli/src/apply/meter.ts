@@ -42,7 +42,7 @@ const meterSchema = z
   });
 
 /** What counted usage means. Changed afterwards, one column would hold two kinds of numbers. */
-const MEANING = ['aggregation', 'valueProperty'] as const;
+const MEANING = ['eventType', 'aggregation', 'valueProperty'] as const;
 
 /** A meter that events feed. */
 export function parseMeter(spec: unknown): Parsed {

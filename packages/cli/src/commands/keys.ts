@@ -30,7 +30,7 @@ export function addKeys(program: Command): void {
     .option('--organization <slug>', 'bind it to one organization', slug)
     .action(createKey);
   addCommand(keys, 'list', 'show all keys, without their secrets').action(listKeys);
-  addCommand(keys, 'revoke', 'revoke a key; services notice within a minute')
+  addCommand(keys, 'revoke', 'revoke a key; services notice within seconds')
     .argument('<id>', 'its id', rowId)
     .action(revokeKey);
 }
