@@ -22,6 +22,11 @@ export const killBroker: Scenario = {
     const kill = async () => {
       await system.broker.kill();
       countedBefore = (await readProgress(system)).messages;
+      const attempts = await reconnects(system);
+      // One for the connection that was lost, one for the broker that was not there.
+      await eventually(async () => (await reconnects(system)) >= attempts + 2, {
+        deadlineMs: 60_000,
+      });
       await system.broker.start();
       await eventually(async () => (await gaps(system)).length > gapsBefore.length, {
         deadlineMs: 60_000,
@@ -47,6 +52,11 @@ export const killBroker: Scenario = {
 async function start(system: System) {
   const { messages } = await readProgress(system);
   return { counted: messages, attempted: system.oracle.attemptedMessages };
+}
+
+/** How often the counter was refused since it was started: a broker that is back before it looks was never away. */
+async function reconnects({ counter }: System): Promise<number> {
+  return (await counter?.process.metric('odometer_mqtt_reconnects_total')) ?? 0;
 }
 
 /** Of each gap, the oldest first, how many messages it says may have been counted twice. */

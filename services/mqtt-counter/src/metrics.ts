@@ -54,7 +54,7 @@ export function createMetrics(registry: Registry): CounterMetrics {
   });
   integerCounter({
     name: 'odometer_mqtt_reconnects_total',
-    help: 'Attempts to connect to the broker again.',
+    help: 'Connections to the broker that were lost or refused; each time another is tried.',
     registry,
     read: () => reconnects,
   });

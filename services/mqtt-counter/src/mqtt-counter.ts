@@ -171,7 +171,6 @@ export class MqttCounter implements Component {
     const { pool, clientId: source, instance } = this.#parts;
     if (this.#epoch !== undefined) {
       await this.#assertNewest(this.#epoch);
-      this.#parts.onReconnect();
       return;
     }
     const epoch = await openEpoch(pool, { source, kind: 'mqtt', instance });
@@ -335,6 +334,7 @@ export class MqttCounter implements Component {
 
   #lost(error: Error, retryInMs: number): void {
     this.#parts.log.warn({ event: 'broker_connection_lost', error, retryInMs });
+    this.#parts.onReconnect();
   }
 
   #takenOver(): void {

@@ -30,7 +30,7 @@ export class TakenOver extends Error {
 
 export interface SubscriberHandler {
   /**
-   * Before each connect, the first included. Not every broker says who was taken over (Mosquitto 2.0 just closes the
+   * Before each CONNECT, the first included, when the broker can be reached. Not every broker says who was taken over (Mosquitto 2.0 just closes the
    * connection), so this is where a replaced counter learns it, before it takes over in turn.
    *
    * @throws TakenOver; anything else is tried again later
@@ -217,12 +217,9 @@ export class SubscriberSession {
   /** One connection, from its beginning to its end. Returns why it ended. */
   async #attempt(): Promise<Error> {
     try {
-      await this.#handler.connecting();
-      if (this.#isOver()) return new Error('stopped');
       await this.#connection();
     } catch (error) {
-      if (error instanceof TakenOver) this.#takenOver();
-      else this.#closeReason ??= error as Error; // A PEM file that cannot be read, a database that is away.
+      this.#closeReason ??= error as Error; // A PEM file that cannot be read.
     }
     const reason = this.#closeReason ?? new Error('the connection was closed');
     this.#closeReason = undefined;
@@ -241,7 +238,16 @@ export class SubscriberSession {
     socket.setTimeout(CONNECT_TIMEOUT_MS, () => {
       if (this.#state === 'connecting') socket.destroy(new Error('no CONNACK in time'));
     });
-    socket.once(readyEvent(this.#options), () => socket.write(this.#connect()));
+    let asked = Promise.resolve();
+    // Asked when the broker is there, not before: how long the answer takes must not hide that it was down.
+    socket.once(readyEvent(this.#options), () => {
+      asked = this.#handler.connecting().then(
+        () => {
+          if (!socket.destroyed) socket.write(this.#connect());
+        },
+        (error: Error) => this.#refuse(socket, error),
+      );
+    });
     // With onread there are no data events, but without a flowing stream no end either.
     socket.resume();
     const pingMs = (this.#options.keepaliveSeconds * 1000) / 2;
@@ -253,6 +259,8 @@ export class SubscriberSession {
       socket.once('close', () => resolve());
     });
     clearInterval(keepalive);
+    // One question at a time: the next attempt's must not be answered before this one's.
+    await asked;
   }
 
   #connect(): Buffer {
@@ -339,12 +347,15 @@ export class SubscriberSession {
       () => {
         if (this.#socket === socket && this.#state === 'held') this.#proceed();
       },
-      (error: Error) => {
-        if (this.#socket !== socket) return;
-        if (error instanceof TakenOver) this.#takenOver();
-        this.#close(error);
-      },
+      (error: Error) => this.#refuse(socket, error),
     );
+  }
+
+  /** The handler does not want this connection. */
+  #refuse(socket: Socket | undefined, error: Error): void {
+    if (this.#socket !== socket) return;
+    if (error instanceof TakenOver) this.#takenOver();
+    this.#close(error);
   }
 
   #proceed(): void {
