@@ -6,9 +6,9 @@ import { JOB_DEADLINE_MS, type JobCatalogue, QUEUE_PREFIX, type QueueName } from
 import { isInfrastructureError } from './infrastructure-error.ts';
 import { RETRY_BACKOFF } from './job-options.ts';
 
-/** Together at most 15 s until a killed worker's job runs again; the defaults take a minute. */
+/** Together less than 15 s until a killed worker's job runs again, with a second to spare; the defaults take a minute. */
 const LOCK_DURATION_MS = 10_000;
-const STALLED_INTERVAL_MS = 5_000;
+const STALLED_INTERVAL_MS = 4_000;
 
 /** A job whose worker was killed has done nothing wrong; the default of 1 makes the second kill a dead letter. */
 const MAX_STALLED_COUNT = 1_000;
