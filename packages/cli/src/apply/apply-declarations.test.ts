@@ -80,6 +80,9 @@ describe('applyDeclarations', () => {
     );
     await expect(apply(text, true)).rejects.toThrow('cannot be changed');
     expect(await auditOf('d')).toEqual([]);
+    await expect(apply(meter('c').replace('eventType: gpu', 'eventType: cpu'))).rejects.toThrow(
+      /Meter c: eventType cannot be changed from gpu to cpu/,
+    );
   });
 
   test('refuses to change a built-in meter', async () => {
