@@ -54,6 +54,37 @@ export interface AttributeUsage {
   readonly project: string;
 }
 
+/** Why the periods are looked at: one of the scheduler's bells, a worker's start, or somebody who asks. */
+export type Bell = 'hourly' | 'daily' | 'monthly' | 'start' | 'asked';
+
+/** Does all that is due: snapshots, drafts, closes. Carries no period, because a bell may be late, lost or rung twice. */
+export interface Due {
+  readonly bell: Bell;
+}
+
+/** Takes the snapshot of a day that has ended, again if need be. */
+export interface Snapshot {
+  /** `YYYY-MM-DD` */
+  readonly date: string;
+}
+
+/** Closes a month for every organization that is ready for it, or goes on with it. */
+export interface CloseMonth {
+  /** `YYYY-MM` */
+  readonly month: string;
+  /** Rises when a job goes on where another had to stop. */
+  readonly part: number;
+}
+
+/** Counts back what came before a meter was created. */
+export interface CountBack {
+  readonly meter: string;
+  readonly part: number;
+}
+
+/** Partitions, compaction, retention. Carries nothing. */
+export type Maintain = Readonly<Record<string, never>>;
+
 /**
  * Every job there is: queue → job name → payload. Producer and consumer types derive from it. Jobs of one source share
  * a queue, because a job id is unique within its queue only, and a seal must collide with the flush it replaces.
@@ -62,12 +93,19 @@ export interface JobCatalogue {
   readonly events: { readonly 'event-batch': EventBatch; readonly event: DeadEvent };
   readonly counts: { readonly 'count-batch': CountBatch; readonly seal: Seal };
   readonly registry: { readonly 'attribute-usage': AttributeUsage };
+  readonly periods: {
+    readonly due: Due;
+    readonly snapshot: Snapshot;
+    readonly 'close-month': CloseMonth;
+    readonly 'count-back': CountBack;
+    readonly maintain: Maintain;
+  };
 }
 
 export type QueueName = keyof JobCatalogue;
 
 /** The queues in the order in which they are listed everywhere. */
-export const QUEUE_NAMES: readonly QueueName[] = ['events', 'counts', 'registry'];
+export const QUEUE_NAMES: readonly QueueName[] = ['events', 'counts', 'registry', 'periods'];
 
 /** Redis keys start with this; the braces keep all keys of Odometer in one slot of a Redis Cluster. */
 export const QUEUE_PREFIX = '{odometer}';
@@ -78,4 +116,6 @@ export const JOB_DEADLINE_MS: Readonly<Record<QueueName, number>> = {
   events: 30_000,
   counts: 30_000,
   registry: 300_000,
+  // Of a part of a close; all that takes longer stops before and goes on in another job.
+  periods: 600_000,
 };

@@ -10,6 +10,7 @@ import { GroupCommit } from './group-commit.ts';
 import { MeterCatalogue } from './meter-catalogue.ts';
 import type { ApplyCounts } from './metrics.ts';
 import type { MonthPartitions } from './month-partitions.ts';
+import { createPeriodsProcessor } from './periods/process-periods.ts';
 import type { RegistryCache } from './registry-cache.ts';
 import { retryDeadEvent } from './retry-dead-event.ts';
 
@@ -90,6 +91,7 @@ export function createProcessors(parts: ProcessorParts): {
     registry: async () => {
       await attributeUsage(pool, partitions);
     },
+    periods: createPeriodsProcessor({ pool }),
   };
 }
 

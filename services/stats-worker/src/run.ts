@@ -26,7 +26,12 @@ import { RegistryCache } from './registry-cache.ts';
 /** Appliers use three connections at once; the rest is for sweeps and probes. */
 const MAX_CONNECTIONS = 6;
 /** Jobs in hand: what waits in a group while another is applied. More would only lengthen the groups. */
-const CONCURRENCY: Readonly<Record<QueueName, number>> = { events: 32, counts: 64, registry: 1 };
+const CONCURRENCY: Readonly<Record<QueueName, number>> = {
+  events: 32,
+  counts: 64,
+  registry: 1,
+  periods: 2,
+};
 /** Usage stored just after its name was registered waits for this sweep. */
 const ATTRIBUTION_INTERVAL_MS = 60_000;
 /** Partitions are made two months ahead; an hour is soon enough. */
