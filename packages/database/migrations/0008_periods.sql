@@ -33,6 +33,11 @@ create table refresh_round (
 );
 insert into refresh_round default values;
 
+-- Months that have ended and in which every organization there was then has its row in periods.
+create table drafted_months (
+  month timestamptz primary key
+);
+
 -- Days for which every project has been looked at once after their end, so that gauges are carried into them.
 create table snapshots (
   day date primary key,
@@ -54,7 +59,7 @@ create table periods (
   drafted_at timestamptz not null,
   closing_at timestamptz,
   final_at timestamptz,
-  -- Why it is not closed yet, one sentence each, as of the last look.
+  -- Why it is not closed yet, or cannot go on to final; one sentence each, as of the last look.
   held_up_by text[] not null default '{}',
   forced_by text,
   forced_reason text,
@@ -105,6 +110,9 @@ alter table usage_monthly
   add column days_hash numeric;
 drop index usage_monthly_by_organization;
 create index usage_monthly_by_organization on usage_monthly (organization_id, month, meter_id);
+
+-- How many devices were active on a day, for each project.
+create index device_days_by_day on device_days (day, project_id);
 
 -- Usage of a month that is closed: names the hour it belongs to, billed in a month that was open when it came.
 create table usage_adjustments (

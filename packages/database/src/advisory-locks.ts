@@ -1,13 +1,17 @@
 import type { Transaction } from './pool.ts';
 
 /**
- * The lock order, everywhere: month → catalogue → batch claim → registry → event keys → events → usage. Whoever takes
+ * The lock order, everywhere: month → catalogue → batch claim → registry → event keys → events → usage → changed days. Whoever takes
  * locks in another order deadlocks under load.
  *
  * Advisory locks have two parts: what kind of thing is locked, and which one.
  */
 const MONTH_LOCK = 1;
 const CATALOGUE_LOCK = 2;
+const DAYS_LOCK = 3;
+const CLOSE_LOCK = 4;
+/** In the place of a month: held shared with every month, so that a new round of changed days can wait for appliers. */
+const ROUNDS = 0;
 
 /**
  * Takes the months shared, in ascending order, until the transaction ends: a closer takes them exclusively to flip their
@@ -20,12 +24,37 @@ export async function lockMonthsShared(
   transaction: Transaction,
   monthsMs: Iterable<number>,
 ): Promise<void> {
-  const numbers = [...new Set(monthsMs)].sort((a, b) => a - b).map(monthNumber);
+  const months = [...new Set(monthsMs)].sort((a, b) => a - b).map(monthNumber);
+  const numbers = [ROUNDS, ...months];
   await transaction.query(
     `select pg_advisory_xact_lock_shared(${MONTH_LOCK}, month)
      from (select unnest($1::int[]) as month order by 1) months`,
     [numbers],
   );
+}
+
+/** Waits until no transaction that applies usage is left, and holds back new ones: begins a round of changed days. */
+export async function lockRounds(transaction: Transaction): Promise<void> {
+  await transaction.query(`select pg_advisory_xact_lock(${MONTH_LOCK}, ${ROUNDS})`);
+}
+
+/** Takes a month for flipping states: waits for the appliers that write to it, a moment, and holds back new ones. */
+export async function lockMonth(transaction: Transaction, monthMs: number): Promise<void> {
+  await transaction.query(`select pg_advisory_xact_lock(${MONTH_LOCK}, $1)`, [
+    monthNumber(monthMs),
+  ]);
+}
+
+/** Refreshes days one after the other: an older reading of the hours must not overwrite a newer one. */
+export async function lockDays(transaction: Transaction): Promise<void> {
+  await transaction.query(`select pg_advisory_xact_lock(${DAYS_LOCK}, 0)`);
+}
+
+/** Lets one part of a month's close run at a time. */
+export async function lockClose(transaction: Transaction, monthMs: number): Promise<void> {
+  await transaction.query(`select pg_advisory_xact_lock(${CLOSE_LOCK}, $1)`, [
+    monthNumber(monthMs),
+  ]);
 }
 
 /** Takes the meter catalogue shared: its version cannot change until the transaction ends. */

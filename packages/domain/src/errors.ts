@@ -42,6 +42,11 @@ export const ERRORS = {
     retry: false,
     message: 'the MQTT broker cannot be counted on: {reason}',
   },
+  clock_behind: {
+    kind: 'unavailable',
+    retry: true,
+    message: 'the month {month} is closed already: the clock of this process is behind',
+  },
   component_start_failed: {
     kind: 'unavailable',
     retry: true,

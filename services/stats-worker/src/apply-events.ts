@@ -12,6 +12,7 @@ import type { Outcome } from './event-outcome.ts';
 import { EventUsage } from './event-usage.ts';
 import { measureEvent } from './measure-event.ts';
 import type { MetersByType } from './meter-catalogue.ts';
+import type { PeriodUsage } from './periods/usage-writer.ts';
 import type { PreparedEvent } from './prepared-event.ts';
 import type { RegistryCache, ResolvedProject } from './registry-cache.ts';
 
@@ -31,6 +32,7 @@ export async function applyEvents(
   events: readonly PreparedEvent[],
   meters: MetersByType,
   registry: RegistryCache,
+  periods: PeriodUsage,
 ): Promise<AppliedEvents> {
   const resolution = await registry.resolve(
     transaction,
@@ -68,7 +70,7 @@ export async function applyEvents(
   }
   await insertEventConflicts(transaction, conflicts);
   if (stored.length > 0) await insertEvents(transaction, rowsOf(stored));
-  await usage.write(transaction);
+  await usage.write(transaction, periods);
   return {
     outcomes,
     onCommit: () => {

@@ -1,4 +1,3 @@
-import { lockMonthsShared } from '@odometer/database/advisory-locks';
 import { addDeviceUsage } from '@odometer/database/device-usage';
 import { inTransaction, type Pool } from '@odometer/database/pool';
 import {
@@ -7,10 +6,10 @@ import {
   attributeEvents,
   takeAttributableUsage,
 } from '@odometer/database/unattributed-usage';
-import { addUsage } from '@odometer/database/usage';
 import { addDecimals } from '@odometer/domain/decimal';
 import { dayStart, toTimestamp } from '@odometer/domain/period';
 import type { MonthPartitions } from './month-partitions.ts';
+import type { UsageWriter } from './periods/usage-writer.ts';
 
 /** Rows of kept usage a transaction moves: some hundred milliseconds, and little memory however much was kept. */
 const ROWS_A_TRANSACTION = 5_000;
@@ -23,13 +22,17 @@ const ROWS_A_TRANSACTION = 5_000;
  * @returns how many rows of usage found their project.
  * @throws the failure of an organization, or an AggregateError, after all others are done.
  */
-export async function attributeUsage(pool: Pool, partitions: MonthPartitions): Promise<number> {
+export async function attributeUsage(
+  pool: Pool,
+  partitions: MonthPartitions,
+  usage: UsageWriter,
+): Promise<number> {
   const failures: unknown[] = [];
   let attributed = 0;
   for (const organization of await attributableOrganizations(pool)) {
     try {
       for (let moved = ROWS_A_TRANSACTION; moved === ROWS_A_TRANSACTION; ) {
-        moved = await attributeSome(pool, partitions, organization);
+        moved = await attributeSome(pool, partitions, usage, organization);
         attributed += moved;
       }
     } catch (error) {
@@ -46,12 +49,13 @@ export async function attributeUsage(pool: Pool, partitions: MonthPartitions): P
 async function attributeSome(
   pool: Pool,
   partitions: MonthPartitions,
+  usage: UsageWriter,
   organization: string,
 ): Promise<number> {
   const months = await attributableMonths(pool, organization);
   await partitions.ensure(pool, months);
-  return inTransaction(pool, async (transaction) => {
-    await lockMonthsShared(transaction, months);
+  const { moved, remember } = await inTransaction(pool, async (transaction) => {
+    const periods = await usage.begin(transaction, months);
     const rows = await takeAttributableUsage(
       transaction,
       organization,
@@ -59,18 +63,17 @@ async function attributeSome(
       ROWS_A_TRANSACTION,
     );
     await attributeEvents(transaction, organization);
-    await addUsage(
-      transaction,
-      rows.filter(({ deviceId }) => deviceId === null),
-    );
+    const remember = await periods.add(rows.filter(({ deviceId }) => deviceId === null));
     await addDeviceUsage(
       transaction,
       sumByDay(
         rows.flatMap(({ deviceId, ...row }) => (deviceId === null ? [] : [{ ...row, deviceId }])),
       ),
     );
-    return rows.length;
+    return { moved: rows.length, remember };
   });
+  remember();
+  return moved;
 }
 
 type DeviceRow = Parameters<typeof addDeviceUsage>[1][number];

@@ -1,4 +1,3 @@
-import { lockMonthsShared } from '@odometer/database/advisory-locks';
 import {
   claimBatches,
   claimKey,
@@ -6,7 +5,6 @@ import {
   recordOutcomes,
   storeMarks,
 } from '@odometer/database/applied-batches';
-import { addMessageUsage } from '@odometer/database/message-usage';
 import { inTransaction, type Pool, type Transaction } from '@odometer/database/pool';
 import { addUnattributedUsage } from '@odometer/database/unattributed-usage';
 import { monthStart } from '@odometer/domain/period';
@@ -15,6 +13,7 @@ import { DeviceActivity } from './device-activity.ts';
 import { distinctBatches } from './distinct-batches.ts';
 import type { ApplyCounts } from './metrics.ts';
 import type { MonthPartitions } from './month-partitions.ts';
+import type { PeriodUsage, UsageWriter } from './periods/usage-writer.ts';
 import type { RegistryCache } from './registry-cache.ts';
 import { retryConflicts } from './retry-conflicts.ts';
 import { sumMessages } from './sum-messages.ts';
@@ -23,6 +22,7 @@ export interface CountApplierParts {
   readonly pool: Pool;
   readonly registry: RegistryCache;
   readonly partitions: MonthPartitions;
+  readonly usage: UsageWriter;
   readonly counts: ApplyCounts;
 }
 
@@ -49,7 +49,7 @@ export class CountApplier {
   }
 
   async #applyOnce(group: readonly CountBatch[]): Promise<void> {
-    const { pool, registry, partitions, counts } = this.#parts;
+    const { pool, registry, partitions, usage, counts } = this.#parts;
     const batches = distinctBatches(group);
     const months = new Set(
       batches.flatMap(({ hours }) => hours.map(({ hourMs }) => monthStart(hourMs))),
@@ -57,7 +57,7 @@ export class CountApplier {
     await partitions.ensure(pool, months);
 
     const committed = await inTransaction(pool, async (transaction) => {
-      await lockMonthsShared(transaction, months);
+      const periods = await usage.begin(transaction, months);
       const sealed = await lockEpochs(
         transaction,
         batches.map(({ epoch }) => epoch),
@@ -71,7 +71,7 @@ export class CountApplier {
       );
       const ours = unfenced.filter(({ epoch, seq }) => claimed.has(claimKey(epoch, seq)));
       await storeMarks(transaction, highestPerEpoch(ours));
-      const counted = await this.#count(transaction, ours, registry);
+      const counted = await this.#count(transaction, ours, registry, periods);
       return { ours, ...counted, fenced: batches.length - unfenced.length };
     });
 
@@ -84,6 +84,7 @@ export class CountApplier {
     transaction: Transaction,
     batches: readonly CountBatch[],
     registry: RegistryCache,
+    periods: PeriodUsage,
   ): Promise<{ readonly unattributed: number; readonly onCommit: () => void }> {
     const owners = batches.flatMap(({ hours }) =>
       hours.flatMap(({ counts }) =>
@@ -93,7 +94,7 @@ export class CountApplier {
     const resolution = await registry.resolve(transaction, owners);
     const devices = new DeviceActivity(resolution);
     const sums = sumMessages(batches, resolution, devices);
-    await addMessageUsage(transaction, sums.usage);
+    const remember = await periods.addMessages(sums.usage);
     await devices.write(transaction);
     await addUnattributedUsage(transaction, sums.unattributed);
     await recordOutcomes(transaction, sums.outcomes);
@@ -102,6 +103,7 @@ export class CountApplier {
       onCommit: () => {
         resolution.publish();
         devices.remember();
+        remember();
       },
     };
   }

@@ -1,4 +1,3 @@
-import { lockMonthsShared } from '@odometer/database/advisory-locks';
 import { claimBatches, claimKey, recordOutcomes } from '@odometer/database/applied-batches';
 import { storeDeadLetter } from '@odometer/database/dead-letters';
 import { inTransaction, type Pool, type Transaction } from '@odometer/database/pool';
@@ -10,6 +9,7 @@ import { isolatePoison } from './isolate-poison.ts';
 import type { MeterCatalogue } from './meter-catalogue.ts';
 import type { ApplyCounts } from './metrics.ts';
 import type { MonthPartitions } from './month-partitions.ts';
+import type { UsageWriter } from './periods/usage-writer.ts';
 import { isDataError } from './postgres-failures.ts';
 import { type PreparedEvent, prepareEvent } from './prepared-event.ts';
 import type { RegistryCache } from './registry-cache.ts';
@@ -34,6 +34,7 @@ export interface EventApplierParts {
   readonly catalogue: MeterCatalogue;
   readonly registry: RegistryCache;
   readonly partitions: MonthPartitions;
+  readonly usage: UsageWriter;
   readonly counts: ApplyCounts;
 }
 
@@ -66,14 +67,14 @@ export class EventApplier {
   }
 
   async #applyOnce(group: readonly EventBatch[], isolating: boolean): Promise<void> {
-    const { pool, catalogue, registry, partitions, counts } = this.#parts;
+    const { pool, catalogue, registry, partitions, usage, counts } = this.#parts;
     const batches = distinctBatches(group);
     const { events, poison: unprepared } = prepareBatches(batches);
     const months = new Set(events.map(({ monthMs }) => monthMs));
     await partitions.ensure(pool, months);
 
     const committed = await inTransaction(pool, async (transaction) => {
-      await lockMonthsShared(transaction, months);
+      const periods = await usage.begin(transaction, months);
       const meters = await catalogue.forTransaction(transaction);
       const claimed = await claimBatches(
         transaction,
@@ -85,7 +86,7 @@ export class EventApplier {
       const isClaimed = ({ place }: { readonly place: Place }) => claimedBatches.has(place.batch);
       const ours = events.filter(isClaimed);
       const apply = (part: readonly PlacedEvent[]) =>
-        applyEvents(transaction, part, meters, registry);
+        applyEvents(transaction, part, meters, registry, periods);
       const { applied, poison } = isolating
         ? await isolatePoison(transaction, ours, apply)
         : { applied: [{ items: ours, result: await apply(ours) }], poison: [] };

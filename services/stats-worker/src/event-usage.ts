@@ -1,8 +1,8 @@
 import type { Transaction } from '@odometer/database/pool';
 import { addUnattributedUsage } from '@odometer/database/unattributed-usage';
-import { addUsage } from '@odometer/database/usage';
 import type { Scaled } from '@odometer/domain/decimal';
 import { DeviceActivity } from './device-activity.ts';
+import type { PeriodUsage } from './periods/usage-writer.ts';
 import type { PreparedEvent } from './prepared-event.ts';
 import type { Resolution, ResolvedProject } from './registry-cache.ts';
 import { type RegisteredOwner, type UnregisteredOwner, UsageSums } from './usage-sums.ts';
@@ -12,6 +12,7 @@ export class EventUsage {
   readonly #attributed = new UsageSums<RegisteredOwner>();
   readonly #unattributed = new UsageSums<UnregisteredOwner>();
   readonly #devices: DeviceActivity;
+  #remember = () => {};
 
   constructor(resolution: Resolution) {
     this.#devices = new DeviceActivity(resolution);
@@ -39,8 +40,8 @@ export class EventUsage {
     }
   }
 
-  async write(transaction: Transaction): Promise<void> {
-    await addUsage(transaction, this.#attributed.rows());
+  async write(transaction: Transaction, periods: PeriodUsage): Promise<void> {
+    this.#remember = await periods.add(this.#attributed.rows());
     await this.#devices.write(transaction);
     await addUnattributedUsage(transaction, this.#unattributed.rows());
   }
@@ -48,5 +49,6 @@ export class EventUsage {
   /** Call after the commit. */
   remember(): void {
     this.#devices.remember();
+    this.#remember();
   }
 }

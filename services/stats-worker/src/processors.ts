@@ -11,6 +11,7 @@ import { MeterCatalogue } from './meter-catalogue.ts';
 import type { ApplyCounts } from './metrics.ts';
 import type { MonthPartitions } from './month-partitions.ts';
 import { createPeriodsProcessor } from './periods/process-periods.ts';
+import type { UsageWriter } from './periods/usage-writer.ts';
 import type { RegistryCache } from './registry-cache.ts';
 import { retryDeadEvent } from './retry-dead-event.ts';
 
@@ -42,6 +43,7 @@ export interface ProcessorParts {
   readonly pool: Pool;
   readonly registry: RegistryCache;
   readonly partitions: MonthPartitions;
+  readonly usage: UsageWriter;
   readonly counts: ApplyCounts;
   readonly observeApply: (queue: QueueName, durationMs: number) => void;
 }
@@ -50,7 +52,7 @@ export interface ProcessorParts {
 export function createProcessors(parts: ProcessorParts): {
   readonly [Q in QueueName]: Processor<Q>;
 } {
-  const { pool, partitions, observeApply } = parts;
+  const { pool, partitions, usage, observeApply } = parts;
   const catalogue = new MeterCatalogue();
   const events = new EventApplier({ ...parts, catalogue });
   const counts = new CountApplier(parts);
@@ -89,7 +91,7 @@ export function createProcessors(parts: ProcessorParts): {
       if (job.name === 'count-batch') await countGroups.submit(checkCountBatch(job.payload));
     },
     registry: async () => {
-      await attributeUsage(pool, partitions);
+      await attributeUsage(pool, partitions, usage);
     },
     periods: createPeriodsProcessor({ pool }),
   };

@@ -1,4 +1,3 @@
-import { lockMonthsShared } from '@odometer/database/advisory-locks';
 import { reviseDeadItem } from '@odometer/database/applied-batches';
 import { takeDeadLetter } from '@odometer/database/dead-letters';
 import { inTransaction, type Pool } from '@odometer/database/pool';
@@ -8,6 +7,7 @@ import type { DeadEvent } from '@odometer/queues/catalogue';
 import { applyEvents } from './apply-events.ts';
 import type { MeterCatalogue } from './meter-catalogue.ts';
 import type { MonthPartitions } from './month-partitions.ts';
+import type { UsageWriter } from './periods/usage-writer.ts';
 import { isDataError } from './postgres-failures.ts';
 import { prepareEvent } from './prepared-event.ts';
 import type { RegistryCache } from './registry-cache.ts';
@@ -29,18 +29,19 @@ export async function retryDeadEvent(
     readonly catalogue: MeterCatalogue;
     readonly registry: RegistryCache;
     readonly partitions: MonthPartitions;
+    readonly usage: UsageWriter;
   },
   dead: DeadEvent,
 ): Promise<void> {
-  const { pool, catalogue, registry, partitions } = parts;
+  const { pool, catalogue, registry, partitions, usage } = parts;
   try {
     const prepared = prepareEvent(dead.event, undefined);
     await partitions.ensure(pool, [prepared.monthMs]);
     const applied = await inTransaction(pool, async (transaction) => {
-      await lockMonthsShared(transaction, [prepared.monthMs]);
+      const periods = await usage.begin(transaction, [prepared.monthMs]);
       const meters = await catalogue.forTransaction(transaction);
       if (!(await takeDeadLetter(transaction, 'events', deadEventJobId(dead)))) return undefined;
-      const result = await applyEvents(transaction, [prepared], meters, registry);
+      const result = await applyEvents(transaction, [prepared], meters, registry, periods);
       const [outcome] = result.outcomes;
       if (outcome !== undefined && outcome !== 'dead') {
         await reviseDeadItem(transaction, dead, outcome);

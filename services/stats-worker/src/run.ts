@@ -20,6 +20,7 @@ import type { Config } from './config.ts';
 import { forgetOnConnect } from './forget-on-connect.ts';
 import { ApplyCounts, createMetrics } from './metrics.ts';
 import { MonthPartitions } from './month-partitions.ts';
+import { UsageWriter } from './periods/usage-writer.ts';
 import { createProcessors } from './processors.ts';
 import { RegistryCache } from './registry-cache.ts';
 
@@ -90,7 +91,8 @@ export async function run(config: Config, log: Logger): Promise<number> {
 
   const partitions = new MonthPartitions();
   const owners = new RegistryCache(config);
-  forgetOnConnect(pool, [owners, partitions]);
+  const usage = new UsageWriter();
+  forgetOnConnect(pool, [owners, partitions, usage]);
   const counts = new ApplyCounts();
   const queues = config.queues.map((name) =>
     service.add('queues', new JobQueue(name, producerRedis)),
@@ -110,6 +112,7 @@ export async function run(config: Config, log: Logger): Promise<number> {
     pool,
     registry: owners,
     partitions,
+    usage,
     counts,
     observeApply: metrics.observeApply,
   });
@@ -149,7 +152,7 @@ export async function run(config: Config, log: Logger): Promise<number> {
       name: 'attribution',
       intervalMs: ATTRIBUTION_INTERVAL_MS,
       run: async () => {
-        const rows = await attributeUsage(pool, partitions);
+        const rows = await attributeUsage(pool, partitions, usage);
         if (rows > 0) log.info({ event: 'usage_attributed', rows });
       },
       log,

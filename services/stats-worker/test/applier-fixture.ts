@@ -10,6 +10,7 @@ import { forgetOnConnect } from '../src/forget-on-connect.ts';
 import { MeterCatalogue } from '../src/meter-catalogue.ts';
 import { ApplyCounts } from '../src/metrics.ts';
 import { MonthPartitions } from '../src/month-partitions.ts';
+import { UsageWriter } from '../src/periods/usage-writer.ts';
 import { RegistryCache } from '../src/registry-cache.ts';
 import { retryDeadEvent } from '../src/retry-dead-event.ts';
 
@@ -25,7 +26,10 @@ const EVERYTHING: DiscoveryPolicy = {
 };
 
 /** Appliers as one worker has them, on a database of their own. */
-export async function openAppliers(policy: Partial<DiscoveryPolicy> = {}) {
+export async function openAppliers(
+  policy: Partial<DiscoveryPolicy> = {},
+  nowMs: () => number = Date.now,
+) {
   const database = await createTestDatabase();
   const pool = createPool(
     { url: database.url, applicationName: 'test', maxConnections: 10 },
@@ -35,10 +39,12 @@ export async function openAppliers(policy: Partial<DiscoveryPolicy> = {}) {
   const worker = () => {
     const registry = new RegistryCache({ ...EVERYTHING, ...policy });
     const partitions = new MonthPartitions();
-    forgetOnConnect(pool, [registry, partitions]);
-    const parts = { pool, counts, registry, partitions };
+    const usage = new UsageWriter(nowMs);
+    forgetOnConnect(pool, [registry, partitions, usage]);
+    const parts = { pool, counts, registry, partitions, usage };
     const catalogue = new MeterCatalogue();
     return {
+      parts: { ...parts, catalogue },
       events: new EventApplier({ ...parts, catalogue }),
       counts: new CountApplier(parts),
       retry: (dead: DeadEvent) => retryDeadEvent({ ...parts, catalogue }, dead),

@@ -1,0 +1,51 @@
+import { toTimestamp } from '@odometer/domain/period';
+import { lockMonthsShared } from '../advisory-locks.ts';
+import type { Transaction } from '../pool.ts';
+
+/** What a transaction that applies usage has to know of the periods. */
+export interface PeriodsNow {
+  /** Days changed now are marked with this round (changed-days.ts). */
+  readonly round: string;
+  /** Months, starts in milliseconds, that are closed for some organization. Nearly always none. */
+  readonly closedMonths: ReadonlySet<number>;
+}
+
+/**
+ * Locks months against being closed, until the transaction ends, and tells which of them are closed already. The state is
+ * read in a statement of its own: the snapshot of the one that waits for a lock is older than the lock, and would show a
+ * month as open that was closed meanwhile.
+ *
+ * @param monthsMs of all usage the transaction may write, and the month in which late usage would be billed.
+ */
+export async function lockPeriods(
+  transaction: Transaction,
+  monthsMs: Iterable<number>,
+): Promise<PeriodsNow> {
+  const months = [...new Set(monthsMs)];
+  await lockMonthsShared(transaction, months);
+  const { rows } = await transaction.query<{ round: string; closed: Date[] }>({
+    name: 'periods-now',
+    text: `select round,
+        array(select distinct month from periods
+              where state in ('closing', 'final') and month = any($1::timestamptz[])) as closed
+      from refresh_round`,
+    values: [months.map(toTimestamp)],
+  });
+  const [row] = rows;
+  if (row === undefined) throw new Error('refresh_round has no row');
+  return { round: row.round, closedMonths: new Set(row.closed.map((month) => month.getTime())) };
+}
+
+/** Those of the organizations for which the month is closed. Call it under the month's lock (lockPeriods). */
+export async function closedFor(
+  transaction: Transaction,
+  monthMs: number,
+  organizationIds: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const { rows } = await transaction.query<{ id: string }>(
+    `select organization_id as id from periods
+     where month = $1 and state in ('closing', 'final') and organization_id = any($2::bigint[])`,
+    [toTimestamp(monthMs), organizationIds],
+  );
+  return new Set(rows.map(({ id }) => id));
+}
