@@ -1,17 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import { jsonFigure, readableFigure, table } from './output.ts';
+import { readableFigure, table } from './output.ts';
 
 describe('figures', () => {
-  test.each([
-    ['0', 0],
-    ['9007199254740991', 9_007_199_254_740_991],
-    ['9007199254740993', '9007199254740993'],
-    ['12.5', '12.5'],
-    ['-3', -3],
-  ])('%s is exact in JSON', (text, figure) => {
-    expect(jsonFigure(text)).toBe(figure);
-  });
-
   test.each([
     ['0', '0'],
     ['1234', '1,234'],

@@ -1,3 +1,4 @@
+import { jsonFigure } from '@odometer/domain/json-figure';
 import Table from 'cli-table3';
 import type { Command } from 'commander';
 
@@ -27,12 +28,6 @@ export function printJson(value: unknown): void {
       2,
     ),
   );
-}
-
-/** A figure from Postgres for JSON: a number where that is exact, else its decimal text. */
-export function jsonFigure(text: string): number | string {
-  const value = Number(text);
-  return Number.isSafeInteger(value) && String(value) === text ? value : text;
 }
 
 /** A figure for people: groups of three digits. */

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { isJson, type MediaType } from '@odometer/service-kit/http/media-type';
 import type { DecodedEvents } from './decoded-events.ts';
-import { isJson, type MediaType } from './media-type.ts';
 import { parseJson } from './parse-json.ts';
 import { Refusal } from './refusal.ts';
 

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { isJson, isUtf8Charset, parseMediaType } from '@odometer/service-kit/http/media-type';
 import { decodeBinaryEvent } from './decode-binary-event.ts';
 import type { DecodedEvents } from './decoded-events.ts';
-import { isJson, isUtf8Charset, parseMediaType } from './media-type.ts';
 import { parseJson } from './parse-json.ts';
 import { Refusal } from './refusal.ts';
 

@@ -1,27 +1,20 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { parse as parseQuery } from 'node:querystring';
 import type { Pool } from '@odometer/database/pool';
 import { OdometerError } from '@odometer/domain/errors';
-import { type Component, component } from '@odometer/service-kit/component';
+import type { Component } from '@odometer/service-kit/component';
+import { authorize } from '@odometer/service-kit/http/api-keys';
+import { sendError, sendProblem, statusOf } from '@odometer/service-kit/http/problem';
+import { publicPort } from '@odometer/service-kit/http/public-port';
+import { ClientGone } from '@odometer/service-kit/http/read-body';
 import express, { type Express, type NextFunction, type Request, type Response } from 'express';
 import type { Logger } from 'pino';
-import { authorize } from './api-keys.ts';
 import { getEvents } from './get-events.ts';
 import type { IngestMetrics, Route } from './metrics.ts';
 import { type IngestContext, postEvents } from './post-events.ts';
-import { sendError, sendProblem, statusOf } from './problem.ts';
-import { ClientGone } from './read-body.ts';
 import { postWebhook, type WebhookContext } from './webhooks/post-webhook.ts';
 
 const EVENTS_PATH = '/api/v1/events';
-
-/** Longer than a load balancer keeps an idle connection (60 s is usual), or it would send into a closing one. */
-const KEEP_ALIVE_MS = 65_000;
-/** Slow senders hold a connection, not a worker; these bound how many a slow-loris attack can pile up. */
-const HEADERS_TIMEOUT_MS = 10_000;
-const REQUEST_TIMEOUT_MS = 30_000;
-
-const CLOSE_IDLE_INTERVAL_MS = 50;
 
 export interface HttpContext {
   readonly events: IngestContext;
@@ -97,44 +90,21 @@ function observed({ metrics, log }: HttpContext, route: Route, handler: Handler)
   };
 }
 
-/** The public port. stop() refuses new connections and waits until every request is answered. */
+/** The public port, with the hot route before express. */
 export function httpServer(
   context: HttpContext,
   listen: { readonly host: string; readonly port: number },
 ): Component {
-  return component<Server>({
-    name: 'http-server',
-    async start() {
-      const app = createApp(context);
-      const hot = observed(context, 'post_events', (request, response) =>
-        postEvents(context.events, request, response),
-      );
-      const server = createServer(
-        {
-          keepAliveTimeout: KEEP_ALIVE_MS,
-          headersTimeout: HEADERS_TIMEOUT_MS,
-          requestTimeout: REQUEST_TIMEOUT_MS,
-        },
-        (request, response) => {
-          if (request.method === 'POST' && isEventsPath(request.url)) void hot(request, response);
-          else app(request, response);
-        },
-      );
-      await new Promise<void>((resolve, reject) => {
-        server.once('error', reject);
-        server.listen(listen.port, listen.host, resolve);
-      });
-      context.log.info({ event: 'listening', address: server.address() });
-      return server;
-    },
-    async stop(server) {
-      // A connection that was busy becomes idle, and would stay open for its keep-alive.
-      const closing = setInterval(() => server.closeIdleConnections(), CLOSE_IDLE_INTERVAL_MS);
-      await new Promise<void>((resolve) => {
-        server.close(() => resolve());
-        server.closeIdleConnections();
-      });
-      clearInterval(closing);
+  const app = createApp(context);
+  const hot = observed(context, 'post_events', (request, response) =>
+    postEvents(context.events, request, response),
+  );
+  return publicPort({
+    ...listen,
+    log: context.log,
+    onRequest: (request, response) => {
+      if (request.method === 'POST' && isEventsPath(request.url)) void hot(request, response);
+      else app(request, response);
     },
   });
 }

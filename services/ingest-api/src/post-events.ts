@@ -1,16 +1,17 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ApiKey } from '@odometer/database/api-keys';
 import { OdometerError } from '@odometer/domain/errors';
 import type { EventEnvelope } from '@odometer/domain/event-envelope';
+import { authorize, type KeysByHash } from '@odometer/service-kit/http/api-keys';
+import type { CachedTable } from '@odometer/service-kit/http/cached-table';
+import { sendProblem } from '@odometer/service-kit/http/problem';
+import { readBody, UnreadBody } from '@odometer/service-kit/http/read-body';
 import { acceptEvents } from './accept-events.ts';
-import { authorize, type KeysByHash } from './api-keys.ts';
 import type { Backlog } from './backlog.ts';
-import type { CachedTable } from './cached-table.ts';
 import { decodeEvents } from './decode-events.ts';
 import type { EventBatcher } from './event-batcher.ts';
 import type { IngestBooks } from './ingest-books.ts';
-import { sendProblem } from './problem.ts';
 import type { RateLimit } from './rate-limit.ts';
-import { readBody } from './read-body.ts';
 import { Refusal } from './refusal.ts';
 import { type EventBounds, validateEvent } from './validate-event.ts';
 
@@ -23,7 +24,7 @@ const MAX_REASONS = 100;
 const PREFERS_REPRESENTATION = /(?:^|[,;\s])return\s*=\s*"?representation"?(?:$|[,;\s])/i;
 
 export interface IngestContext {
-  readonly keys: CachedTable<KeysByHash>;
+  readonly keys: CachedTable<KeysByHash<ApiKey>>;
   readonly rateLimit: RateLimit;
   readonly eventsPerSecond: number;
   readonly books: IngestBooks;
@@ -65,9 +66,9 @@ export async function postEvents(
   }
 
   const body = await readBody(request, context.maxBodyBytes);
-  const decoded = body instanceof Refusal ? body : decodeEvents(headers, body);
-  if (decoded instanceof Refusal || body instanceof Refusal) {
-    const { code, reason } = decoded as Refusal;
+  const decoded = body instanceof UnreadBody ? body : decodeEvents(headers, body);
+  if (decoded instanceof Refusal || decoded instanceof UnreadBody || body instanceof UnreadBody) {
+    const { code, reason } = decoded as Refusal | UnreadBody;
     books.receive(1);
     books.reject(code);
     rateLimit.spend(key.id, 1);

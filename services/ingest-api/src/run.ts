@@ -1,16 +1,17 @@
+import { listApiKeys } from '@odometer/database/api-keys';
 import { createPool } from '@odometer/database/pool';
 import { waitForSchema } from '@odometer/database/wait-for-schema';
 import { JobQueue } from '@odometer/queues/job-queue';
 import { createProducerRedis } from '@odometer/queues/redis-connection';
 import { checkRedisDurability } from '@odometer/queues/redis-preflight';
 import { component } from '@odometer/service-kit/component';
+import { keysByHash } from '@odometer/service-kit/http/api-keys';
+import { CachedTable } from '@odometer/service-kit/http/cached-table';
 import { createRegistry } from '@odometer/service-kit/metrics';
 import { periodic } from '@odometer/service-kit/periodic';
 import { Service } from '@odometer/service-kit/service';
 import type { Logger } from 'pino';
-import { readApiKeys } from './api-keys.ts';
 import { Backlog } from './backlog.ts';
-import { CachedTable } from './cached-table.ts';
 import type { Config } from './config.ts';
 import { EventBatcher } from './event-batcher.ts';
 import { httpServer } from './http-server.ts';
@@ -54,7 +55,7 @@ export async function run(config: Config, log: Logger): Promise<number> {
   const books = new IngestBooks();
   const source = sourceName(config.instance);
   const epoch = new ProducerEpoch({ pool, source, instance: config.instance, books, log });
-  const keys = new CachedTable(() => readApiKeys(pool));
+  const keys = new CachedTable(async () => keysByHash(await listApiKeys(pool)));
   const webhooks = new CachedTable(webhookReader(pool, log));
   const metrics = createMetrics(registry);
   const batcher = new EventBatcher({

@@ -1,8 +1,8 @@
 import { findMeter, putMeter } from '@odometer/database/meter-declarations';
 import { parseValuePath } from '@odometer/domain/value-path';
+import { schemaProblems } from '@odometer/service-kit/schema-problems';
 import { z } from 'zod';
 import type { Parsed } from './declaration.ts';
-import { schemaProblems } from './schema-problems.ts';
 
 const AGGREGATIONS = ['sum', 'count', 'min', 'max', 'latest', 'unique_count'] as const;
 

@@ -1,8 +1,8 @@
 import { declareProject, findProject } from '@odometer/database/project-declarations';
 import { isSlug } from '@odometer/domain/slug';
+import { schemaProblems } from '@odometer/service-kit/schema-problems';
 import { z } from 'zod';
 import type { Parsed } from './declaration.ts';
-import { schemaProblems } from './schema-problems.ts';
 
 const slug = z.string().refine(isSlug, 'should be a valid name');
 

@@ -1,10 +1,10 @@
 import { OdometerError } from '@odometer/domain/errors';
+import { suggestion } from '@odometer/service-kit/schema-problems';
 import { type Document, LineCounter, parseAllDocuments } from 'yaml';
 import { type Declaration, isProblems, type Parsed } from './declaration.ts';
 import { parseMeter } from './meter.ts';
 import { parseOrganization } from './organization.ts';
 import { parseProject } from './project.ts';
-import { suggestion } from './schema-problems.ts';
 import { parseWebhook } from './webhook.ts';
 
 /** By kind, in the order in which they are applied: projects after their organizations. */

@@ -1,8 +1,8 @@
 import { listWebhooks, putWebhook } from '@odometer/database/webhooks';
 import { webhookDeclarationSchema } from '@odometer/domain/webhook-declaration';
+import { schemaProblems } from '@odometer/service-kit/schema-problems';
 import { z } from 'zod';
 import type { Parsed } from './declaration.ts';
-import { schemaProblems } from './schema-problems.ts';
 
 const fields = z.record(z.string(), z.unknown());
 

@@ -7,11 +7,11 @@ import {
 } from '@odometer/database/project-usage';
 import type { ProjectName } from '@odometer/database/registry';
 import { OdometerError } from '@odometer/domain/errors';
+import { jsonFigure } from '@odometer/domain/json-figure';
 import type { Command } from 'commander';
 import { projectReference } from '../arguments.ts';
 import {
   addCommand,
-  jsonFigure,
   type OutputOptions,
   print,
   printJson,

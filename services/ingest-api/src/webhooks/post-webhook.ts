@@ -4,14 +4,14 @@ import type { EventEnvelope } from '@odometer/domain/event-envelope';
 import type { WebhookDeclaration } from '@odometer/domain/webhook-declaration';
 import { mapWebhookRecord } from '@odometer/domain/webhook-event';
 import { webhookRecords } from '@odometer/domain/webhook-records';
+import type { CachedTable } from '@odometer/service-kit/http/cached-table';
+import { sendProblem } from '@odometer/service-kit/http/problem';
+import { readBody, UnreadBody } from '@odometer/service-kit/http/read-body';
 import type { Logger } from 'pino';
 import { acceptEvents } from '../accept-events.ts';
 import type { Backlog } from '../backlog.ts';
-import type { CachedTable } from '../cached-table.ts';
 import type { EventBatcher } from '../event-batcher.ts';
 import type { IngestBooks } from '../ingest-books.ts';
-import { sendProblem } from '../problem.ts';
-import { readBody } from '../read-body.ts';
 import { Refusal, type RefusalCode } from '../refusal.ts';
 import { type EventBounds, validateEvent } from '../validate-event.ts';
 import { authenticateWebhook } from './authenticate-webhook.ts';
@@ -50,7 +50,7 @@ export async function postWebhook(
   const webhook = declared.get(name);
   if (webhook === undefined) throw new OdometerError('webhook_unknown', {});
   const body = await readBody(request, context.maxBodyBytes);
-  if (body instanceof Refusal) {
+  if (body instanceof UnreadBody) {
     if (!request.complete) response.setHeader('Connection', 'close');
     sendProblem(response, body.code === 'too_large' ? 413 : 400, body.reason);
     return;

@@ -1,7 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { promisify } from 'node:util';
 import { brotliDecompress, gunzip, inflate } from 'node:zlib';
-import { Refusal } from './refusal.ts';
 
 const INFLATE = {
   gzip: promisify(gunzip),
@@ -16,8 +15,23 @@ const INFLATE = {
  */
 const MAX_DISCARDED = 4;
 
-const NOT_INFLATABLE = new Refusal('malformed', 'the body is not what its content-encoding says');
-const ENCODING = new Refusal(
+/** Why a body was not read; a value, because it is an ordinary outcome. */
+export class UnreadBody {
+  readonly code: 'malformed' | 'content_type' | 'too_large';
+  /** A sentence for the client. */
+  readonly reason: string;
+
+  constructor(code: UnreadBody['code'], reason: string) {
+    this.code = code;
+    this.reason = reason;
+  }
+}
+
+const NOT_INFLATABLE = new UnreadBody(
+  'malformed',
+  'the body is not what its content-encoding says',
+);
+const ENCODING = new UnreadBody(
   'content_type',
   'the content-encoding is not supported; send gzip, deflate, br or none',
 );
@@ -37,7 +51,7 @@ export class ClientGone extends Error {}
 export async function readBody(
   request: IncomingMessage,
   maxBytes: number,
-): Promise<Buffer | Refusal> {
+): Promise<Buffer | UnreadBody> {
   const { headers } = request;
   const raw = await receive(request, maxBytes);
   if (raw === undefined) return tooLarge(maxBytes);
@@ -52,8 +66,8 @@ export async function readBody(
   }
 }
 
-function tooLarge(maxBytes: number): Refusal {
-  return new Refusal('too_large', `the body is larger than ${maxBytes} bytes`);
+function tooLarge(maxBytes: number): UnreadBody {
+  return new UnreadBody('too_large', `the body is larger than ${maxBytes} bytes`);
 }
 
 /** @returns undefined when there is more than `maxBytes`; nothing is kept then. */
