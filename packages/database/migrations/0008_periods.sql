@@ -65,7 +65,8 @@ create table periods (
   forced_reason text,
   -- What limits of the organization's scope cost, in minor units; projects' own are in project_months.
   charges jsonb not null default '[]',
-  overage_charge bigint not null default 0,
+  -- Whole, but not bigint: no quantity that somebody invents may make the close of a month overflow.
+  overage_charge numeric not null default 0,
   currency text,
   exceeded_limits text[] not null default '{}',
   -- What the close can be recomputed from.
@@ -90,7 +91,7 @@ create table project_months (
   exceeded_limits text[] not null default '{}',
   -- A line for each limit with a price: meter, included, used, overage, price_per_unit, charge.
   charges jsonb not null default '[]',
-  overage_charge bigint not null default 0,
+  overage_charge numeric not null default 0,
   currency text,
   final boolean not null default false,
   primary key (project_id, month),
@@ -158,7 +159,13 @@ alter table meters
   add column counted_back_at timestamptz default '-infinity',
   -- Events before (time, key) are counted back.
   add column count_back_time timestamptz,
-  add column count_back_key uuid;
+  add column count_back_key uuid,
+  -- Which job goes on with it; any other is out of date, so there is never more than one at it.
+  add column count_back_part integer not null default 0,
+  add column name text,
+  add column description text,
+  add column metadata jsonb not null default '{}',
+  add column updated_at timestamptz not null default now();
 
 -- Whose job it was and since when, so that a close knows whether it has to wait for it. Null: nobody can tell.
 alter table dead_letters

@@ -23,27 +23,30 @@ export interface EventRow {
 /**
  * Stores accepted events. Their month's partition must exist.
  *
+ * @param catalogueVersion of the meters they were counted by: a meter that is created later counts them back.
  * @param rows made while they are written: thousands of them at once would be as much work for the garbage collector.
  */
 export async function insertEvents(
   transaction: Transaction,
   rows: Iterable<EventRow>,
+  catalogueVersion: string,
 ): Promise<void> {
   await copyRows(
     transaction,
     `copy events (key, organization_id, project_id, device, source, id, type, subject, time, time_given, data, attributes,
-       ingested_at, validation_error, unattributed_to) from stdin`,
-    copyPieces(rows),
+       ingested_at, validation_error, unattributed_to, catalogue_version) from stdin`,
+    copyPieces(rows, catalogueVersion),
   );
 }
 
 /** Text that is put together out of small parts is expensive to keep: pieces of this length are passed on at once. */
 const PIECE_LENGTH = 65_536;
 
-function* copyPieces(rows: Iterable<EventRow>): Generator<string> {
+function* copyPieces(rows: Iterable<EventRow>, catalogueVersion: string): Generator<string> {
+  const lineEnd = `\t${catalogueVersion}\n`;
   let text = '';
   for (const row of rows) {
-    text += `${row.key}\t${row.organizationId ?? '\\N'}\t${row.projectId ?? '\\N'}\t${copyField(row.device)}\t${copyField(row.source)}\t${copyField(row.id)}\t${copyField(row.type)}\t${copyField(row.subject)}\t${row.time}\t${row.timeGiven}\t${copyField(row.data)}\t${copyField(row.attributes)}\t${row.ingestedAt}\t${copyField(row.validationError)}\t${copyField(row.unattributedTo)}\n`;
+    text += `${row.key}\t${row.organizationId ?? '\\N'}\t${row.projectId ?? '\\N'}\t${copyField(row.device)}\t${copyField(row.source)}\t${copyField(row.id)}\t${copyField(row.type)}\t${copyField(row.subject)}\t${row.time}\t${row.timeGiven}\t${copyField(row.data)}\t${copyField(row.attributes)}\t${row.ingestedAt}\t${copyField(row.validationError)}\t${copyField(row.unattributedTo)}${lineEnd}`;
     if (text.length < PIECE_LENGTH) continue;
     yield text;
     text = '';

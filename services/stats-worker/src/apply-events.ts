@@ -11,7 +11,7 @@ import { toTimestamp } from '@odometer/domain/period';
 import type { Outcome } from './event-outcome.ts';
 import { EventUsage } from './event-usage.ts';
 import { measureEvent } from './measure-event.ts';
-import type { MetersByType } from './meter-catalogue.ts';
+import type { Catalogue, Meter } from './meter-catalogue.ts';
 import type { PeriodUsage } from './periods/usage-writer.ts';
 import type { PreparedEvent } from './prepared-event.ts';
 import type { RegistryCache, ResolvedProject } from './registry-cache.ts';
@@ -30,7 +30,7 @@ export interface AppliedEvents {
 export async function applyEvents(
   transaction: Transaction,
   events: readonly PreparedEvent[],
-  meters: MetersByType,
+  catalogue: Catalogue,
   registry: RegistryCache,
   periods: PeriodUsage,
 ): Promise<AppliedEvents> {
@@ -59,7 +59,7 @@ export async function applyEvents(
       outcomes.push(isSame ? 'duplicate' : 'conflicting');
       continue;
     }
-    const measured = measure(prepared, meters);
+    const measured = measure(prepared, catalogue.byType.get(prepared.event.type));
     const { organization, project } = prepared.event;
     const owner = resolution.project(organization, project);
     for (const { meterId, quantity } of measured.quantities) {
@@ -69,7 +69,7 @@ export async function applyEvents(
     outcomes.push(outcomeOf(measured, owner !== undefined));
   }
   await insertEventConflicts(transaction, conflicts);
-  if (stored.length > 0) await insertEvents(transaction, rowsOf(stored));
+  if (stored.length > 0) await insertEvents(transaction, rowsOf(stored), catalogue.version);
   await usage.write(transaction, periods);
   return {
     outcomes,
@@ -117,8 +117,7 @@ interface Measured {
 }
 
 /** One event feeds every meter of its type; those that can make nothing of it say why. */
-function measure({ event }: PreparedEvent, meters: MetersByType): Measured {
-  const ofType = meters.get(event.type);
+function measure({ event }: PreparedEvent, ofType: readonly Meter[] | undefined): Measured {
   if (ofType === undefined) return { metered: false, quantities: [], error: null };
   const quantities: { meterId: number; quantity: Scaled }[] = [];
   let error: string | null = null;

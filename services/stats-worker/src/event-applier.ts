@@ -75,7 +75,7 @@ export class EventApplier {
 
     const committed = await inTransaction(pool, async (transaction) => {
       const periods = await usage.begin(transaction, months);
-      const meters = await catalogue.forTransaction(transaction);
+      const current = await catalogue.forTransaction(transaction);
       const claimed = await claimBatches(
         transaction,
         batches.map((batch) => ({ ...batch, items: batch.events.length })),
@@ -86,7 +86,7 @@ export class EventApplier {
       const isClaimed = ({ place }: { readonly place: Place }) => claimedBatches.has(place.batch);
       const ours = events.filter(isClaimed);
       const apply = (part: readonly PlacedEvent[]) =>
-        applyEvents(transaction, part, meters, registry, periods);
+        applyEvents(transaction, part, current, registry, periods);
       const { applied, poison } = isolating
         ? await isolatePoison(transaction, ours, apply)
         : { applied: [{ items: ours, result: await apply(ours) }], poison: [] };

@@ -14,29 +14,36 @@ export interface Meter {
   readonly defaultValue: Scaled | undefined;
 }
 
-export type MetersByType = ReadonlyMap<string, readonly Meter[]>;
+/** The meters that events feed, as they are at one version of the catalogue. */
+export interface Catalogue {
+  readonly version: string;
+  readonly byType: ReadonlyMap<string, readonly Meter[]>;
+}
 
 /**
  * The meters that events feed, cached between transactions and checked in each: under the shared catalogue lock the
  * version cannot change, so no event is applied by a catalogue that was changed before it.
  */
 export class MeterCatalogue {
-  #version: string | undefined;
-  #byType: MetersByType = new Map();
+  #current: Catalogue | undefined;
 
-  /** The meters by event type, valid until the transaction ends. */
-  async forTransaction(transaction: Transaction): Promise<MetersByType> {
+  /** What is valid until the transaction ends. */
+  async forTransaction(transaction: Transaction): Promise<Catalogue> {
     await lockCatalogueShared(transaction);
     const version = await catalogueVersion(transaction);
-    if (version !== this.#version) {
-      this.#byType = await load(transaction);
-      this.#version = version;
-    }
-    return this.#byType;
+    if (this.#current?.version === version) return this.#current;
+    const current = { version, byType: await load(transaction) };
+    this.#current = current;
+    return current;
+  }
+
+  /** Another database may have another catalogue of the same version. */
+  forget(): void {
+    this.#current = undefined;
   }
 }
 
-async function load(transaction: Transaction): Promise<MetersByType> {
+async function load(transaction: Transaction): Promise<Catalogue['byType']> {
   const byType = new Map<string, Meter[]>();
   for (const row of await listEventMeters(transaction)) {
     const valuePath = parseValuePath(row.valuePath ?? '$');

@@ -6,6 +6,7 @@ import { attributeUsage } from './attribute-usage.ts';
 import { checkCountBatch, checkEventBatch } from './check-payload.ts';
 import { CountApplier } from './count-applier.ts';
 import { EventApplier } from './event-applier.ts';
+import { forgetOnConnect } from './forget-on-connect.ts';
 import { GroupCommit } from './group-commit.ts';
 import { MeterCatalogue } from './meter-catalogue.ts';
 import type { ApplyCounts } from './metrics.ts';
@@ -54,6 +55,7 @@ export function createProcessors(parts: ProcessorParts): {
 } {
   const { pool, partitions, usage, observeApply } = parts;
   const catalogue = new MeterCatalogue();
+  forgetOnConnect(pool, [catalogue]);
   const events = new EventApplier({ ...parts, catalogue });
   const counts = new CountApplier(parts);
   const eventGroups = new GroupCommit<EventBatch>({

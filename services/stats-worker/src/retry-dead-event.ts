@@ -39,9 +39,9 @@ export async function retryDeadEvent(
     await partitions.ensure(pool, [prepared.monthMs]);
     const applied = await inTransaction(pool, async (transaction) => {
       const periods = await usage.begin(transaction, [prepared.monthMs]);
-      const meters = await catalogue.forTransaction(transaction);
+      const current = await catalogue.forTransaction(transaction);
       if (!(await takeDeadLetter(transaction, 'events', deadEventJobId(dead)))) return undefined;
-      const result = await applyEvents(transaction, [prepared], meters, registry, periods);
+      const result = await applyEvents(transaction, [prepared], current, registry, periods);
       const [outcome] = result.outcomes;
       if (outcome !== undefined && outcome !== 'dead') {
         await reviseDeadItem(transaction, dead, outcome);
