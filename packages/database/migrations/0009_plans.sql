@@ -38,9 +38,15 @@ create table organization_plans (
   primary key (organization_id, since)
 );
 
--- Users are the application's: it tells how many an organization has.
-alter table organizations add column user_count bigint not null default 0,
-  add constraint organization_user_count_is_not_negative check (user_count >= 0);
+-- Users are the application's: it tells how many an organization has, and since when, because a month is billed by the
+-- number at its end and closed days later.
+create table organization_users (
+  organization_id bigint not null references organizations (id),
+  since timestamptz not null,
+  users bigint not null,
+  primary key (organization_id, since),
+  constraint organization_users_is_not_negative check (users >= 0)
+);
 
 -- Room that somebody has asked for and not used yet.
 --   open → released (by the usage that carries its id, or by hand) or expired
@@ -59,4 +65,4 @@ create table limit_reservations (
   constraint reservation_is_released_by_somebody check ((released_at is null) = (released_by is null)),
   constraint reservation_releaser_is_known check (released_by in ('usage', 'hand'))
 );
-create index limit_reservations_open on limit_reservations (organization_id, resource) where released_at is null;
+create index limit_reservations_open on limit_reservations (organization_id, resource, expires_at) where released_at is null;
