@@ -39,9 +39,10 @@ create table drafted_months (
 );
 
 -- Days for which every project has been looked at once after their end, so that gauges are carried into them.
+--   no row → begun (taken_at null: what changes before it is carried into it from now on) → taken
 create table snapshots (
   day date primary key,
-  taken_at timestamptz not null default now()
+  taken_at timestamptz
 );
 
 -- When each bell was last answered with success.

@@ -108,7 +108,7 @@ language sql stable rows 20 as $$
   select * from (
     select distinct on (d.meter_id) d.meter_id, 0::numeric, 0::bigint, d.last
     from usage_daily d
-    where not exists (select from snapshots s where s.day = the_day)
+    where not exists (select from snapshots s where s.day = the_day and s.taken_at is not null)
       and d.project_id = the_project and d.day >= the_day - 35 and d.day < the_day and d.last is not null
       and d.meter_id in (select m.id from meters m where m.kind = 'gauge' and m.owner <> 'events')
       and d.meter_id not in (select r.meter_id from rows r)
@@ -224,14 +224,14 @@ cross join lateral (
     select x.meter_id, x.sum, x.last
     from usage_daily x
     where x.organization_id = o.id and x.day = d.date
-      and exists (select from snapshots s where s.day = d.date)
+      and exists (select from snapshots s where s.day = d.date and s.taken_at is not null)
       and not exists (select from changed_days c where c.project_id = x.project_id and c.day = x.day)
     union all
     select y.meter_id, y.sum, y.last
     from projects q
     cross join lateral project_day(q.id, d.date) y
     where q.organization_id = o.id
-      and (not exists (select from snapshots s where s.day = d.date)
+      and (not exists (select from snapshots s where s.day = d.date and s.taken_at is not null)
         or exists (select from changed_days c where c.project_id = q.id and c.day = d.date))
   ) u
 ) u;
@@ -403,7 +403,7 @@ select
   date_trunc('month', now(), 'UTC') as month,
   m.*, g.*, d.*,
   (select count(*) from projects p where p.organization_id = o.id and p.archived_at is null) as total_projects,
-  o.user_count as total_users
+  coalesce((select n.users from organization_users n where n.organization_id = o.id order by n.since desc limit 1), 0) as total_users
 from organizations o
 cross join lateral (
   select
@@ -476,4 +476,4 @@ select g::date as date,
       and (p.archived_at is null or (p.archived_at at time zone 'UTC')::date >= g::date)) as projects
 from generate_series(
   (select (min(created_at) at time zone 'UTC')::date from projects), (now() at time zone 'UTC')::date - 1, '1 day') g
-where not exists (select from snapshots s where s.day = g::date);
+where not exists (select from snapshots s where s.day = g::date and s.taken_at is not null);
