@@ -87,12 +87,23 @@ const STORED = /^(-?)(\d+)(?:\.(\d{1,12}))?$/;
  * @throws RangeError when one of them is none.
  */
 export function addDecimals(a: string, b: string): string {
-  return formatQuantity(readStored(a) + readStored(b));
+  return formatQuantity(readDecimal(a) + readDecimal(b));
 }
 
-function readStored(text: string): Scaled {
+/**
+ * A decimal as the database writes it, of any length.
+ *
+ * @throws RangeError when it is none, or has more than 12 digits after the point.
+ */
+export function readDecimal(text: string): Scaled {
   const [, sign, whole, fraction = ''] = STORED.exec(text) ?? [];
   if (whole === undefined) throw new RangeError(`not a decimal: ${text}`);
   const magnitude = BigInt(whole + fraction.padEnd(FRACTION_DIGITS, '0'));
   return sign === '-' ? -magnitude : magnitude;
+}
+
+/** The product as a whole number, halves rounded up, exactly; neither may be negative. */
+export function multiplyToWhole(a: Scaled, b: Scaled): bigint {
+  const squared = SCALE * SCALE;
+  return (2n * a * b + squared) / (2n * squared);
 }

@@ -37,6 +37,11 @@ export const ERRORS = {
     retry: false,
     message: 'there is no key {id} in force; `odometer keys list` shows all keys',
   },
+  body_too_large: {
+    kind: 'too_large',
+    retry: false,
+    message: 'the body is larger than {maxBytes} bytes',
+  },
   broker_unsuitable: {
     kind: 'invalid',
     retry: false,
@@ -66,6 +71,11 @@ export const ERRORS = {
     kind: 'invalid',
     retry: false,
     message: '{file} has {count} problem(s), nothing was changed:\n{problems}',
+  },
+  device_not_found: {
+    kind: 'not_found',
+    retry: false,
+    message: 'there is no device {device}',
   },
   event_still_poison: {
     kind: 'invalid',
@@ -103,10 +113,50 @@ export const ERRORS = {
     retry: true,
     message: 'the API keys have not been read from the database yet',
   },
+  limit_meter_invalid: {
+    kind: 'invalid',
+    retry: false,
+    message: 'no limit can be on {meter}: {reason}',
+  },
+  meter_built_in: {
+    kind: 'conflict',
+    retry: false,
+    message: 'meter {meter} is built in and stays as it is; create one under another slug',
+  },
+  meter_exists: {
+    kind: 'conflict',
+    retry: false,
+    message: 'there is a meter {meter} already',
+  },
+  meter_in_use: {
+    kind: 'conflict',
+    retry: false,
+    message: 'meter {meter} cannot be deleted: {use}',
+  },
+  meter_not_found: {
+    kind: 'not_found',
+    retry: false,
+    message: 'there is no meter {meter}; `odometer meters list` shows all meters',
+  },
   no_progress: {
     kind: 'unavailable',
     retry: true,
     message: '{name}: {waiting} waiting and none finished for {stuckForMs} ms',
+  },
+  organization_forbidden: {
+    kind: 'forbidden',
+    retry: false,
+    message: 'this API key is bound to another organization',
+  },
+  organization_not_found: {
+    kind: 'not_found',
+    retry: false,
+    message: 'there is no organization {organization}',
+  },
+  plan_not_found: {
+    kind: 'not_found',
+    retry: false,
+    message: 'there is no plan {plan}; `odometer plans list` shows all plans',
   },
   postgres_unavailable: {
     kind: 'unavailable',
@@ -123,6 +173,11 @@ export const ERRORS = {
     kind: 'invalid',
     retry: false,
     message: '{parameter}: {problem}',
+  },
+  query_too_slow: {
+    kind: 'unavailable',
+    retry: true,
+    message: 'the answer takes longer than {timeoutMs} ms; ask for less at once, or later',
   },
   queue_unavailable: {
     kind: 'unavailable',
@@ -143,6 +198,21 @@ export const ERRORS = {
     kind: 'unavailable',
     retry: true,
     message: 'Redis does not answer ({reason}); check that it runs, and REDIS_URL',
+  },
+  request_invalid: {
+    kind: 'invalid',
+    retry: false,
+    message: '{problems}',
+  },
+  reservation_id_taken: {
+    kind: 'conflict',
+    retry: false,
+    message: 'the id {id} is of another reservation; take another id',
+  },
+  reservation_not_found: {
+    kind: 'not_found',
+    retry: false,
+    message: 'there is no reservation {id} of this organization',
   },
   route_not_found: {
     kind: 'not_found',
@@ -170,6 +240,11 @@ export const ERRORS = {
     kind: 'unavailable',
     retry: true,
     message: 'still stopping {component} after {deadlineMs} ms',
+  },
+  storage_unavailable: {
+    kind: 'unavailable',
+    retry: true,
+    message: 'what this needs is away at the moment; send the same request again',
   },
   webhook_secret_missing: {
     kind: 'unavailable',
