@@ -23,6 +23,8 @@ export interface PoolOptions {
   /** Shown in pg_stat_activity, so that an operator sees whose connection it is. */
   readonly applicationName: string;
   readonly maxConnections: number;
+  /** Longest statement; for those who answer other people's questions. @default no limit */
+  readonly statementTimeoutMs?: number;
 }
 
 /** Opens a pool; connects lazily. Errors of idle connections are reported to `onIdleError`, for nobody awaits them. */
@@ -31,6 +33,9 @@ export function createPool(options: PoolOptions, onIdleError: (error: Error) => 
     ...(options.url === undefined ? {} : { connectionString: options.url }),
     application_name: options.applicationName,
     max: options.maxConnections,
+    ...(options.statementTimeoutMs === undefined
+      ? {}
+      : { statement_timeout: options.statementTimeoutMs }),
     // A database that does not answer the TCP handshake must not hold a request or a job for minutes.
     connectionTimeoutMillis: 5_000,
     keepAlive: true,

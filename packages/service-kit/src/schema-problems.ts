@@ -21,16 +21,25 @@ export function suggestion(name: string, known: readonly string[]): string {
   return near === undefined ? '' : `; did you mean ${near}?`;
 }
 
-/** What is wrong with a document by its schema: one sentence each, all of them. */
-export function schemaProblems(schema: z.ZodType, error: z.ZodError): readonly string[] {
+/**
+ * What is wrong with a document by its schema: one sentence each, all of them.
+ *
+ * @param root what the document is called where it is wrong as a whole.
+ */
+export function schemaProblems(
+  schema: z.ZodType,
+  error: z.ZodError,
+  root = 'spec',
+): readonly string[] {
   const known = propertyNames(z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }));
-  return error.issues.flatMap((issue) => issueProblems(issue, [], known));
+  return error.issues.flatMap((issue) => issueProblems(issue, [], known, root));
 }
 
 function issueProblems(
   issue: z.core.$ZodIssue,
   at: readonly PropertyKey[],
   known: readonly string[],
+  root: string,
 ): readonly string[] {
   const path = [...at, ...issue.path];
   if (issue.code === 'unrecognized_keys') {
@@ -41,10 +50,10 @@ function issueProblems(
   if (issue.code === 'invalid_union' && issue.errors.length > 0) {
     // What the author meant is the alternative with which the least is wrong.
     const [closest = []] = [...issue.errors].sort((a, b) => a.length - b.length);
-    return closest.flatMap((nested) => issueProblems(nested, path, known));
+    return closest.flatMap((nested) => issueProblems(nested, path, known, root));
   }
   const isMissing = issue.code === 'invalid_type' && issue.message.includes('received undefined');
-  const where = path.length === 0 ? 'spec' : path.join('.');
+  const where = path.length === 0 ? root : path.join('.');
   return [isMissing ? `${where} is missing` : `${where}: ${issue.message}`];
 }
 
