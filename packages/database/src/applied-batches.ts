@@ -9,7 +9,8 @@ export interface BatchClaim extends BatchId {
 
 /**
  * Claims batches for the running transaction. Of a batch that is applied already, or is being applied by somebody who
- * then commits, nothing is returned: it must contribute nothing to any figure.
+ * then commits, nothing is returned: it must contribute nothing to any figure. That the batch's row may have been
+ * compacted meanwhile is the function's care.
  *
  * @returns the claimed ones, by `claimKey`.
  */
@@ -18,13 +19,7 @@ export async function claimBatches(
   claims: readonly BatchClaim[],
 ): Promise<ReadonlySet<string>> {
   const { rows } = await transaction.query<{ epoch: string; seq: string }>(
-    `insert into applied_batches (epoch, seq, received, rejected, accepted, items, counted)
-     select epoch, seq, received, rejected, accepted, items, items
-     from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::int[])
-       as batch (epoch, seq, received, rejected, accepted, items)
-     order by epoch, seq
-     on conflict do nothing
-     returning epoch, seq`,
+    'select epoch, seq from claim_batches($1, $2, $3, $4, $5, $6)',
     [
       claims.map((claim) => claim.epoch),
       claims.map((claim) => claim.seq),
@@ -104,14 +99,24 @@ export async function storeMarks(
   );
 }
 
-/** Books one dead item of an applied batch as something else, when it has been applied after all. */
+/**
+ * Books one dead item of an applied batch as something else, when it has been applied after all. When the batch is
+ * compacted its epoch holds the sums; a compaction under way is waited for by the first statement and seen by the second.
+ */
 export async function reviseDeadItem(
   transaction: Transaction,
   { epoch, seq }: BatchId,
   outcome: Exclude<keyof BatchOutcome, 'dead'>,
 ): Promise<void> {
-  await transaction.query(
+  const { rowCount } = await transaction.query(
     `update applied_batches set dead = dead - 1, ${outcome} = ${outcome} + 1 where epoch = $1 and seq = $2`,
+    [epoch, seq],
+  );
+  if (rowCount !== 0) return;
+  await transaction.query(
+    `update source_epochs
+     set through_dead = through_dead - 1, through_${outcome} = through_${outcome} + 1
+     where epoch = $1 and applied_through >= $2`,
     [epoch, seq],
   );
 }

@@ -2,8 +2,11 @@ import type { BatchOutcome } from '@odometer/domain/batch';
 import type { IntakeKind } from '@odometer/domain/books';
 import type { Queryable, Transaction } from './pool.ts';
 
+/** Sums over the batches of an epoch that have no rows any more. */
+type CompactedSums = { readonly [Name in keyof BatchOutcome as `through_${Name}`]: string };
+
 /** An epoch as the books see it: the producer's word, and the sums of what is applied. bigint columns arrive as text. */
-export interface EpochRow extends Readonly<Record<keyof BatchOutcome, string>> {
+export interface EpochRow extends Readonly<Record<keyof BatchOutcome, string>>, CompactedSums {
   readonly epoch: string;
   readonly source: string;
   readonly kind: IntakeKind;
@@ -15,7 +18,9 @@ export interface EpochRow extends Readonly<Record<keyof BatchOutcome, string>> {
   readonly acknowledged_received: string;
   readonly acknowledged_rejected: string;
   readonly acknowledged_accepted: string;
-  /** Up to here it is settled; the number of applied batches, and the sums, are of those above. */
+  /** The batches up to here are compacted. */
+  readonly applied_through: string;
+  /** Up to here it is settled, or compacted; the number of applied batches, and the sums, are of those above. */
   readonly settled_seq: string;
   readonly applied: string;
   /** The highest applied one, 0 when there is none, and the running totals that it carried. */
@@ -31,7 +36,7 @@ export interface SettledSeq {
   readonly seq: number;
 }
 
-const OUTCOME_SUMS = [
+const OUTCOMES: readonly (keyof BatchOutcome)[] = [
   'counted',
   'duplicate',
   'conflicting',
@@ -39,9 +44,9 @@ const OUTCOME_SUMS = [
   'unmetered',
   'unattributed',
   'dead',
-]
-  .map((name) => `coalesce(sum(b.${name}), 0) as ${name}`)
-  .join(', ');
+];
+const OUTCOME_SUMS = OUTCOMES.map((name) => `coalesce(sum(b.${name}), 0) as ${name}`).join(', ');
+const COMPACTED_SUMS = OUTCOMES.map((name) => `e.through_${name}`).join(', ');
 
 /**
  * Every epoch with the sums over its applied batches above what is settled. Costs a read of those rows: half a second
@@ -54,16 +59,19 @@ export async function readEpochs(
   const { rows } = await db.query<EpochRow>(
     `select e.epoch, e.source, k.kind, e.opened_at, e.sealed_seq, e.sealed_at, e.acknowledged_seq, e.acknowledged_at,
        e.received as acknowledged_received, e.rejected as acknowledged_rejected, e.accepted as acknowledged_accepted,
-       a.*, coalesce(s.seq, 0) as settled_seq, coalesce(h.seq, 0) as applied_seq,
-       coalesce(h.received, 0) as applied_received, coalesce(h.rejected, 0) as applied_rejected,
-       coalesce(h.accepted, 0) as applied_accepted
+       e.applied_through, ${COMPACTED_SUMS}, a.*, s.seq as settled_seq,
+       coalesce(h.seq, e.applied_through) as applied_seq,
+       coalesce(h.received, e.through_received) as applied_received,
+       coalesce(h.rejected, e.through_rejected) as applied_rejected,
+       coalesce(h.accepted, e.through_accepted) as applied_accepted
      from source_epochs e
      join sources k on k.source = e.source
-     left join unnest($1::bigint[], $2::bigint[]) as s (epoch, seq) on s.epoch = e.epoch
+     left join unnest($1::bigint[], $2::bigint[]) as given (epoch, seq) on given.epoch = e.epoch
+     cross join lateral (select greatest(given.seq, e.applied_through) as seq) s
      cross join lateral (
        select count(*) as applied, max(b.seq) as highest, ${OUTCOME_SUMS}
        from applied_batches b
-       where b.epoch = e.epoch and b.seq > coalesce(s.seq, 0)
+       where b.epoch = e.epoch and b.seq > s.seq
      ) a
      left join applied_batches h on h.epoch = e.epoch and h.seq = coalesce(a.highest, s.seq)
      order by e.epoch`,
@@ -116,7 +124,7 @@ export async function readInnerHoles(
   // `offset 0` keeps the planner from joining all batches with all batches: it cannot know how few holes there are.
   const { rows } = await db.query<HoleRow>(
     `select s.epoch, h.before + 1 as from_seq, h.after - 1 as to_seq, r.applied_at as since,
-       r.accepted - r.items - coalesce(l.accepted, 0) as items
+       r.accepted - r.items - coalesce(l.accepted, c.through_accepted, 0) as items
      from unnest($1::bigint[], $2::bigint[]) as s (epoch, seq)
      cross join lateral (
        select lag(b.seq, 1, s.seq) over (order by b.seq) as before, b.seq as after
@@ -129,6 +137,7 @@ export async function readInnerHoles(
      left join lateral (
        select accepted from applied_batches b where b.epoch = s.epoch and b.seq = h.before offset 0
      ) l on true
+     left join source_epochs c on c.epoch = s.epoch and c.applied_through = h.before
      where h.after > h.before + 1
      order by s.epoch, h.after`,
     [settled.map(({ epoch }) => epoch), settled.map(({ seq }) => seq)],

@@ -15,18 +15,22 @@ export interface SettledPrefix {
  */
 export type SettledPrefixes = Map<string, SettledPrefix>;
 
-export const NOTHING_SETTLED: SettledPrefix = {
-  seq: 0,
-  sums: {
-    counted: 0n,
-    duplicate: 0n,
-    conflicting: 0n,
-    invalid: 0n,
-    unmetered: 0n,
-    unattributed: 0n,
-    dead: 0n,
-  },
-};
+/** What is known to be settled before a reading: what an earlier one left, or what is compacted, if that is more. */
+export function settledBefore(left: SettledPrefix | undefined, row: EpochRow): SettledPrefix {
+  if (left !== undefined && left.seq >= Number(row.applied_through)) return left;
+  return {
+    seq: Number(row.applied_through),
+    sums: {
+      counted: BigInt(row.through_counted),
+      duplicate: BigInt(row.through_duplicate),
+      conflicting: BigInt(row.through_conflicting),
+      invalid: BigInt(row.through_invalid),
+      unmetered: BigInt(row.through_unmetered),
+      unattributed: BigInt(row.through_unattributed),
+      dead: BigInt(row.through_dead),
+    },
+  };
+}
 
 /** Adds a row's sums, which are decimal text. */
 export function addSums(

@@ -9,7 +9,7 @@ import {
   readInnerHoles,
   readSums,
 } from './books-queries.ts';
-import { NOTHING_SETTLED, type SettledPrefixes, settle, settledUpTo } from './books-settled.ts';
+import { type SettledPrefixes, settle, settledBefore, settledUpTo } from './books-settled.ts';
 import { inTransaction, type Pool, type Transaction } from './pool.ts';
 
 /** A job as Redis holds it: its state, and how many accepted items it carries. */
@@ -70,7 +70,7 @@ async function readSnapshot(
   const holes = await readInnerHoles(transaction, withHoles);
   const epochs = rows.map((row) => {
     const inner = holes.filter(({ epoch }) => epoch === row.epoch);
-    const before = settled.get(row.epoch) ?? NOTHING_SETTLED;
+    const before = settledBefore(settled.get(row.epoch), row);
     return { row, inner, before, books: epochBooks(row, inner, before.sums) };
   });
   const sums = await readSums(

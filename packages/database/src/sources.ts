@@ -53,7 +53,11 @@ export async function unsealedEpochsBefore(
 export async function firstUnappliedSeq(db: Queryable, epoch: string): Promise<number> {
   const { rows } = await db.query<{ seq: string }>(
     `select coalesce(min(b.seq + 1), 1) as seq
-     from (select 0::bigint as seq union all select seq from applied_batches where epoch = $1) b
+     from (
+       select applied_through as seq from source_epochs where epoch = $1
+       union all
+       select seq from applied_batches where epoch = $1
+     ) b
      where not exists (select 1 from applied_batches n where n.epoch = $1 and n.seq = b.seq + 1)`,
     [epoch],
   );
@@ -63,7 +67,8 @@ export async function firstUnappliedSeq(db: Queryable, epoch: string): Promise<n
 /** Whether a batch is applied. */
 export async function isApplied(db: Queryable, epoch: string, seq: number): Promise<boolean> {
   const { rows } = await db.query<{ applied: boolean }>(
-    'select exists (select 1 from applied_batches where epoch = $1 and seq = $2) as applied',
+    `select exists (select 1 from applied_batches where epoch = $1 and seq = $2)
+       or exists (select 1 from source_epochs where epoch = $1 and applied_through >= $2) as applied`,
     [epoch, seq],
   );
   return rows[0]?.applied === true;
