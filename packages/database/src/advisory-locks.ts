@@ -10,6 +10,8 @@ const MONTH_LOCK = 1;
 const CATALOGUE_LOCK = 2;
 const DAYS_LOCK = 3;
 const CLOSE_LOCK = 4;
+const PLANS_LOCK = 10;
+const LIMIT_LOCK = 11;
 /** In the place of a month: held shared with every month, so that a new round of changed days can wait for appliers. */
 const ROUNDS = 0;
 
@@ -71,4 +73,19 @@ export async function lockCatalogue(transaction: Transaction): Promise<void> {
 function monthNumber(monthMs: number): number {
   const at = new Date(monthMs);
   return at.getUTCFullYear() * 100 + at.getUTCMonth() + 1;
+}
+
+/** Takes all plans for declaring one: the version after the newest is one version. */
+export async function lockPlans(transaction: Transaction): Promise<void> {
+  await transaction.query(`select pg_advisory_xact_lock(${PLANS_LOCK}, 0)`);
+}
+
+/**
+ * Takes a limit for reserving under it: those that ask do so one after another. It comes before all other locks, and
+ * appliers never take it.
+ *
+ * @param limit the organization and what is limited. Two that share a hash only wait for each other.
+ */
+export async function lockLimit(transaction: Transaction, limit: string): Promise<void> {
+  await transaction.query(`select pg_advisory_xact_lock(${LIMIT_LOCK}, hashtext($1))`, [limit]);
 }
