@@ -77,8 +77,10 @@ export async function compare(system: System, expected: Expectations = {}): Prom
   ] as const) {
     await figure(
       `items that applied batches of ${kind} say they counted`,
-      `select coalesce(sum(counted), 0) as n from applied_batches b
-       join source_epochs e using (epoch) join sources s using (source) where s.kind = '${kind}'`,
+      `select coalesce(sum(e.through_counted), 0) + coalesce(sum(b.counted), 0) as n
+       from source_epochs e join sources s using (source)
+       cross join lateral (select sum(counted) as counted from applied_batches a where a.epoch = e.epoch) b
+       where s.kind = '${kind}'`,
       items,
     );
   }

@@ -10,7 +10,8 @@ export interface EventClaim {
  * Claims event keys, sorted: two batches with the same keys in another order would deadlock.
  *
  * Two statements on purpose: one that claims and classifies at once sees a key neither as fresh nor as existing while a
- * rival commits.
+ * rival commits. A key that was taken in the first and is gone in the second was forgotten in between (400 days unseen),
+ * and is claimed anew.
  *
  * @param claims without doubles.
  * @returns the fingerprint that holds each key which was *not* fresh. A key that is not in the result is ours now.
@@ -40,10 +41,8 @@ export async function claimEventKeys(
   if (claimed[0]?.fresh === claims.length) return new Map();
   const ours = new Set(claimed[0]?.keys?.split(' '));
   const taken = claims.filter((claim) => !ours.has(claim.key)).map((claim) => claim.key);
-  const { rows } = await transaction.query<{ key: string; fingerprint: string }>(
-    'select key, fingerprint from event_keys where key = any($1::uuid[])',
-    [taken],
-  );
+  // Before they are read: a claim that is as old as claims get may be forgotten by maintenance at this moment, and one
+  // that was seen today cannot.
   await transaction.query(
     `update event_keys set last_seen_on = $2
      where key in (
@@ -51,5 +50,12 @@ export async function claimEventKeys(
      )`,
     [taken, today],
   );
-  return new Map(rows.map(({ key, fingerprint }) => [key, fingerprint]));
+  const { rows } = await transaction.query<{ key: string; fingerprint: string }>(
+    'select key, fingerprint from event_keys where key = any($1::uuid[])',
+    [taken],
+  );
+  const holders = new Map(rows.map(({ key, fingerprint }) => [key, fingerprint]));
+  const forgotten = claims.filter(({ key }) => !ours.has(key) && !holders.has(key));
+  if (forgotten.length === 0) return holders;
+  return new Map([...holders, ...(await claimEventKeys(transaction, forgotten, today))]);
 }

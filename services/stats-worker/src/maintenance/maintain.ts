@@ -1,0 +1,82 @@
+import { compactBatches } from '@odometer/database/maintenance/compact-batches';
+import {
+  emptyForgottenMonths,
+  moveEventRetention,
+} from '@odometer/database/maintenance/event-retention';
+import { forgetEventKeys } from '@odometer/database/maintenance/forget-event-keys';
+import type { Pool } from '@odometer/database/pool';
+import { toTimestamp } from '@odometer/domain/period';
+import type { MonthPartitions } from '../month-partitions.ts';
+
+/** Batches are folded once nobody looks at them one by one: the books call a hole lost after a minute. */
+const COMPACT_AFTER_MS = 3_600_000;
+
+/** A claim of an event's key lives this long since it was last seen: a yearly retry, and a month to notice. */
+const EVENT_KEY_DAYS = 400;
+const DAY_MS = 86_400_000;
+
+/** Half of a job's deadline. What is left is for the next hour, and a long step begins where this one stopped. */
+const TIME_MS = 300_000;
+
+export interface MaintenanceParts {
+  readonly pool: Pool;
+  readonly partitions: MonthPartitions;
+  /** Whole months of raw events that are kept besides the current one; undefined: all. */
+  readonly eventRetentionMonths: number | undefined;
+  readonly log: { info(fields: object): void };
+}
+
+/**
+ * Keeps the tables ready and small: partitions ahead, applied batches folded, old claims of event keys and, when that is
+ * wanted, old events forgotten. Each step may be repeated, at any time and by several at once; it goes on where it stopped
+ * when it is cut short. One that fails holds up none of the others.
+ *
+ * @throws the failure of a step, or an AggregateError, after all others are done.
+ */
+export async function maintain(
+  parts: MaintenanceParts,
+  nowMs: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const { pool, partitions, eventRetentionMonths, log } = parts;
+  const inTime = AbortSignal.any([signal, AbortSignal.timeout(TIME_MS)]);
+  const failures: unknown[] = [];
+  const step = async (work: () => Promise<object>): Promise<object> => {
+    if (inTime.aborted) return {};
+    try {
+      return await work();
+    } catch (error) {
+      failures.push(error);
+      return {};
+    }
+  };
+  const done = [
+    await step(async () => {
+      await partitions.makeAhead(pool, nowMs);
+      return {};
+    }),
+    await step(async () => ({
+      batchesFolded: await compactBatches(pool, COMPACT_AFTER_MS, inTime),
+    })),
+    await step(async () => ({
+      eventKeysForgotten: await forgetEventKeys(
+        pool,
+        toTimestamp(nowMs - EVENT_KEY_DAYS * DAY_MS).slice(0, 10),
+        inTime,
+      ),
+    })),
+    await step(async () => {
+      if (eventRetentionMonths !== undefined) {
+        await moveEventRetention(pool, eventRetentionMonths, nowMs);
+      }
+      // Whatever the setting says now: what was marked is refused, and need not be kept.
+      const months = await emptyForgottenMonths(pool, inTime);
+      return { eventMonthsEmptied: months.map((monthMs) => toTimestamp(monthMs).slice(0, 7)) };
+    }),
+  ];
+  log.info({ event: 'maintained', ...Object.assign({}, ...done), failures: failures.length });
+  if (failures.length > 1) {
+    throw new AggregateError(failures, `${failures.length} steps of maintenance failed`);
+  }
+  if (failures.length === 1) throw failures[0];
+}
