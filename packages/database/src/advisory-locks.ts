@@ -1,8 +1,8 @@
 import type { Transaction } from './pool.ts';
 
 /**
- * The lock order, everywhere: month → catalogue → batch claim → registry → event keys → events → usage → changed days. Whoever takes
- * locks in another order deadlocks under load.
+ * The lock order, everywhere: month → catalogue → batch claim → registry → event keys → events → usage → changed days →
+ * reservations. Whoever takes locks in another order deadlocks under load.
  *
  * Advisory locks have two parts: what kind of thing is locked, and which one.
  */

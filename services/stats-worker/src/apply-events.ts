@@ -5,8 +5,13 @@ import {
   insertEventConflicts,
   insertEvents,
 } from '@odometer/database/insert-events';
+import {
+  releaseUsedReservations,
+  type UsedReservation,
+} from '@odometer/database/limits/reservations';
 import type { Transaction } from '@odometer/database/pool';
 import type { Scaled } from '@odometer/domain/decimal';
+import { reservationOf } from '@odometer/domain/limits/reservation';
 import { toTimestamp } from '@odometer/domain/period';
 import type { Outcome } from './event-outcome.ts';
 import { EventUsage } from './event-usage.ts';
@@ -25,7 +30,7 @@ export interface AppliedEvents {
 
 /**
  * Applies events of claimed batches inside the transaction that claimed them, in the lock order registry → keys → events
- * → usage. The first event with a key wins, in array order, within these events as against those applied before.
+ * → usage → reservations. The first event with a key wins, in array order, within these events as against those applied before.
  */
 export async function applyEvents(
   transaction: Transaction,
@@ -48,6 +53,7 @@ export async function applyEvents(
   const outcomes: Outcome[] = [];
   const stored: StoredEvent[] = [];
   const conflicts: EventConflict[] = [];
+  const reservations: UsedReservation[] = [];
   const usage = new EventUsage(resolution);
   const areAllOurs = first.size === events.length && taken.size === 0;
   for (const prepared of events) {
@@ -66,11 +72,17 @@ export async function applyEvents(
       usage.add(prepared, owner, meterId, quantity);
     }
     stored.push({ prepared, owner, error: measured.error });
-    outcomes.push(outcomeOf(measured, owner !== undefined));
+    const outcome = outcomeOf(measured, owner !== undefined);
+    outcomes.push(outcome);
+    // Only what counts uses a reservation up: of a duplicate the first has, and what is invalid uses nothing.
+    const reservation =
+      outcome === 'counted' ? reservationOf(prepared.event.attributes) : undefined;
+    if (reservation !== undefined) reservations.push({ organization, id: reservation });
   }
   await insertEventConflicts(transaction, conflicts);
   if (stored.length > 0) await insertEvents(transaction, rowsOf(stored), catalogue.version);
   await usage.write(transaction, periods);
+  await releaseUsedReservations(transaction, reservations);
   return {
     outcomes,
     onCommit: () => {
