@@ -1,5 +1,12 @@
 import { QUEUE_NAMES } from '@odometer/queues/catalogue';
-import { boolean, type ConfigOf, integer, list, variable } from '@odometer/service-kit/config';
+import {
+  boolean,
+  type ConfigOf,
+  integer,
+  list,
+  optional,
+  variable,
+} from '@odometer/service-kit/config';
 import { postgresVariables } from '@odometer/service-kit/postgres-variables';
 import { redisVariables } from '@odometer/service-kit/redis-variables';
 import { serviceVariables } from '@odometer/service-kit/service-variables';
@@ -33,6 +40,11 @@ export const variables = {
     'ODOMETER_MAX_DEVICES_PER_HOUR',
     integer({ min: 0, default: 10_000 }),
     'Devices that may be discovered in an hour, for each organization: a large fleet is known within a few hours, an attack is bounded.',
+  ),
+  eventRetentionMonths: variable(
+    'ODOMETER_EVENT_RETENTION_MONTHS',
+    optional(integer({ min: 1 })),
+    'Whole months of raw events that are kept besides the current one. Older ones are removed once their month is final for everybody, and what only raw events can answer is then refused. Unset, all are kept: a meter that is created later counts back what is there.',
   ),
 } as const;
 

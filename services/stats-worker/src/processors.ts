@@ -8,6 +8,7 @@ import { CountApplier } from './count-applier.ts';
 import { EventApplier } from './event-applier.ts';
 import { forgetOnConnect } from './forget-on-connect.ts';
 import { GroupCommit } from './group-commit.ts';
+import type { MaintenanceParts } from './maintenance/maintain.ts';
 import { MeterCatalogue } from './meter-catalogue.ts';
 import type { ApplyCounts } from './metrics.ts';
 import type { MonthPartitions } from './month-partitions.ts';
@@ -47,6 +48,8 @@ export interface ProcessorParts {
   readonly usage: UsageWriter;
   readonly counts: ApplyCounts;
   readonly observeApply: (queue: QueueName, durationMs: number) => void;
+  readonly eventRetentionMonths: MaintenanceParts['eventRetentionMonths'];
+  readonly log: MaintenanceParts['log'];
 }
 
 /** What is done with the jobs of each queue. */
@@ -95,7 +98,7 @@ export function createProcessors(parts: ProcessorParts): {
     registry: async () => {
       await attributeUsage(pool, partitions, usage);
     },
-    periods: createPeriodsProcessor({ pool }),
+    periods: createPeriodsProcessor(parts),
   };
 }
 

@@ -115,6 +115,8 @@ export async function run(config: Config, log: Logger): Promise<number> {
     usage,
     counts,
     observeApply: metrics.observeApply,
+    eventRetentionMonths: config.eventRetentionMonths,
+    log,
   });
 
   for (const queue of queues) {

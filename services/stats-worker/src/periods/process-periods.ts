@@ -1,20 +1,59 @@
-import type { Pool } from '@odometer/database/pool';
-import type { Processor } from '@odometer/queues/job-worker';
+import { randomUUID } from 'node:crypto';
+import { recordScheduleRun } from '@odometer/database/maintenance/schedule-runs';
+import { dayStart } from '@odometer/domain/period';
+import type { JobQueue } from '@odometer/queues/job-queue';
+import type { Job, Processor } from '@odometer/queues/job-worker';
+import { closeMonth } from './close-month.ts';
+import { type DueParts, doAllDue, logClose } from './do-all-due.ts';
+import { takeSnapshot } from './take-snapshots.ts';
 
-export interface PeriodsParts {
-  readonly pool: Pool;
+/** Of a job: well within its deadline, so that what it holds ends by itself and another job goes on. */
+const BUDGET_MS = 480_000;
+
+export interface PeriodsParts extends DueParts {
+  readonly queue: JobQueue<'periods'>;
 }
 
-/** What is done with the jobs of the periods queue. Everything is driven by what Postgres says is due. */
-export function createPeriodsProcessor(_parts: PeriodsParts): Processor<'periods'> {
-  return async (job, _signal) => {
-    switch (job.name) {
-      case 'due':
-      case 'snapshot':
-      case 'close-month':
-      case 'count-back':
-      case 'maintain':
-        return;
+/**
+ * What is done with the jobs of the periods queue. Everything is driven by what Postgres says is due: a job may be late, lost
+ * or run twice. One that has used up its time is followed by another like it.
+ */
+export function createPeriodsProcessor(parts: PeriodsParts): Processor<'periods'> {
+  return async (job, signal) => {
+    const budget = AbortSignal.timeout(BUDGET_MS);
+    try {
+      await processJob(parts, job, AbortSignal.any([signal, budget]));
+    } catch (error) {
+      if (!budget.aborted || signal.aborted) throw error;
+      await parts.queue.add(job.name, job.payload, `${job.name}-${randomUUID()}`);
     }
   };
+}
+
+async function processJob(
+  parts: PeriodsParts,
+  job: Job<'periods'>,
+  signal: AbortSignal,
+): Promise<void> {
+  const nowMs = Date.now();
+  switch (job.name) {
+    case 'due':
+      await doAllDue(parts, nowMs, signal);
+      await recordScheduleRun(parts.pool, job.payload.bell, nowMs);
+      return;
+    case 'snapshot':
+      // One of a day that has not ended would be of another day by tomorrow.
+      if (Date.parse(job.payload.date) < dayStart(nowMs)) {
+        await takeSnapshot(parts.pool, job.payload.date, nowMs, signal);
+      }
+      return;
+    case 'close-month': {
+      const monthMs = Date.parse(`${job.payload.month}-01T00:00:00Z`);
+      logClose(parts.log, monthMs, await closeMonth(parts, monthMs, nowMs, signal));
+      return;
+    }
+    case 'count-back':
+    case 'maintain':
+      return;
+  }
 }
