@@ -2,7 +2,15 @@
 export type MeterKind = 'counter' | 'gauge';
 
 /** How the events of a type become usage. */
-export type Aggregation = 'sum' | 'count' | 'min' | 'max' | 'latest' | 'unique_count';
+export type Aggregation = (typeof AGGREGATIONS)[number];
+export const AGGREGATIONS = ['sum', 'count', 'min', 'max', 'latest', 'unique_count'] as const;
+
+/** What kind of a meter an aggregation makes: amounts add up over time, readings do not. */
+export function kindOf(aggregation: Aggregation): MeterKind {
+  return aggregation === 'sum' || aggregation === 'count' || aggregation === 'unique_count'
+    ? 'counter'
+    : 'gauge';
+}
 
 /** A built-in meter: seeded by migration, one for every counter and gauge of `project_stats` and `daily_stats`. */
 export interface BuiltInMeter {

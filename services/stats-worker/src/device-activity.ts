@@ -7,7 +7,7 @@ import {
 } from '@odometer/database/unattributed-usage';
 import { formatQuantity, type Scaled } from '@odometer/domain/decimal';
 import { toTimestamp } from '@odometer/domain/period';
-import type { PreparedEvent } from './prepared-event.ts';
+import type { Occurrence } from './prepared-event.ts';
 import type { Resolution, ResolvedDevice, ResolvedProject } from './registry-cache.ts';
 import { type UnregisteredOwner, UsageSums } from './usage-sums.ts';
 
@@ -45,14 +45,23 @@ export class DeviceActivity {
   /** Adds an event's use. An event without a device adds nothing. */
   addEvent(
     owner: ResolvedProject,
-    prepared: PreparedEvent,
+    occurrence: Occurrence,
     meterId: number,
     quantity: Scaled,
   ): void {
-    const { organization, project, device } = prepared.event;
+    const { organization, project, device } = occurrence.event;
     if (device === undefined) return;
     const name = { organization, project, device };
-    this.add(owner, name, meterId, prepared.timeMs, prepared.hourMs, prepared.dayMs, quantity, 1);
+    this.add(
+      owner,
+      name,
+      meterId,
+      occurrence.timeMs,
+      occurrence.hourMs,
+      occurrence.dayMs,
+      quantity,
+      1,
+    );
   }
 
   /** Adds a device's use of a meter at an instant. `count` is how many items the quantity stands for. */

@@ -3,7 +3,7 @@ import { addUnattributedUsage } from '@odometer/database/unattributed-usage';
 import type { Scaled } from '@odometer/domain/decimal';
 import { DeviceActivity } from './device-activity.ts';
 import type { PeriodUsage } from './periods/usage-writer.ts';
-import type { PreparedEvent } from './prepared-event.ts';
+import type { Occurrence } from './prepared-event.ts';
 import type { Resolution, ResolvedProject } from './registry-cache.ts';
 import { type RegisteredOwner, type UnregisteredOwner, UsageSums } from './usage-sums.ts';
 
@@ -20,18 +20,18 @@ export class EventUsage {
 
   /** @param owner undefined while nobody of that name is registered: then the usage waits under its name. */
   add(
-    prepared: PreparedEvent,
+    occurrence: Occurrence,
     owner: ResolvedProject | undefined,
     meterId: number,
     quantity: Scaled,
   ): void {
-    const { timeMs, hourMs } = prepared;
+    const { timeMs, hourMs } = occurrence;
     if (owner !== undefined) {
       this.#attributed.add(owner, owner.projectId, meterId, timeMs, hourMs, quantity);
-      this.#devices.addEvent(owner, prepared, meterId, quantity);
+      this.#devices.addEvent(owner, occurrence, meterId, quantity);
       return;
     }
-    const { organization, project, device = '' } = prepared.event;
+    const { organization, project, device = '' } = occurrence.event;
     // The device's share waits beside the project's usage, not instead of it.
     for (const name of new Set(['', device])) {
       const unregistered = { organization, project, device: name };

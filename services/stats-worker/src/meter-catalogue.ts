@@ -1,5 +1,9 @@
 import { lockCatalogueShared } from '@odometer/database/advisory-locks';
-import { catalogueVersion, listEventMeters } from '@odometer/database/meters';
+import {
+  catalogueVersion,
+  type EventMeter,
+  listEventMeters,
+} from '@odometer/database/meters/catalogue';
 import type { Transaction } from '@odometer/database/pool';
 import { parseQuantity, type Scaled } from '@odometer/domain/decimal';
 import type { Aggregation } from '@odometer/domain/meters';
@@ -46,19 +50,24 @@ export class MeterCatalogue {
 async function load(transaction: Transaction): Promise<Catalogue['byType']> {
   const byType = new Map<string, Meter[]>();
   for (const row of await listEventMeters(transaction)) {
-    const valuePath = parseValuePath(row.valuePath ?? '$');
-    // Whoever declares a meter validates its path; one that is wrong all the same must not stop every other.
-    if (valuePath === undefined) continue;
-    const defaultValue = row.defaultValue === null ? undefined : parseQuantity(row.defaultValue);
-    const meter: Meter = {
-      id: row.id,
-      aggregation: row.aggregation,
-      valuePath,
-      defaultValue: typeof defaultValue === 'bigint' ? defaultValue : undefined,
-    };
+    const meter = readyMeter(row);
+    if (meter === undefined) continue;
     const meters = byType.get(row.eventType);
     if (meters === undefined) byType.set(row.eventType, [meter]);
     else meters.push(meter);
   }
   return byType;
+}
+
+/** Undefined when its path is none: whoever declares a meter validates it, and one that is wrong must stop no other. */
+export function readyMeter(row: EventMeter): Meter | undefined {
+  const valuePath = parseValuePath(row.valuePath ?? '$');
+  if (valuePath === undefined) return undefined;
+  const defaultValue = row.defaultValue === null ? undefined : parseQuantity(row.defaultValue);
+  return {
+    id: row.id,
+    aggregation: row.aggregation,
+    valuePath,
+    defaultValue: typeof defaultValue === 'bigint' ? defaultValue : undefined,
+  };
 }

@@ -1,15 +1,21 @@
 import { type EventEnvelope, eventFingerprint, eventKey } from '@odometer/domain/event-envelope';
 import { dayStart, hourStart, monthStart } from '@odometer/domain/period';
+import type { Owner } from '@odometer/domain/subject';
+
+/** Whose an event is and when it was: all that its usage is gathered by. */
+export interface Occurrence {
+  readonly event: Owner;
+  readonly timeMs: number;
+  readonly hourMs: number;
+  readonly dayMs: number;
+}
 
 /** An event with everything worked out that needs no database. `place` is the caller's. */
-export interface PreparedEvent<Place = unknown> {
+export interface PreparedEvent<Place = unknown> extends Occurrence {
   readonly event: EventEnvelope;
   readonly place: Place;
   readonly key: string;
   readonly fingerprint: string;
-  readonly timeMs: number;
-  readonly hourMs: number;
-  readonly dayMs: number;
   readonly monthMs: number;
 }
 

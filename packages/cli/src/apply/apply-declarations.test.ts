@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { lockCatalogueShared } from '@odometer/database/advisory-locks';
-import { catalogueVersion, listEventMeters } from '@odometer/database/meters';
+import { catalogueVersion, listEventMeters } from '@odometer/database/meters/catalogue';
 import { createPool, inTransaction, type Pool } from '@odometer/database/pool';
 import { eventually } from '@odometer/testing/eventually';
 import { createTestDatabase, type TestDatabase } from '@odometer/testing/test-database';

@@ -1,55 +1,19 @@
-import { findMeter, putMeter } from '@odometer/database/meter-declarations';
-import { parseValuePath } from '@odometer/domain/value-path';
+import { changeMeter } from '@odometer/database/meters/change-meter';
+import { createMeter } from '@odometer/database/meters/create-meter';
+import { findMeter } from '@odometer/database/meters/stored-meter';
+import { meterDeclarationSchema } from '@odometer/domain/meter-declaration';
 import { schemaProblems } from '@odometer/service-kit/schema-problems';
-import { z } from 'zod';
 import type { Parsed } from './declaration.ts';
-
-const AGGREGATIONS = ['sum', 'count', 'min', 'max', 'latest', 'unique_count'] as const;
-
-const path = z
-  .string()
-  .refine(
-    (text) => parseValuePath(text) !== undefined,
-    'should be a JSON path of one value, like $.bytes or $.usage["in use"][0]',
-  );
-
-/** OpenMeter's names for the parts of a meter. */
-const meterSchema = z
-  .strictObject({
-    slug: z
-      .string()
-      .max(63)
-      .regex(/^[a-z0-9]+(_[a-z0-9]+)*$/, 'should be small letters and digits, joined by _'),
-    eventType: z.string().min(1).max(255),
-    aggregation: z
-      .string()
-      .transform((text) => text.toLowerCase())
-      .pipe(z.enum(AGGREGATIONS)),
-    valueProperty: path.optional(),
-    groupBy: z.record(z.string().regex(/^[A-Za-z0-9_]{1,63}$/), path).default({}),
-    unit: z.string().min(1).max(63).default('unit'),
-  })
-  .superRefine(({ aggregation, valueProperty }, context) => {
-    if ((aggregation === 'count') === (valueProperty === undefined)) return;
-    context.addIssue({
-      code: 'custom',
-      path: ['valueProperty'],
-      message:
-        aggregation === 'count'
-          ? 'count counts events and takes no value'
-          : `is missing; ${aggregation} needs to know where in the data its value is`,
-    });
-  });
 
 /** What counted usage means. Changed afterwards, one column would hold two kinds of numbers. */
 const MEANING = ['eventType', 'aggregation', 'valueProperty'] as const;
 
-/** A meter that events feed. */
+/** A meter that events feed; events that came before it are counted back afterwards. */
 export function parseMeter(spec: unknown): Parsed {
-  const parsed = meterSchema.safeParse(spec);
-  if (!parsed.success) return schemaProblems(meterSchema, parsed.error);
-  const { slug, eventType, aggregation, valueProperty = null, groupBy, unit } = parsed.data;
-  const desired = { eventType, aggregation, valueProperty, groupBy, unit };
+  const parsed = meterDeclarationSchema.safeParse(spec);
+  if (!parsed.success) return schemaProblems(meterDeclarationSchema, parsed.error);
+  const { slug, valueProperty = null, ...fields } = parsed.data;
+  const desired = { ...fields, valueProperty };
   return {
     label: `Meter ${slug}`,
     noun: 'meter',
@@ -65,6 +29,9 @@ export function parseMeter(spec: unknown): Parsed {
         valueProperty: meter.valuePath,
         groupBy: meter.groupBy,
         unit: meter.unit,
+        name: meter.name,
+        description: meter.description,
+        metadata: meter.metadata,
         ...(meter.builtIn ? { builtIn: true } : {}),
       };
     },
@@ -77,15 +44,10 @@ export function parseMeter(spec: unknown): Parsed {
           `${field} cannot be changed from ${current[field] ?? 'nothing'} to ${desired[field] ?? 'nothing'}, because usage counted so far would mean something else; declare a meter under another slug`,
       );
     },
-    write: (transaction) =>
-      putMeter(transaction, {
-        slug,
-        kind: ['sum', 'count', 'unique_count'].includes(aggregation) ? 'counter' : 'gauge',
-        unit,
-        eventType,
-        aggregation,
-        valuePath: valueProperty,
-        groupBy,
-      }),
+    write: async (transaction) => {
+      if ((await findMeter(transaction, slug)) === undefined)
+        await createMeter(transaction, parsed.data);
+      else await changeMeter(transaction, slug, fields);
+    },
   };
 }

@@ -1,5 +1,5 @@
 import type { Aggregation } from '@odometer/domain/meters';
-import type { Queryable } from './pool.ts';
+import type { Queryable, Transaction } from '../pool.ts';
 
 /** A meter that events feed. */
 export interface EventMeter {
@@ -26,4 +26,14 @@ export async function listEventMeters(db: Queryable): Promise<readonly EventMete
      from meters where event_type is not null order by id`,
   );
   return rows;
+}
+
+/** Whoever changes a meter gives the catalogue a new version, under its lock. @returns it. */
+export async function raiseCatalogueVersion(transaction: Transaction): Promise<string> {
+  const { rows } = await transaction.query<{ version: string }>(
+    'update meter_catalogue set version = version + 1 returning version',
+  );
+  const [row] = rows;
+  if (row === undefined) throw new Error('meter_catalogue has no row');
+  return row.version;
 }
