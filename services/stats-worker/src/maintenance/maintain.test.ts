@@ -1,0 +1,80 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { eventsKeptFrom } from '@odometer/database/maintenance/event-retention';
+import { createPool, type Pool } from '@odometer/database/pool';
+import { openEpoch } from '@odometer/database/sources';
+import { createTestDatabase, type TestDatabase } from '@odometer/testing/test-database';
+import { MonthPartitions } from '../month-partitions.ts';
+import { type MaintenanceParts, maintain } from './maintain.ts';
+
+let database: TestDatabase;
+let pool: Pool;
+beforeAll(async () => {
+  database = await createTestDatabase();
+  pool = createPool({ url: database.url, applicationName: 'test', maxConnections: 4 }, () => {});
+});
+afterAll(async () => {
+  await pool.end();
+  await database.drop();
+});
+
+const NOW_MS = Date.parse('2026-11-22T10:00:00Z');
+const lines: object[] = [];
+const parts = (changed: Partial<MaintenanceParts> = {}): MaintenanceParts => ({
+  pool,
+  partitions: new MonthPartitions(),
+  eventRetentionMonths: 2,
+  log: { info: (fields) => lines.push(fields) },
+  ...changed,
+});
+const never = new AbortController().signal;
+
+test('does every step, and finds nothing to do the second time', async () => {
+  const epoch = await openEpoch(pool, { source: 'ingest-0', kind: 'events', instance: 'test' });
+  await pool.query("update source_epochs set opened_at = '2020-01-01'");
+  await pool.query(
+    `insert into applied_batches (epoch, seq, applied_at, received, rejected, accepted, items, counted)
+     select $1, seq, now() - interval '2 hours', seq, 0, seq, 1, 1 from generate_series(1, 10) seq`,
+    [epoch],
+  );
+  await pool.query(
+    `insert into event_keys select gen_random_uuid(), 1, date '2026-11-22' - days from generate_series(399, 402) days`,
+  );
+  await pool.query("select create_month_partitions('2026-05-01Z', '2026-05-01Z')");
+  await pool.query(
+    `insert into events (time, key, source, id, type, subject, time_given, ingested_at, unattributed_to)
+     values ('2026-05-03Z', gen_random_uuid(), 's', 'i', 't', 'p', true, now(), 'x/y')`,
+  );
+
+  await maintain(parts(), NOW_MS, never);
+  expect(lines.pop()).toMatchObject({ batchesFolded: 10, eventKeysForgotten: 2, failures: 0 });
+  const { rows } = await pool.query<{ ahead: string | null }>(
+    "select to_regclass('usage_hourly_2027_01')::text as ahead",
+  );
+  expect(rows[0]?.ahead).toBe('usage_hourly_2027_01');
+  expect(await eventsKeptFrom(pool)).toBe(Date.parse('2026-09-01T00:00:00Z'));
+
+  await pool.query("update event_retention set moved_at = now() - interval '2 hours'");
+  await maintain(parts({ eventRetentionMonths: undefined }), NOW_MS, never);
+  expect(lines.pop()).toMatchObject({
+    batchesFolded: 0,
+    eventKeysForgotten: 0,
+    eventMonthsEmptied: ['2026-05'],
+  });
+});
+
+test('a step that fails holds up none of the others, and is told', async () => {
+  class Broken extends MonthPartitions {
+    override async makeAhead(): Promise<void> {
+      throw new Error('no partitions today');
+    }
+  }
+  await expect(maintain(parts({ partitions: new Broken() }), NOW_MS, never)).rejects.toThrow(
+    'no partitions today',
+  );
+  expect(lines.pop()).toMatchObject({ batchesFolded: 0, eventMonthsEmptied: [], failures: 1 });
+});
+
+test('begins nothing when it is told to stop', async () => {
+  await maintain(parts(), NOW_MS, AbortSignal.abort());
+  expect(lines.pop()).toEqual({ event: 'maintained', failures: 0 });
+});
