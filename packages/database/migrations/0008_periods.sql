@@ -211,24 +211,6 @@ create trigger final_month_never_changes before insert or update or delete on us
 create trigger final_month_never_changes before update or delete on periods
   for each row when (old.state = 'final') execute function refuse_final_month('month');
 
-create function freeze_month(month_start timestamptz) returns void
-language plpgsql as $$
-declare
-  suffix text := to_char(month_start at time zone 'UTC', 'YYYY_MM');
-  period text;
-  name text;
-begin
-  foreach period in array array['hour', 'day'] loop
-    name := case period when 'hour' then 'usage_hourly_' else 'usage_daily_' end || suffix;
-    continue when to_regclass(name) is null or exists (
-      select from pg_trigger where tgrelid = name::regclass and tgname = 'final_month_never_changes'
-    );
-    execute format('create trigger final_month_never_changes before insert or update or delete on %I
-      for each row execute function refuse_final_month(%L)', name, period);
-  end loop;
-end
-$$;
-
 create or replace function create_month_partitions(from_time timestamptz, to_time timestamptz) returns integer
 language plpgsql as $$
 declare
@@ -263,6 +245,26 @@ begin
     end loop;
   end loop;
   return created;
+end
+$$;
+
+create function freeze_month(month_start timestamptz) returns void
+language plpgsql as $$
+declare
+  suffix text := to_char(month_start at time zone 'UTC', 'YYYY_MM');
+  period text;
+  name text;
+begin
+  -- One that is made later would have none.
+  perform create_month_partitions(month_start, month_start);
+  foreach period in array array['hour', 'day'] loop
+    name := case period when 'hour' then 'usage_hourly_' else 'usage_daily_' end || suffix;
+    continue when exists (
+      select from pg_trigger where tgrelid = name::regclass and tgname = 'final_month_never_changes'
+    );
+    execute format('create trigger final_month_never_changes before insert or update or delete on %I
+      for each row execute function refuse_final_month(%L)', name, period);
+  end loop;
 end
 $$;
 

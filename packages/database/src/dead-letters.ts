@@ -12,6 +12,10 @@ export interface DeadLetter {
   readonly epoch: string | null;
   readonly seq: number | null;
   readonly items: number;
+  /** Slugs of those whose usage it carries; null when nobody can tell. */
+  readonly organizations: readonly string[] | null;
+  /** When the usage was accepted; null when nobody can tell. */
+  readonly acceptedAtMs: number | null;
   readonly failedAtMs: number;
 }
 
@@ -21,8 +25,10 @@ export interface DeadLetter {
  */
 export async function storeDeadLetter(db: Queryable, letter: DeadLetter): Promise<void> {
   await db.query(
-    `insert into dead_letters (queue, job_id, job_name, payload, reason, attempts, epoch, seq, items, failed_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, to_timestamp($10::numeric / 1000))
+    `insert into dead_letters (queue, job_id, job_name, payload, reason, attempts, epoch, seq, items, failed_at,
+       organizations, accepted_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, to_timestamp($10::numeric / 1000), $11,
+       to_timestamp($12::numeric / 1000))
      on conflict (queue, job_id) do update
      set reason = excluded.reason, attempts = excluded.attempts, failed_at = excluded.failed_at, retried_at = null`,
     [
@@ -36,6 +42,8 @@ export async function storeDeadLetter(db: Queryable, letter: DeadLetter): Promis
       letter.seq,
       letter.items,
       letter.failedAtMs,
+      letter.organizations,
+      letter.acceptedAtMs,
     ],
   );
 }
@@ -102,4 +110,31 @@ export async function takeDeadLetter(
     [queue, jobId],
   );
   return rowCount === 1;
+}
+
+export interface HeldUsage {
+  /** Slugs; null: anybody's. */
+  readonly organizations: readonly string[] | null;
+  readonly letters: number;
+}
+
+/**
+ * Dead letters that hold usage accepted before an instant and not applied since. One of which nobody can tell when it was
+ * accepted is as old as its failure.
+ */
+export async function unresolvedBefore(db: Queryable, at: string): Promise<readonly HeldUsage[]> {
+  const { rows } = await db.query<HeldUsage>(
+    `select d.organizations, count(*)::int as letters
+     from dead_letters d
+     where coalesce(d.accepted_at, d.failed_at) < $1 and (d.organizations is null or d.organizations <> '{}')
+       -- A batch that was retried with success keeps its letter; one beyond its epoch's seal is counted by the successor.
+       and (d.job_name = 'event' or d.epoch is null or not (
+         exists (select from applied_batches b where b.epoch = d.epoch and b.seq = d.seq)
+         or exists (select from source_epochs e where e.epoch = d.epoch
+           and (e.applied_through >= d.seq or e.sealed_seq < d.seq))
+       ))
+     group by 1`,
+    [at],
+  );
+  return rows;
 }

@@ -125,6 +125,8 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
     max_connections: '200',
     // One line per slow statement is what a person debugging a laptop wants; all would fill its disk.
     log_min_duration_statement: '1000',
+    // The views are a few index scans that look like a million rows: compiling them takes seconds.
+    jit: 'off',
     ...(options.durable ? DURABLE : THROW_AWAY),
     ...options.settings,
   };

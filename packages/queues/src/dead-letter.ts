@@ -1,6 +1,7 @@
 import { acceptedItems } from './accepted-items.ts';
 import type { JobCatalogue, QueueName } from './catalogue.ts';
 import type { JobQueue } from './job-queue.ts';
+import { payloadOwners } from './payload-owners.ts';
 
 /** A job that failed for good, as it is kept in Postgres. */
 export interface DeadLetter {
@@ -15,6 +16,9 @@ export interface DeadLetter {
   readonly epoch: string | null;
   readonly seq: number | null;
   readonly items: number;
+  /** Slugs of those whose usage it carries; null when nobody can tell. */
+  readonly organizations: readonly string[] | null;
+  readonly acceptedAtMs: number | null;
   readonly failedAtMs: number;
 }
 
@@ -52,6 +56,7 @@ export async function findDeadLetters(queue: AnyQueue, limit: number): Promise<D
       attempts: Number(attempts ?? 0),
       ...batchOf(content),
       items: acceptedItems(content),
+      ...payloadOwners(content),
       failedAtMs: Number(finishedOn ?? 0),
     });
   }

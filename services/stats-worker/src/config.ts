@@ -41,6 +41,11 @@ export const variables = {
     integer({ min: 0, default: 10_000 }),
     'Devices that may be discovered in an hour, for each organization: a large fleet is known within a few hours, an attack is bounded.',
   ),
+  closeGraceHours: variable(
+    'ODOMETER_CLOSE_GRACE_HOURS',
+    integer({ min: 0, default: 72 }),
+    'Hours from a month’s end until it may be closed. Until then late usage is counted in its month, afterwards it becomes an adjustment; three days outlast a weekend without anybody on duty.',
+  ),
   eventRetentionMonths: variable(
     'ODOMETER_EVENT_RETENTION_MONTHS',
     optional(integer({ min: 1 })),

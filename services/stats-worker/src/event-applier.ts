@@ -150,17 +150,20 @@ async function storePoison(
   transaction: Transaction,
   { place: { batch, index }, error }: Poison,
 ): Promise<void> {
-  const { source, epoch, seq, events } = batch;
+  const { source, epoch, seq, events, frozenAtMs } = batch;
+  const event = events[index];
   await storeDeadLetter(transaction, {
     queue: 'events',
     jobId: deadEventJobId({ source, epoch, seq, index }),
     jobName: 'event',
-    payload: JSON.stringify({ source, epoch, seq, index, event: events[index] }),
+    payload: JSON.stringify({ source, epoch, seq, index, event }),
     reason: error.message,
     attempts: 1,
     epoch,
     seq,
     items: 1,
+    organizations: event === undefined ? null : [event.organization],
+    acceptedAtMs: frozenAtMs,
     failedAtMs: Date.now(),
   });
 }

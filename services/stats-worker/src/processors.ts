@@ -8,11 +8,10 @@ import { CountApplier } from './count-applier.ts';
 import { EventApplier } from './event-applier.ts';
 import { forgetOnConnect } from './forget-on-connect.ts';
 import { GroupCommit } from './group-commit.ts';
-import type { MaintenanceParts } from './maintenance/maintain.ts';
 import { MeterCatalogue } from './meter-catalogue.ts';
 import type { ApplyCounts } from './metrics.ts';
 import type { MonthPartitions } from './month-partitions.ts';
-import { createPeriodsProcessor } from './periods/process-periods.ts';
+import { createPeriodsProcessor, type PeriodsParts } from './periods/process-periods.ts';
 import type { UsageWriter } from './periods/usage-writer.ts';
 import type { RegistryCache } from './registry-cache.ts';
 import { retryDeadEvent } from './retry-dead-event.ts';
@@ -48,8 +47,10 @@ export interface ProcessorParts {
   readonly usage: UsageWriter;
   readonly counts: ApplyCounts;
   readonly observeApply: (queue: QueueName, durationMs: number) => void;
-  readonly eventRetentionMonths: MaintenanceParts['eventRetentionMonths'];
-  readonly log: MaintenanceParts['log'];
+  readonly periods: Pick<
+    PeriodsParts,
+    'queue' | 'usageQueues' | 'graceMs' | 'eventRetentionMonths' | 'log'
+  >;
 }
 
 /** What is done with the jobs of each queue. */
@@ -98,7 +99,7 @@ export function createProcessors(parts: ProcessorParts): {
     registry: async () => {
       await attributeUsage(pool, partitions, usage);
     },
-    periods: createPeriodsProcessor(parts),
+    periods: createPeriodsProcessor({ ...parts, ...parts.periods }),
   };
 }
 

@@ -20,6 +20,7 @@ import type { Config } from './config.ts';
 import { forgetOnConnect } from './forget-on-connect.ts';
 import { ApplyCounts, createMetrics } from './metrics.ts';
 import { MonthPartitions } from './month-partitions.ts';
+import { startBell } from './periods/start-bell.ts';
 import { UsageWriter } from './periods/usage-writer.ts';
 import { createProcessors } from './processors.ts';
 import { RegistryCache } from './registry-cache.ts';
@@ -98,10 +99,12 @@ export async function run(config: Config, log: Logger): Promise<number> {
     service.add('queues', new JobQueue(name, producerRedis)),
   );
   const workers = new Map<QueueName, JobWorker<QueueName>>();
-  const books = new BooksReading(pool, {
+  const usageQueues = {
     events: service.add('queues', new JobQueue('events', producerRedis)),
     mqtt: service.add('queues', new JobQueue('counts', producerRedis)),
-  });
+  };
+  const periodsQueue = service.add('queues', new JobQueue('periods', producerRedis));
+  const books = new BooksReading(pool, usageQueues);
   const metrics = createMetrics(registry, {
     apply: counts,
     books,
@@ -115,8 +118,13 @@ export async function run(config: Config, log: Logger): Promise<number> {
     usage,
     counts,
     observeApply: metrics.observeApply,
-    eventRetentionMonths: config.eventRetentionMonths,
-    log,
+    periods: {
+      queue: periodsQueue,
+      usageQueues: Object.values(usageQueues),
+      graceMs: config.closeGraceHours * 3_600_000,
+      eventRetentionMonths: config.eventRetentionMonths,
+      log,
+    },
   });
 
   for (const queue of queues) {
@@ -144,6 +152,9 @@ export async function run(config: Config, log: Logger): Promise<number> {
     service.liveness(queue.name, () => watchdog.check());
   }
 
+  if (config.queues.includes('periods')) {
+    service.add('workers', startBell(periodsQueue));
+  }
   service.add(
     'workers',
     new DeadLetterSweep({ queues, store: (letter) => storeDeadLetter(pool, letter), log }),

@@ -1,18 +1,26 @@
 import { randomUUID } from 'node:crypto';
 import { recordScheduleRun } from '@odometer/database/maintenance/schedule-runs';
+import { dueCountBacks } from '@odometer/database/meters/count-back';
 import { dayStart } from '@odometer/domain/period';
+import type { CountBack } from '@odometer/queues/catalogue';
+import { countBackJobId } from '@odometer/queues/count-back-job';
 import type { JobQueue } from '@odometer/queues/job-queue';
 import type { Job, Processor } from '@odometer/queues/job-worker';
+import { countBack } from '../count-back/count-back.ts';
+import { type MaintenanceParts, maintain } from '../maintenance/maintain.ts';
 import { closeMonth } from './close-month.ts';
 import { type DueParts, doAllDue, logClose } from './do-all-due.ts';
-import { takeSnapshot } from './take-snapshots.ts';
+import { takeSnapshot, takeSnapshots } from './take-snapshots.ts';
+import type { UsageWriter } from './usage-writer.ts';
 
 /** Of a job: well within its deadline, so that what it holds ends by itself and another job goes on. */
 const BUDGET_MS = 480_000;
 
-export interface PeriodsParts extends DueParts {
-  readonly queue: JobQueue<'periods'>;
-}
+export type PeriodsParts = DueParts &
+  MaintenanceParts & {
+    readonly usage: UsageWriter;
+    readonly queue: JobQueue<'periods'>;
+  };
 
 /**
  * What is done with the jobs of the periods queue. Everything is driven by what Postgres says is due: a job may be late, lost
@@ -39,6 +47,7 @@ async function processJob(
   switch (job.name) {
     case 'due':
       await doAllDue(parts, nowMs, signal);
+      await enqueueDue(parts);
       await recordScheduleRun(parts.pool, job.payload.bell, nowMs);
       return;
     case 'snapshot':
@@ -49,11 +58,29 @@ async function processJob(
       return;
     case 'close-month': {
       const monthMs = Date.parse(`${job.payload.month}-01T00:00:00Z`);
+      await takeSnapshots(parts.pool, nowMs, signal);
       logClose(parts.log, monthMs, await closeMonth(parts, monthMs, nowMs, signal));
       return;
     }
     case 'count-back':
+      await countBack(
+        { ...parts, enqueue: (next) => enqueueCountBack(parts, next) },
+        job.payload,
+        signal,
+      );
+      return;
     case 'maintain':
+      await maintain(parts, nowMs, signal);
       return;
   }
+}
+
+/** Work that may be long is left to jobs of its own, so that it holds up no snapshot. */
+async function enqueueDue(parts: PeriodsParts): Promise<void> {
+  await parts.queue.add('maintain', {}, 'maintain');
+  for (const due of await dueCountBacks(parts.pool)) await enqueueCountBack(parts, due);
+}
+
+async function enqueueCountBack({ queue }: PeriodsParts, job: CountBack): Promise<void> {
+  await queue.add('count-back', job, countBackJobId(job));
 }

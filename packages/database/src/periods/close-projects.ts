@@ -1,0 +1,181 @@
+import { toTimestamp } from '@odometer/domain/period';
+import type { Queryable, Transaction } from '../pool.ts';
+import { refreshDay } from './refresh-days.ts';
+import { dayHash, hourHash } from './row-hashes.ts';
+
+const MONTH_END = `(($1::timestamptz at time zone 'UTC' + interval '1 month') at time zone 'UTC')`;
+/** The largest bigint: no round is as large, and nobody marks days of a closing month any more. */
+const ANY_ROUND = '9223372036854775807';
+
+export interface UnclosedProject {
+  readonly id: string;
+  readonly organizationId: string;
+}
+
+/** Projects of closing organizations that are not done, in order: those that were there in the month or have usage in it. */
+export async function unclosedProjects(
+  db: Queryable,
+  monthMs: number,
+  limit: number,
+): Promise<readonly UnclosedProject[]> {
+  const { rows } = await db.query<UnclosedProject>(
+    `select p.id, p.organization_id as "organizationId"
+     from periods f join projects p on p.organization_id = f.organization_id
+     where f.month = $1 and f.state = 'closing' and f.held_up_by = '{}'
+       and ((p.created_at < ${MONTH_END} and (p.archived_at is null or p.archived_at >= $1))
+         or exists (select from usage_monthly u where u.project_id = p.id and u.month = $1))
+       and not exists (select from project_months x where x.project_id = p.id and x.month = $1 and x.final)
+     order by p.organization_id, p.id
+     limit $2`,
+    [toTimestamp(monthMs), limit],
+  );
+  return rows;
+}
+
+/** Computes what is still marked of these projects' days in the month. */
+export async function refreshMonth(
+  transaction: Transaction,
+  monthMs: number,
+  projectIds: readonly string[],
+): Promise<void> {
+  const { rows } = await transaction.query<{ day: string; projects: string[] }>(
+    `select day::text, array_agg(distinct project_id::text) as projects
+     from changed_days
+     where project_id = any($2::bigint[]) and day >= ($1::timestamptz at time zone 'UTC')::date
+       and day < (${MONTH_END} at time zone 'UTC')::date
+     group by day order by day`,
+    [toTimestamp(monthMs), projectIds],
+  );
+  for (const { day, projects } of rows) await refreshDay(transaction, day, projects, ANY_ROUND);
+}
+
+/**
+ * Works out the gauges of these projects' month. A reading holds until the next one, the last one of earlier months until
+ * the first; before the very first, and once the project is archived, it is 0. The average is over the whole month, as
+ * storage is sold by the gigabyte-month.
+ */
+export async function averageGauges(
+  transaction: Transaction,
+  monthMs: number,
+  projectIds: readonly string[],
+): Promise<void> {
+  await transaction.query(
+    `with carried as (
+       select distinct on (u.project_id, u.meter_id) u.project_id, u.meter_id, u.organization_id, u.last, u.last_at
+       from usage_monthly u join meters m on m.id = u.meter_id
+       where u.project_id = any($2::bigint[]) and u.month < $1 and u.last is not null
+         and m.kind = 'gauge' and m.owner <> 'events'
+       order by u.project_id, u.meter_id, u.month desc
+     ), levels as (
+       select r.project_id, r.meter_id, r.organization_id, r.at, r.value
+       from gauge_readings r
+       where r.project_id = any($2::bigint[]) and r.at >= $1 and r.at < ${MONTH_END}
+       union all
+       select c.project_id, c.meter_id, c.organization_id, $1, c.last from carried c
+       where not exists (select from gauge_readings r
+         where r.project_id = c.project_id and r.meter_id = c.meter_id and r.at = $1)
+     ), spans as (
+       select l.*, lead(l.at, 1, ${MONTH_END}) over (partition by l.project_id, l.meter_id order by l.at) as until
+       from levels l
+     ), months as (
+       select s.project_id, s.meter_id, s.organization_id, max(s.value) as peak,
+         sum(s.value * greatest(0, extract(epoch from least(s.until, coalesce(p.archived_at, s.until)) - s.at)))
+           / extract(epoch from ${MONTH_END} - $1) as average
+       from spans s join projects p on p.id = s.project_id
+       group by 1, 2, 3
+     )
+     insert into usage_monthly as t
+       (project_id, meter_id, month, organization_id, sum, count, max, last, last_at, average)
+     select m.project_id, m.meter_id, $1, m.organization_id, 0, 0, m.peak, c.last, c.last_at, round(m.average, 6)
+     from months m left join carried c using (project_id, meter_id)
+     order by 1, 2
+     on conflict (project_id, meter_id, month) do update
+     set average = excluded.average, max = greatest(t.max, excluded.max)
+     where not t.final`,
+    [toTimestamp(monthMs), projectIds],
+  );
+}
+
+/** A month that is not the sum of its parts. Decimal text; null where there is no row. */
+export interface Discrepancy {
+  readonly organizationId: string;
+  readonly projectId: string;
+  readonly project: string;
+  readonly meter: string;
+  readonly hours: string | null;
+  readonly days: string | null;
+  readonly month: string | null;
+}
+
+/**
+ * Compares each month's row with its hours and its days, and freezes those that are equal, with the lifetime and the
+ * hashes of the rows they come from. A project of which one meter differs is not frozen at all.
+ *
+ * @returns what differs.
+ */
+export async function freezeUsage(
+  transaction: Transaction,
+  monthMs: number,
+  projectIds: readonly string[],
+): Promise<readonly Discrepancy[]> {
+  const { rows } = await transaction.query<Discrepancy>(
+    `with h as (
+       select h.project_id, h.meter_id, sum(h.sum) as sum, sum(h.count) as count, min(h.min) as min, max(h.max) as max,
+         max(h.last_at) as last_at, count(*) as rows, sum(${hourHash('h')}) as hash
+       from usage_hourly h
+       where h.project_id = any($2::bigint[]) and h.hour >= $1 and h.hour < ${MONTH_END}
+       group by 1, 2
+     ), d as (
+       select d.project_id, d.meter_id, sum(d.sum) as sum, sum(d.count) as count, sum(${dayHash('d')}) as hash
+       from usage_daily d
+       where d.project_id = any($2::bigint[]) and d.day >= ($1::timestamptz at time zone 'UTC')::date
+         and d.day < (${MONTH_END} at time zone 'UTC')::date
+       group by 1, 2
+     ), m as (
+       select * from usage_monthly m where m.project_id = any($2::bigint[]) and m.month = $1
+     ), compared as materialized (
+       select project_id, meter_id, h.sum as hours, d.sum as days, m.sum as month,
+         h.rows, h.hash as hours_hash, d.hash as days_hash,
+         (coalesce(h.sum, 0), coalesce(h.count, 0)) is not distinct from (coalesce(d.sum, 0), coalesce(d.count, 0))
+           and (coalesce(h.sum, 0), coalesce(h.count, 0)) is not distinct from (coalesce(m.sum, 0), coalesce(m.count, 0))
+           and (h.rows is null or (h.min, h.max) is not distinct from (m.min, m.max) and h.last_at is not distinct from m.last_at
+             or m.average is not null) as equal
+       from h full join d using (project_id, meter_id) full join m using (project_id, meter_id)
+     ), different as (
+       select * from compared where not equal
+     ), frozen as (
+       update usage_monthly t
+       set final = true, hours = coalesce(c.rows, 0), hours_hash = coalesce(c.hours_hash, 0),
+         days_hash = coalesce(c.days_hash, 0),
+         lifetime = t.sum
+           + coalesce((select sum(e.sum) from usage_monthly e
+               where e.project_id = t.project_id and e.meter_id = t.meter_id and e.month < $1 and e.final), 0)
+           + coalesce((select sum(a.sum) from usage_adjustments a
+               where a.project_id = t.project_id and a.meter_id = t.meter_id and a.billed_month <= $1), 0)
+       from compared c
+       where t.project_id = c.project_id and t.meter_id = c.meter_id and t.month = $1 and not t.final
+         and t.project_id not in (select x.project_id from different x)
+     )
+     select p.organization_id as "organizationId", p.id as "projectId", o.slug || '/' || p.slug as project, m.slug as meter,
+       x.hours::text, x.days::text, x.month::text
+     from different x join projects p on p.id = x.project_id join organizations o on o.id = p.organization_id
+     join meters m on m.id = x.meter_id
+     order by x.project_id, x.meter_id`,
+    [toTimestamp(monthMs), projectIds],
+  );
+  return rows;
+}
+
+/** Marks the projects' months as done; their charges are written. */
+export async function freezeProjects(
+  transaction: Transaction,
+  monthMs: number,
+  projectIds: readonly string[],
+): Promise<void> {
+  await transaction.query(
+    `insert into project_months as x (project_id, month, organization_id, final)
+     select p.id, $1, p.organization_id, true from projects p where p.id = any($2::bigint[]) order by 1
+     on conflict (project_id, month) do update set final = true`,
+    [toTimestamp(monthMs), projectIds],
+  );
+}

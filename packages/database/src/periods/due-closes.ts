@@ -1,0 +1,127 @@
+import { toTimestamp } from '@odometer/domain/period';
+import { lockMonth } from '../advisory-locks.ts';
+import type { Queryable, Transaction } from '../pool.ts';
+
+/**
+ * Gives every organization that was there when a month ended, or has usage in it, its draft of that month, once a month.
+ * Usage that comes for a month that had none drafts it by itself (draftPeriods).
+ *
+ * @param months starts of months that have ended.
+ */
+export async function draftEndedMonths(
+  db: Queryable,
+  months: readonly number[],
+  now: string,
+): Promise<void> {
+  for (const monthMs of months) {
+    await db.query(
+      `with month as (
+         insert into drafted_months (month) values ($1) on conflict do nothing returning month
+       )
+       insert into periods (organization_id, month, state, drafted_at)
+       select o.id, m.month, 'draft', $2
+       from month m cross join organizations o
+       where (o.created_at < (m.month at time zone 'UTC' + interval '1 month') at time zone 'UTC'
+           and (o.archived_at is null or o.archived_at >= m.month))
+         or exists (select from usage_monthly u where u.organization_id = o.id and u.month = m.month)
+       order by 1
+       on conflict do nothing`,
+      [toTimestamp(monthMs), now],
+    );
+  }
+}
+
+/** Start of the first month in which there was anything, milliseconds; undefined when nothing is there. */
+export async function firstMonth(db: Queryable): Promise<number | undefined> {
+  const { rows } = await db.query<{ month: Date | null }>(
+    `select date_trunc('month', least((select min(created_at) from organizations),
+       (select min(month) from usage_monthly)), 'UTC') as month`,
+  );
+  return rows[0]?.month?.getTime();
+}
+
+/** Months that are not closed for everybody although they have ended, oldest first. */
+export async function unfinishedMonths(db: Queryable, now: string): Promise<readonly number[]> {
+  const { rows } = await db.query<{ month: Date }>(
+    `select distinct month from periods
+     where state <> 'final' and (month at time zone 'UTC' + interval '1 month') at time zone 'UTC' <= $1
+     order by 1`,
+    [now],
+  );
+  return rows.map(({ month }) => month.getTime());
+}
+
+export interface DraftedPeriod {
+  readonly organizationId: string;
+  readonly organization: string;
+  readonly isForced: boolean;
+  /** Whether the grace is over; it runs from the month's end, or from when the organization came if that is later. */
+  readonly isDue: boolean;
+  /** The earliest month of the organization that is not final, when it is an earlier one, `YYYY-MM`. */
+  readonly waitsFor: string | null;
+}
+
+/** The drafts of a month. */
+export async function listDrafts(
+  db: Queryable,
+  monthMs: number,
+  now: string,
+  graceMs: number,
+): Promise<readonly DraftedPeriod[]> {
+  const { rows } = await db.query<DraftedPeriod>(
+    `select f.organization_id as "organizationId", o.slug as organization, f.forced_by is not null as "isForced",
+       greatest((f.month at time zone 'UTC' + interval '1 month') at time zone 'UTC', o.created_at)
+         + $3 * interval '1 millisecond' <= $2 as "isDue",
+       (select to_char(min(e.month) at time zone 'UTC', 'YYYY-MM') from periods e
+        where e.organization_id = f.organization_id and e.month < f.month and e.state <> 'final') as "waitsFor"
+     from periods f join organizations o on o.id = f.organization_id
+     where f.month = $1 and f.state = 'draft'
+     order by 1`,
+    [toTimestamp(monthMs), now, graceMs],
+  );
+  return rows;
+}
+
+/** Says of drafts why they are not closed yet; one that is not named has no reason any more. */
+export async function noteHoldUps(
+  db: Queryable,
+  monthMs: number,
+  reasons: ReadonlyMap<string, readonly string[]>,
+): Promise<void> {
+  await db.query(
+    `update periods f set held_up_by = h.reasons
+     from (
+       select p.organization_id,
+         coalesce((select array_agg(r.reason) from unnest($2::bigint[], $3::text[]) as r (id, reason)
+                   where r.id = p.organization_id), '{}') as reasons
+       from periods p where p.month = $1 and p.state = 'draft'
+     ) h
+     where f.organization_id = h.organization_id and f.month = $1 and f.held_up_by is distinct from h.reasons`,
+    [
+      toTimestamp(monthMs),
+      [...reasons].flatMap(([id, ofOne]) => ofOne.map(() => id)),
+      [...reasons].flatMap(([, ofOne]) => ofOne),
+    ],
+  );
+}
+
+/**
+ * draft → closing: from the commit on, usage of these organizations' month goes to adjustments and its hours do not change
+ * any more. Waits only for the transactions that are writing to the month at this moment.
+ *
+ * @returns how many were flipped.
+ */
+export async function beginClosing(
+  transaction: Transaction,
+  monthMs: number,
+  organizationIds: readonly string[],
+  now: string,
+): Promise<number> {
+  await lockMonth(transaction, monthMs);
+  const { rowCount } = await transaction.query(
+    `update periods set state = 'closing', closing_at = $3, held_up_by = '{}'
+     where month = $1 and organization_id = any($2::bigint[]) and state = 'draft'`,
+    [toTimestamp(monthMs), organizationIds, now],
+  );
+  return rowCount ?? 0;
+}

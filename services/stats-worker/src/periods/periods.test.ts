@@ -1,0 +1,218 @@
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { event, openAppliers, Producer } from '../../test/applier-fixture.ts';
+import { closeDueMonths } from './close-due-months.ts';
+import { recordReadings } from './record-readings.ts';
+import { refreshDays } from './refresh-days.ts';
+import { takeSnapshots } from './take-snapshots.ts';
+
+const GRACE_MS = 72 * 3_600_000;
+const signal = new AbortController().signal;
+let nowMs = 0;
+let system: Awaited<ReturnType<typeof openAppliers>>;
+
+beforeEach(async () => {
+  nowMs = Date.parse('2026-08-15T12:00:00Z');
+  system = await openAppliers({}, () => nowMs);
+  // Discovery stamps the real time; the registry of these tests is older than their clock.
+  await system.pool.query(
+    `with o as (insert into organizations (slug, created_at) values ('acme', '2026-08-01'), ('zeta', '2026-08-01') returning id)
+     insert into projects (organization_id, slug, created_at) select id, 'web', '2026-08-01' from o`,
+  );
+});
+afterEach(() => system.close());
+
+const events = async (producer: Producer, ...changes: Parameters<typeof event>[0][]) =>
+  system.events.apply([producer.events(...changes.map((change) => event(change)))]);
+const close = (at: string) => {
+  nowMs = Date.parse(at);
+  return closeDueMonths({ pool: system.pool, usageQueues: [], graceMs: GRACE_MS }, nowMs, signal);
+};
+const one = async <Row>(sql: string): Promise<Row | undefined> =>
+  (await system.pool.query(sql)).rows[0] as Row | undefined;
+
+test('a month goes from open over draft to final, and late usage becomes an adjustment of the open month', async () => {
+  const producer = await new Producer(system.pool, 'events').open();
+  await events(producer, { time: '2026-08-15T10:00:00Z', data: { value: 5 } });
+  expect(await one('select 1 from periods')).toBeUndefined();
+
+  await close('2026-09-01T00:00:00Z');
+  expect(await one("select distinct state from periods where month = '2026-08-01'")).toEqual({
+    state: 'draft',
+  });
+  await events(producer, { time: '2026-08-31T23:59:59Z', data: { value: 2 } });
+
+  await close('2026-09-04T00:00:00Z');
+  expect(
+    await one(
+      `select count(*)::int, min(state) as state, bool_and(manifest is not null) as manifest from periods
+       where month = '2026-08-01'`,
+    ),
+  ).toEqual({ count: 2, state: 'final', manifest: true });
+
+  await events(
+    producer,
+    { time: '2026-08-20T10:00:00Z', data: { value: 11 } },
+    { time: '2026-09-03T10:00:00Z', data: { value: 1 } },
+  );
+  expect(
+    await one(
+      `select sum::text, hour::text, billed_month::text, (select slug from meters where id = meter_id) as meter
+       from usage_adjustments`,
+    ),
+  ).toEqual({
+    sum: '11',
+    hour: '2026-08-20 10:00:00+00',
+    billed_month: '2026-09-01 00:00:00+00',
+    meter: 'api_calls',
+  });
+  expect(
+    await one(
+      `select api_calls::text, lifetime_api_calls::text, state from monthly_stats s join projects p on p.id = s.project_id
+       join organizations o on o.id = p.organization_id where o.slug = 'acme' and year = 2026 and month = 8`,
+    ),
+  ).toEqual({ api_calls: '7', lifetime_api_calls: '7', state: 'final' });
+  expect(
+    await one(
+      `select api_calls::text, lifetime_api_calls::text, state from monthly_stats s join projects p on p.id = s.project_id
+       join organizations o on o.id = p.organization_id where o.slug = 'acme' and year = 2026 and month = 9`,
+    ),
+  ).toEqual({ api_calls: '1', lifetime_api_calls: '19', state: 'open' });
+});
+
+test('a final month refuses every change of its rows, its days and its hours', async () => {
+  const producer = await new Producer(system.pool, 'events').open();
+  await events(producer, { time: '2026-08-15T10:00:00Z', data: { value: 5 } });
+  await takeSnapshots(system.pool, Date.parse('2026-09-02T00:00:00Z'), signal);
+  await close('2026-09-05T00:00:00Z');
+  for (const sql of [
+    'update usage_monthly set sum = sum + 1',
+    'delete from usage_monthly',
+    `insert into usage_monthly (project_id, meter_id, month, organization_id, sum, count)
+     select project_id, 9, month, organization_id, 1, 1 from usage_monthly`,
+    'update usage_hourly set sum = sum + 1',
+    'delete from usage_hourly_2026_08',
+    'update usage_daily set sum = sum + 1',
+    'update project_months set overage_charge = 1',
+    'delete from project_months',
+    "update periods set state = 'closing', final_at = null, manifest = null",
+    'delete from periods',
+    `insert into usage_adjustments (organization_id, project_id, meter_id, hour, billed_month, sum, count)
+     select organization_id, project_id, meter_id, '2026-07-01', month, 1, 1 from usage_monthly`,
+  ]) {
+    await expect(system.pool.query(sql)).rejects.toThrow('is final and never changes');
+  }
+});
+
+test('one organization’s trouble holds nobody else’s close, and is told', async () => {
+  const producer = await new Producer(system.pool, 'events').open();
+  await events(
+    producer,
+    { time: '2026-08-15T10:00:00Z' },
+    { organization: 'zeta', subject: 'zeta/web', time: '2026-08-15T10:00:00Z' },
+  );
+  await system.pool.query(
+    `insert into dead_letters (queue, job_id, job_name, payload, reason, attempts, items, failed_at, organizations, accepted_at)
+     values ('events', 'e.1', 'event', '{}', 'no', 1, 1, '2026-09-02', '{acme}', '2026-08-31T23:00:00Z')`,
+  );
+  // Somebody has edited a row of zeta; what does not add up is never frozen.
+  await close('2026-09-05T00:00:00Z');
+  const state = `select f.state, f.held_up_by from periods f join organizations o on o.id = f.organization_id
+    where f.month = '2026-08-01' and o.slug =`;
+  expect(await one(`${state} 'zeta'`)).toEqual({ state: 'final', held_up_by: [] });
+  expect(await one(`${state} 'acme'`)).toEqual({
+    state: 'draft',
+    held_up_by: ["1 dead letter(s) from before the month's end; retry them, or force the close"],
+  });
+
+  await system.pool.query(
+    `update periods set forced_by = 'ops', forced_reason = 'the letter is a test'
+     where state = 'draft' and month = '2026-08-01'`,
+  );
+  await close('2026-09-05T01:00:00Z');
+  expect((await one<{ state: string }>(`${state} 'acme'`))?.state).toBe('final');
+});
+
+test('a month that is not the sum of its hours is not closed until it is', async () => {
+  const producer = await new Producer(system.pool, 'events').open();
+  await events(producer, { time: '2026-08-15T10:00:00Z', data: { value: 5 } });
+  await system.pool.query('update usage_monthly set sum = 6');
+  const [held] = await close('2026-09-05T00:00:00Z');
+  expect(held?.discrepancies).toMatchObject([
+    { project: 'acme/web', meter: 'api_calls', hours: '5', month: '6' },
+  ]);
+  expect(await one("select state, held_up_by from periods where held_up_by <> '{}'")).toEqual({
+    state: 'closing',
+    held_up_by: ['acme/web api_calls: hours 5, days 5, month 6'],
+  });
+  await system.pool.query('update usage_monthly set sum = 5');
+  await close('2026-09-05T01:00:00Z');
+  expect(await one("select count(*)::int from periods where state = 'final'")).toEqual({
+    count: 2,
+  });
+});
+
+test('days follow their hours, late or not, and every project has its row', async () => {
+  const producer = await new Producer(system.pool, 'events').open();
+  const day = (date: string) =>
+    one(
+      `select sum(api_calls)::text as calls, count(*)::int as rows from daily_stats where date = '${date}'`,
+    );
+  await events(producer, { time: '2026-08-14T10:00:00Z', data: { value: 5 } });
+  // Exact already while the refresh is still to come.
+  expect(await day('2026-08-14')).toEqual({ calls: '5', rows: 2 });
+  await takeSnapshots(system.pool, Date.parse('2026-08-16T00:00:00Z'), signal);
+  expect(await one('select sum(sum)::text as sum from usage_daily where meter_id = 7')).toEqual({
+    sum: '5',
+  });
+  await events(producer, { time: '2026-08-14T11:00:00Z', data: { value: 2 } });
+  expect(await day('2026-08-14')).toEqual({ calls: '7', rows: 2 });
+  expect(await refreshDays(system.pool, signal)).toBe(1);
+  expect(await refreshDays(system.pool, signal)).toBe(0);
+  expect(await one('select sum(sum)::text as sum from usage_daily where meter_id = 7')).toEqual({
+    sum: '7',
+  });
+  expect(await day('2026-08-14')).toEqual({ calls: '7', rows: 2 });
+  expect(await one('select count(*)::int from snapshots where taken_at is not null')).toEqual({
+    count: 15,
+  });
+});
+
+test('gauges: a missed reading is carried, a late one corrects the days after it, averages are weighted by time', async () => {
+  const { id, organization } = (await one<{ id: string; organization: string }>(
+    "select p.id, p.organization_id as organization from projects p join organizations o on o.id = p.organization_id where o.slug = 'acme'",
+  )) ?? { id: '', organization: '' };
+  const read = (at: string, value: string) =>
+    recordReadings(system.parts, [
+      { projectId: id, organizationId: organization, meterId: 15, at, value },
+    ]);
+  await read('2026-08-02T00:00:00.000Z', '100');
+  await read('2026-08-02T00:00:00.000Z', '100');
+  await takeSnapshots(system.pool, Date.parse('2026-08-11T00:00:00Z'), signal);
+  const storage = () =>
+    system.pool
+      .query(
+        `select array_agg(storage_bytes::text order by date) as levels from daily_stats
+         where project_id = ${id} and date between '2026-08-01' and '2026-08-06'`,
+      )
+      .then(({ rows }) => rows[0].levels);
+  expect(await storage()).toEqual(['0', '100', '100', '100', '100', '100']);
+  await read('2026-08-04T12:00:00.000Z', '300');
+  await refreshDays(system.pool, signal);
+  expect(await storage()).toEqual(['0', '100', '100', '300', '300', '300']);
+
+  await close('2026-09-05T00:00:00Z');
+  // 2.5 days at 100, 27.5 at 300, of 31.
+  expect(
+    await one(
+      `select peak_storage_bytes::text as peak, round(average_storage_bytes, 3)::text as average from monthly_stats
+       where project_id = ${id} and year = 2026 and month = 8`,
+    ),
+  ).toEqual({ peak: '300', average: '274.194' });
+  await close('2026-10-05T00:00:00Z');
+  expect(
+    await one(
+      `select peak_storage_bytes::text as peak, average_storage_bytes::text as average from monthly_stats
+       where project_id = ${id} and year = 2026 and month = 9`,
+    ),
+  ).toEqual({ peak: '300', average: '300.000000' });
+});

@@ -1,0 +1,42 @@
+import { insertReadings, type Reading } from '@odometer/database/periods/gauge-readings';
+import { inTransaction, type Pool } from '@odometer/database/pool';
+import { hourStart, monthStart, toTimestamp } from '@odometer/domain/period';
+import type { MonthPartitions } from '../month-partitions.ts';
+import type { UsageWriter } from './usage-writer.ts';
+
+/**
+ * Records what gauges were read at. A reading that is recorded already changes nothing; one that comes after its month was
+ * closed becomes an adjustment, like any usage.
+ *
+ * @param readings at most one for each project, gauge and hour.
+ */
+export async function recordReadings(
+  parts: {
+    readonly pool: Pool;
+    readonly partitions: MonthPartitions;
+    readonly usage: UsageWriter;
+  },
+  readings: readonly Reading[],
+): Promise<void> {
+  const months = new Set(readings.map(({ at }) => monthStart(Date.parse(at))));
+  await parts.partitions.ensure(parts.pool, months);
+  const remember = await inTransaction(parts.pool, async (transaction) => {
+    const periods = await parts.usage.begin(transaction, months);
+    const fresh = await insertReadings(transaction, readings);
+    return periods.add(
+      fresh.map(({ projectId, organizationId, meterId, at, value }) => ({
+        projectId,
+        organizationId,
+        meterId,
+        hour: toTimestamp(hourStart(Date.parse(at))),
+        sum: value,
+        count: 1,
+        min: value,
+        max: value,
+        last: value,
+        lastAt: at,
+      })),
+    );
+  });
+  remember();
+}

@@ -1,0 +1,40 @@
+import {
+  beginSnapshot,
+  completeSnapshot,
+  missingSnapshots,
+  snapshotSome,
+} from '@odometer/database/periods/snapshots';
+import type { Pool } from '@odometer/database/pool';
+import { toTimestamp } from '@odometer/domain/period';
+import { refreshDays } from './refresh-days.ts';
+
+/**
+ * Takes the snapshot of every day that has ended without one, oldest first: three missed days make three correct snapshots.
+ *
+ * @returns the days, `YYYY-MM-DD`.
+ */
+export async function takeSnapshots(
+  pool: Pool,
+  nowMs: number,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  const days = await missingSnapshots(pool, toTimestamp(nowMs).slice(0, 10));
+  for (const day of days) await takeSnapshot(pool, day, nowMs, signal);
+  return days;
+}
+
+/** Takes, or takes again, the snapshot of a day that has ended. */
+export async function takeSnapshot(
+  pool: Pool,
+  day: string,
+  nowMs: number,
+  signal: AbortSignal,
+): Promise<void> {
+  await beginSnapshot(pool, day);
+  await refreshDays(pool, signal);
+  for (let after: string | undefined = '0'; after !== undefined; ) {
+    signal.throwIfAborted();
+    after = await snapshotSome(pool, day, after);
+  }
+  await completeSnapshot(pool, day, toTimestamp(nowMs));
+}
