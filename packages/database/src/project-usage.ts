@@ -33,6 +33,7 @@ export async function readDeclaredUsage(
 ): Promise<readonly DeclaredMeterUsage[]> {
   const value = (rows: string): string => `case m.aggregation
       when 'count' then sum(u.count) ${rows}
+      when 'avg' then sum(u.sum) ${rows} / sum(u.count) ${rows}
       when 'min' then min(u.min) ${rows}
       when 'max' then max(u.max) ${rows}
       when 'latest' then (array_agg(u.last order by u.month desc) ${rows})[1]

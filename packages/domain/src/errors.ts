@@ -179,6 +179,11 @@ export const ERRORS = {
     retry: true,
     message: 'the answer takes longer than {timeoutMs} ms; ask for less at once, or later',
   },
+  query_unanswerable: {
+    kind: 'invalid',
+    retry: false,
+    message: 'meter {meter} cannot answer this: {reason}',
+  },
   queue_unavailable: {
     kind: 'unavailable',
     retry: true,

@@ -10,6 +10,9 @@ test.each([
   ['$.missing.deep', { value: 3 }, undefined],
   ['$.length', 'text', undefined],
   ['$.constructor', {}, undefined],
+  ['$.items.length', { items: [1, 2] }, undefined],
+  ["$['0']", [5], undefined],
+  ['$[0]', { 0: 5 }, undefined],
   ['$.value', null, undefined],
 ])('%s of %j is %j', (path, data, value) => {
   const steps = parseValuePath(path);

@@ -24,12 +24,16 @@ export function parseValuePath(path: string): ValuePath | undefined {
   return steps;
 }
 
-/** The value at the path; undefined when a step leads nowhere. Never throws, never reads an inherited property. */
+/**
+ * The value at the path; undefined when a step leads nowhere: a name in an array, an index in an object (RFC 9535; a query
+ * over stored events asks Postgres by the same rule). Never throws, never reads an inherited property.
+ */
 export function readValue(data: unknown, path: ValuePath): unknown {
   let value = data;
   for (const step of path) {
     if (value === null || typeof value !== 'object' || !Object.hasOwn(value, step))
       return undefined;
+    if (Array.isArray(value) !== (typeof step === 'number')) return undefined;
     value = (value as Record<string | number, unknown>)[step];
   }
   return value;

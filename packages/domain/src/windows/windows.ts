@@ -18,8 +18,8 @@ const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
 const DAY_MS = 86_400_000;
 
-/** 54 years of days, or two of hours in a zone of half hours: as many bounds go into one statement without harm. */
-const MAX_WINDOWS = 20_000;
+/** 137 years of days, or six of hours in a zone of half hours: as many bounds go into one statement without harm. */
+const MAX_WINDOWS = 50_000;
 
 /** A month and a day more than the longest window, on either side: its bounds may lie outside of the range. */
 const MARGIN_MS = 65 * DAY_MS;
