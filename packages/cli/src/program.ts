@@ -5,6 +5,7 @@ import { addBooks } from './commands/books.ts';
 import { addDeadLetters } from './commands/dead-letters.ts';
 import { addGaps } from './commands/gaps.ts';
 import { addKeys } from './commands/keys.ts';
+import { addMeters } from './commands/meters.ts';
 import { addMigrate } from './commands/migrate.ts';
 import { addPreflight } from './commands/preflight.ts';
 import { addProjects } from './commands/projects.ts';
@@ -29,6 +30,7 @@ Configuration: DATABASE_URL (or PG*), REDIS_URL, MQTT_URL; \`make up\` writes th
   addApply(program);
   addKeys(program);
   addProjects(program);
+  addMeters(program);
   addUsage(program);
   addBooks(program);
   addGaps(program);

@@ -1,10 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { text as readStream } from 'node:stream/consumers';
+import { dueCountBacks } from '@odometer/database/meters/count-back';
+import type { Pool } from '@odometer/database/pool';
 import type { Command } from 'commander';
 import { actor } from '../actor.ts';
 import { applyDeclarations, type Change } from '../apply/apply-declarations.ts';
 import { readDeclarations } from '../apply/read-declarations.ts';
-import { askToAttributeUsage } from '../attribute-usage.ts';
+import { attributeUsage } from '../attribute-usage.ts';
+import { askToCountBack } from '../count-back.ts';
 import { addCommand, type OutputOptions, print, printJson } from '../output.ts';
 import { withPostgres } from '../postgres.ts';
 import { type OpenQueue, withQueues } from '../redis.ts';
@@ -29,15 +32,17 @@ async function applyFile(
     command.error(`error: cannot read ${filename}: ${error.message}`),
   );
   const declarations = readDeclarations(filename, text);
-  const apply = () =>
-    withPostgres((pool) =>
-      applyDeclarations(pool, declarations, { file: filename, dryRun, actor: actor() }),
-    );
-  const registers = !dryRun && declarations.some((declaration) => declaration.registers);
-  // Redis is needed only when kept usage may have found its project; and then before anything is changed.
-  const changes = registers
-    ? await withQueues(async (open) => askForKeptUsage(open, await apply()))
-    : await apply();
+  const apply = (pool: Pool) =>
+    applyDeclarations(pool, declarations, { file: filename, dryRun, actor: actor() });
+  const needsWorker =
+    !dryRun &&
+    declarations.some(({ registers, changesCatalogue }) => registers ?? changesCatalogue);
+  // Redis is needed only when earlier usage may have found its project or its meter; and then before anything is changed.
+  const changes = needsWorker
+    ? await withQueues((open) =>
+        withPostgres(async (pool) => askForEarlierUsage(open, pool, await apply(pool))),
+      )
+    : await withPostgres(apply);
   if (json) {
     return printJson({
       dryRun,
@@ -55,15 +60,17 @@ function readInput(filename: string): Promise<string> {
   return filename === '-' ? readStream(process.stdin) : readFile(filename, 'utf8');
 }
 
-async function askForKeptUsage(
+async function askForEarlierUsage(
   open: OpenQueue,
+  pool: Pool,
   changes: readonly Change[],
 ): Promise<readonly Change[]> {
-  // Of unchanged projects too: the last run may have ended before it could ask.
-  await askToAttributeUsage(
+  // Of what is unchanged too: the last run may have ended before it could ask.
+  await attributeUsage(
     open,
     changes.flatMap(({ declaration: { registers } }) => (registers ? [registers] : [])),
   );
+  await askToCountBack(open, await dueCountBacks(pool));
   return changes;
 }
 

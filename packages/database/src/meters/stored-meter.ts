@@ -18,6 +18,8 @@ export interface StoredMeter {
   readonly valuePath: string | null;
   /** Dimension name → JSON path. */
   readonly groupBy: Readonly<Record<string, string>>;
+  /** Its one source: `events`, or who counts or reads it. */
+  readonly owner: string;
   readonly builtIn: boolean;
   /** Events that came before it are still being counted. */
   readonly countingBack: boolean;
@@ -26,7 +28,7 @@ export interface StoredMeter {
 }
 
 const COLUMNS = `id, slug, name, description, metadata, kind, unit, event_type as "eventType", aggregation,
-  value_path as "valuePath", group_by as "groupBy", built_in as "builtIn", counted_back_at is null as "countingBack",
+  value_path as "valuePath", group_by as "groupBy", owner, built_in as "builtIn", counted_back_at is null as "countingBack",
   created_at as "createdAt", updated_at as "updatedAt"`;
 
 /** All meters, the built-in ones first. */
