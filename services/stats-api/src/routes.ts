@@ -1,5 +1,29 @@
+import { adjustmentRoutes } from './administration/adjustments.ts';
+import { auditRoutes } from './administration/audit-log.ts';
+import { deadLetterRoutes } from './administration/dead-letters.ts';
+import { gapRoutes } from './administration/gaps.ts';
+import { periodRoutes } from './administration/periods.ts';
 import type { AnyRoute } from './http/route.ts';
+import { deviceRoutes } from './registry/devices.ts';
 import { organizationRoutes } from './registry/organizations.ts';
+import { projectRoutes } from './registry/projects.ts';
+import { dailyRoutes } from './usage/daily.ts';
+import { deviceUsageRoutes } from './usage/devices.ts';
+import { monthlyRoutes } from './usage/monthly.ts';
+import { statsRoutes } from './usage/stats.ts';
 
-/** Every address of this service. */
-export const routes: readonly AnyRoute[] = [...organizationRoutes];
+/** Every address of this service, in the order of its documentation. */
+export const routes: readonly AnyRoute[] = [
+  ...organizationRoutes,
+  ...projectRoutes,
+  ...deviceRoutes,
+  ...statsRoutes,
+  ...dailyRoutes,
+  ...monthlyRoutes,
+  ...deviceUsageRoutes,
+  ...periodRoutes,
+  ...adjustmentRoutes,
+  ...deadLetterRoutes,
+  ...gapRoutes,
+  ...auditRoutes,
+];

@@ -1,12 +1,9 @@
-import { recordAudit } from '@odometer/database/audit-log';
 import {
   findDeadLetter,
   listDeadLetters,
-  markDeadLetterRetried,
   type StoredDeadLetter,
 } from '@odometer/database/dead-letters';
-import { inTransaction } from '@odometer/database/pool';
-import { isApplied } from '@odometer/database/sources';
+import { retryStoredDeadLetter } from '@odometer/database/retry-dead-letter';
 import { OdometerError } from '@odometer/domain/errors';
 import { QUEUE_NAMES } from '@odometer/queues/catalogue';
 import { retryDeadLetter } from '@odometer/queues/dead-letter';
@@ -79,28 +76,7 @@ async function show(id: string, { json }: OutputOptions): Promise<void> {
 }
 
 async function retry(id: string, { json }: OutputOptions): Promise<void> {
-  const outcome = await withPostgres(async (pool) => {
-    const letter = await findDeadLetter(pool, id);
-    if (letter === undefined) throw new OdometerError('dead_letter_not_found', { id });
-    const { epoch, seq, jobName } = letter;
-    // A single event's batch has been applied, without it.
-    const carriesBatch = epoch !== null && seq !== null && jobName !== 'event';
-    if (carriesBatch && (await isApplied(pool, epoch, Number(seq)))) {
-      return 'applied';
-    }
-    await enqueue(letter);
-    // After Redis has it: a note without the job would hide that the job is nowhere.
-    await inTransaction(pool, async (transaction) => {
-      await markDeadLetterRetried(transaction, id);
-      await recordAudit(transaction, {
-        actor: actor(),
-        action: 'dead_letter.retry',
-        subject: id,
-        detail: { queue: letter.queue, jobId: letter.jobId },
-      });
-    });
-    return 'retried';
-  });
+  const outcome = await withPostgres((pool) => retryStoredDeadLetter(pool, id, actor(), enqueue));
   if (json) return printJson({ id, outcome });
   print(
     outcome === 'retried'

@@ -10,7 +10,7 @@ import type { ProjectName } from '@odometer/database/registry';
 import type { Command } from 'commander';
 import { actor } from '../actor.ts';
 import { projectName } from '../arguments.ts';
-import { askToAttributeUsage } from '../attribute-usage.ts';
+import { attributeUsage } from '../attribute-usage.ts';
 import {
   addCommand,
   type OutputOptions,
@@ -74,7 +74,7 @@ async function create(
         return { registered, before };
       }),
     );
-    await askToAttributeUsage(open, [project]);
+    await attributeUsage(open, [project]);
     return result;
   });
   if (json) return printJson(registered);

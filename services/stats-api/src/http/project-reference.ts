@@ -1,5 +1,5 @@
 import type { Pool } from '@odometer/database/pool';
-import { findProject } from '@odometer/database/reading/projects';
+import { findProject, type ProjectRow } from '@odometer/database/reading/projects';
 import { OdometerError } from '@odometer/domain/errors';
 import { isSlug } from '@odometer/domain/slug';
 import { z } from 'zod';
@@ -28,7 +28,7 @@ export const projectReference = z
   })
   .describe('its number, or `organization/project` (in a path `organization%2Fproject`)');
 
-export function referenceText(reference: ProjectReference): string {
+function referenceText(reference: ProjectReference): string {
   return 'id' in reference ? reference.id : `${reference.organization}/${reference.project}`;
 }
 
@@ -51,14 +51,6 @@ export function notFound(caller: Caller, reference: ProjectReference): OdometerE
     : new OdometerError('project_not_found', { project: referenceText(reference) });
 }
 
-/** A project that the caller may see. */
-export interface KnownProject {
-  readonly id: string;
-  readonly organizationId: string;
-  readonly organization: string;
-  readonly project: string;
-}
-
 /**
  * Finds a project that the caller may see.
  *
@@ -68,7 +60,7 @@ export async function findKnownProject(
   pool: Pool,
   caller: Caller,
   reference: ProjectReference,
-): Promise<KnownProject> {
+): Promise<ProjectRow> {
   requireReference(caller, reference);
   const found = await findProject(pool, reference, caller.organization);
   if (found === undefined) throw notFound(caller, reference);

@@ -8,6 +8,9 @@ export const slug = z
   .refine(isSlug, 'should be a valid name')
   .describe('letters, digits, `_`, and after the first also `. : @ ~ -`');
 
+/** A name for people. */
+export const personalName = z.string().min(1).max(255).nullable();
+
 /** The id of a row: no figure, so always text. */
 export const rowId = z.string().regex(/^[1-9]\d{0,17}$/, 'should be a whole number');
 

@@ -1,17 +1,21 @@
+import { recordAudit } from '@odometer/database/audit-log';
+import { inTransaction } from '@odometer/database/pool';
+import { declareOrganization } from '@odometer/database/project-declarations';
 import {
   findOrganization,
   listOrganizations,
   type OrganizationRow,
 } from '@odometer/database/reading/organizations';
-import { OdometerError } from '@odometer/domain/errors';
 import { jsonFigure } from '@odometer/domain/json-figure';
 import { z } from 'zod';
+import { actorOf } from '../http/actor.ts';
+import { findKnownOrganization } from '../http/find-organization.ts';
 import { requireOrganization } from '../http/own-organization.ts';
 import { pageOf, pageQuery, readCursor, toPage } from '../http/pages.ts';
 import { type AnyRoute, defineRoute } from '../http/route.ts';
-import { figure, instant, rowId, slug } from '../http/schemas.ts';
+import { figure, instant, personalName, rowId, slug } from '../http/schemas.ts';
 
-export const organizationSchema = z
+const organizationSchema = z
   .object({
     id: rowId,
     organization: slug,
@@ -23,7 +27,7 @@ export const organizationSchema = z
   })
   .meta({ id: 'Organization' });
 
-export function organizationJson({ users, ...row }: OrganizationRow) {
+function organizationJson({ users, ...row }: OrganizationRow) {
   return { ...row, users: jsonFigure(users) };
 }
 
@@ -54,10 +58,38 @@ export const organizationRoutes: readonly AnyRoute[] = [
     params: z.object({ organization: slug }),
     answers: { 200: { description: 'The organization', schema: organizationSchema } },
     async handle({ params: { organization }, caller }, { pool }) {
-      requireOrganization(caller, organization);
-      const found = await findOrganization(pool, organization);
-      if (found === undefined) throw new OdometerError('organization_not_found', { organization });
+      const found = await findKnownOrganization(pool, caller, organization);
       return { status: 200, json: organizationJson(found) };
+    },
+  }),
+  defineRoute({
+    method: 'post',
+    path: '/api/v1/organizations',
+    scope: 'admin',
+    summary: 'Register an organization; one that was discovered becomes a declared one',
+    body: z.strictObject({ organization: slug, name: personalName.optional() }),
+    answers: {
+      200: { description: 'It was registered before', schema: organizationSchema },
+      201: { description: 'It is registered', schema: organizationSchema },
+    },
+    async handle({ body: { organization, name }, caller }, { pool }) {
+      requireOrganization(caller, organization);
+      return inTransaction(pool, async (transaction) => {
+        const before = await findOrganization(transaction, organization);
+        await declareOrganization(transaction, organization, name ?? before?.name ?? null);
+        const after = await findOrganization(transaction, organization);
+        if (after === undefined)
+          throw new Error('the organization is not there after its creation');
+        if (before?.discovered !== after.discovered || before.name !== after.name) {
+          await recordAudit(transaction, {
+            actor: actorOf(caller),
+            action: before === undefined ? 'organization.create' : 'organization.update',
+            subject: organization,
+            detail: { name: after.name },
+          });
+        }
+        return { status: before === undefined ? 201 : 200, json: organizationJson(after) };
+      });
     },
   }),
 ];
