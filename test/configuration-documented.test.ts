@@ -2,6 +2,7 @@ import { test } from '@jest/globals';
 import { variables as cli } from '@odometer/cli/settings';
 import { variables as ingestApi } from '../services/ingest-api/src/config.ts';
 import { variables as mqttCounter } from '../services/mqtt-counter/src/config.ts';
+import { variables as scheduler } from '../services/scheduler/src/config.ts';
 import { variables as statsWorker } from '../services/stats-worker/src/config.ts';
 import { configurationMarkdown } from './documentation/configuration-markdown.ts';
 import { holdEqual } from './documentation/hold-equal.ts';
@@ -12,6 +13,7 @@ test('docs/configuration.md says what the code reads; refresh it with UPDATE_DOC
     configurationMarkdown({
       'ingest-api': ingestApi,
       'mqtt-counter': mqttCounter,
+      scheduler,
       'stats-worker': statsWorker,
       odometer: cli,
     }),

@@ -1,6 +1,7 @@
 import { createRegistry } from '@odometer/service-kit/metrics';
 import * as ingestApi from '../../services/ingest-api/src/metrics.ts';
 import * as mqttCounter from '../../services/mqtt-counter/src/metrics.ts';
+import * as scheduler from '../../services/scheduler/src/metrics.ts';
 import * as statsWorker from '../../services/stats-worker/src/metrics.ts';
 
 /** A metric as prom-client knows it. */
@@ -15,6 +16,7 @@ export interface DeclaredMetric {
 const MODULES: Readonly<Record<string, object>> = {
   'ingest-api': ingestApi,
   'mqtt-counter': mqttCounter,
+  scheduler,
   'stats-worker': statsWorker,
 };
 

@@ -12,6 +12,8 @@ const DAYS_LOCK = 3;
 const CLOSE_LOCK = 4;
 const PLANS_LOCK = 10;
 const LIMIT_LOCK = 11;
+/** Held by the session of the scheduler that owns the bells; nobody else waits for it. */
+export const SCHEDULER_LOCK = [20, 0] as const;
 /** In the place of a month: held shared with every month, so that a new round of changed days can wait for appliers. */
 const ROUNDS = 0;
 

@@ -23,4 +23,5 @@ export const SERVICES: readonly Service[] = [
   },
   { name: 'mqtt-counter', adminPort: 18182 },
   { name: 'stats-worker', adminPort: 18183 },
+  { name: 'scheduler', adminPort: 18184 },
 ];

@@ -1,0 +1,26 @@
+import type { Schedule } from '@odometer/queues/job-schedulers';
+
+/**
+ * When the bells ring, in UTC. A bell says nothing but its name: what is due, Postgres knows. So one that is late, lost or
+ * rung twice changes nothing, and the next hourly one makes up for it.
+ */
+export const BELLS: readonly Schedule<'periods'>[] = [
+  {
+    id: 'hourly',
+    recurrence: { pattern: '0 * * * *' },
+    jobName: 'due',
+    payload: { bell: 'hourly' },
+  },
+  {
+    id: 'daily',
+    recurrence: { pattern: '0 0 * * *' },
+    jobName: 'due',
+    payload: { bell: 'daily' },
+  },
+  {
+    id: 'monthly',
+    recurrence: { pattern: '0 0 1 * *' },
+    jobName: 'due',
+    payload: { bell: 'monthly' },
+  },
+];
