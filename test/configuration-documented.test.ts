@@ -3,6 +3,7 @@ import { variables as cli } from '@odometer/cli/settings';
 import { variables as ingestApi } from '../services/ingest-api/src/config.ts';
 import { variables as mqttCounter } from '../services/mqtt-counter/src/config.ts';
 import { variables as scheduler } from '../services/scheduler/src/config.ts';
+import { variables as statsApi } from '../services/stats-api/src/config.ts';
 import { variables as statsWorker } from '../services/stats-worker/src/config.ts';
 import { configurationMarkdown } from './documentation/configuration-markdown.ts';
 import { holdEqual } from './documentation/hold-equal.ts';
@@ -14,6 +15,7 @@ test('docs/configuration.md says what the code reads; refresh it with UPDATE_DOC
       'ingest-api': ingestApi,
       'mqtt-counter': mqttCounter,
       scheduler,
+      'stats-api': statsApi,
       'stats-worker': statsWorker,
       odometer: cli,
     }),

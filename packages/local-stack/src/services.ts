@@ -21,6 +21,13 @@ export const SERVICES: readonly Service[] = [
     httpVariables: 'ODOMETER_INGEST',
     paths: ['/api/v1/events', '/webhooks'],
   },
+  {
+    name: 'stats-api',
+    adminPort: 18185,
+    httpPort: 18085,
+    httpVariables: 'ODOMETER_STATS',
+    paths: ['/'],
+  },
   { name: 'mqtt-counter', adminPort: 18182 },
   { name: 'stats-worker', adminPort: 18183 },
   { name: 'scheduler', adminPort: 18184 },

@@ -54,7 +54,14 @@ function issueProblems(
   }
   const isMissing = issue.code === 'invalid_type' && issue.message.includes('received undefined');
   const where = path.length === 0 ? root : path.join('.');
-  return [isMissing ? `${where} is missing` : `${where}: ${issue.message}`];
+  return [isMissing ? `${where} is missing` : `${where}: ${plain(issue.message)}`];
+}
+
+/** zod's own words, as one says it to people. */
+function plain(message: string): string {
+  const [, expected, received] =
+    /^Invalid input: expected (.+), received (.+)$/.exec(message) ?? [];
+  return expected === undefined ? message : `should be of type ${expected}, not ${received}`;
 }
 
 /** All names of properties anywhere in a JSON schema. */

@@ -11,15 +11,18 @@ export interface OrganizationRow {
   readonly archivedAt: Date | null;
 }
 
-const SELECT = `select id, slug as organization, name, discovered, user_count as users,
-    created_at as "createdAt", archived_at as "archivedAt"
-  from organizations`;
+const SELECT = `select o.id, o.slug as organization, o.name, o.discovered,
+    coalesce((
+      select u.users from organization_users u where u.organization_id = o.id order by u.since desc limit 1
+    ), 0) as users,
+    o.created_at as "createdAt", o.archived_at as "archivedAt"
+  from organizations o`;
 
 export async function findOrganization(
   db: Queryable,
   slug: string,
 ): Promise<OrganizationRow | undefined> {
-  const { rows } = await db.query<OrganizationRow>(`${SELECT} where slug = $1`, [slug]);
+  const { rows } = await db.query<OrganizationRow>(`${SELECT} where o.slug = $1`, [slug]);
   return rows[0];
 }
 
@@ -36,8 +39,8 @@ export async function listOrganizations(
 ): Promise<readonly OrganizationRow[]> {
   const { rows } = await db.query<OrganizationRow>(
     `${SELECT}
-     where ($1::text is null or slug = $1) and id > coalesce($2::bigint, 0)
-     order by id limit $3`,
+     where ($1::text is null or o.slug = $1) and o.id > coalesce($2::bigint, 0)
+     order by o.id limit $3`,
     [page.organization, page.after ?? null, page.limit],
   );
   return rows;

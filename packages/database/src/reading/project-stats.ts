@@ -28,6 +28,7 @@ const FIRST_DECLARED_METER = 1_000;
 /** A month's row counts as it is; late usage has no `month` and belongs to the lifetime only. */
 const FIGURE = (filter: string): string => `case m.aggregation
         when 'count' then sum(u.count) ${filter}
+        when 'avg' then sum(u.sum) ${filter} / nullif(sum(u.count) ${filter}, 0)
         when 'min' then min(u.min) ${filter}
         when 'max' then max(u.max) ${filter}
         when 'latest' then (array_agg(u.last order by u.last_at desc nulls last, u.last desc) ${filter})[1]

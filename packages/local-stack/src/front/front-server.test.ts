@@ -61,6 +61,32 @@ test('a service that is away is a 503 that asks for a retry', async () => {
   expect(response.headers.get('content-type')).toBe('application/problem+json');
 });
 
+test('the longest path that fits wins, and / takes all that is nobody else’s', async () => {
+  const other = createServer((_, response) => response.writeHead(418).end());
+  const service = createServer((_, response) => response.writeHead(200).end());
+  const split = createFront([
+    { path: '/', port: await listen(other) },
+    { path: '/api/v1/events', port: await listen(service) },
+  ]);
+  const at = `http://127.0.0.1:${await listen(split)}`;
+  try {
+    const paths = [
+      '/api/v1/events',
+      '/api/v1/events/x',
+      '/api/v1/eventsource',
+      '/api/v1/limits',
+      '/',
+    ];
+    const statuses = await Promise.all(paths.map(async (path) => (await fetch(at + path)).status));
+    expect(statuses).toEqual([200, 200, 418, 418, 418]);
+  } finally {
+    for (const server of [split, service, other]) {
+      server.closeAllConnections();
+      server.close();
+    }
+  }
+});
+
 test('a path is not a prefix of longer words, and the rest is a 404 problem', async () => {
   for (const path of ['/api/v1/eventsource', '/', '/api/v1']) {
     const response = await fetch(`${url}${path}`);

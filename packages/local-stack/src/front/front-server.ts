@@ -7,7 +7,7 @@ import {
   type ServerResponse,
 } from 'node:http';
 
-/** Requests whose path is `path` or below it go to this loopback port. */
+/** Requests whose path is `path` or below it go to this loopback port; `/` is above all. The longest that fits wins. */
 export interface Route {
   readonly path: string;
   readonly port: number;
@@ -51,9 +51,14 @@ function endToEnd(headers: IncomingMessage['headers']): IncomingMessage['headers
  */
 export function createFront(routes: readonly Route[]): Server {
   const agent = new Agent({ keepAlive: true });
+  const longestFirst = [...routes]
+    .sort((a, b) => b.path.length - a.path.length)
+    .map(({ path, port }) => ({ path: path.replace(/\/$/, ''), port }));
   return createServer((incoming, response) => {
     const path = (incoming.url ?? '/').replace(/[?#].*$/, '');
-    const route = routes.find((each) => path === each.path || path.startsWith(`${each.path}/`));
+    const route = longestFirst.find(
+      (each) => path === each.path || path.startsWith(`${each.path}/`),
+    );
     if (route === undefined) {
       incoming.resume();
       problem(response, 404, 'Not Found', `Nothing is served at ${path}`);
