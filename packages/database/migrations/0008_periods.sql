@@ -94,6 +94,9 @@ create table project_months (
   charges jsonb not null default '[]',
   overage_charge numeric not null default 0,
   currency text,
+  -- The sums of the hashes of its rows of usage_monthly, and of the adjustments that are billed with this month.
+  usage_hash numeric,
+  adjustments_hash numeric,
   final boolean not null default false,
   primary key (project_id, month),
   constraint project_month_is_whole check (date_trunc('month', month, 'UTC') = month)

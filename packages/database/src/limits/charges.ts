@@ -22,6 +22,80 @@ const LINES = `
 const BILLED = `case when m.kind = 'gauge' then coalesce(u.average, u.last) else u.sum end`;
 
 /**
+ * What limits of the project scope make of a month, `charged`: a row for each project of $3, for the month that starts at $1
+ * and ends at $2.
+ */
+export const PROJECT_CHARGES = `with wanted as materialized (
+  select id as project_id, organization_id from projects where id = any($3::bigint[])
+), plan_of as materialized (
+  select o.organization_id, v.*
+  from (select distinct organization_id from wanted) o
+  join lateral ${planInForce('o.organization_id', '< $2::timestamptz')} v on true
+), limits as materialized (
+  select v.organization_id, l.resource, l.included, l.price_per_unit, m.id as meter_id, m.kind
+  from plan_of v
+  join plan_limits l on l.plan_id = v.plan_id and l.scope = 'project' and l.included is not null
+  left join meters m on m.slug = l.resource
+), late as materialized (
+  select a.project_id, a.meter_id, sum(a.sum) as sum
+  from (select distinct organization_id from limits) o
+  join usage_adjustments a on a.organization_id = o.organization_id and a.billed_month = $1
+  group by a.project_id, a.meter_id
+), used as (
+  select w.project_id, l.resource, l.included, l.price_per_unit,
+    coalesce(case when l.resource = 'devices' then
+        (select count(*) from devices d where d.project_id = w.project_id and d.first_seen_at < $2)
+      else ${BILLED.replaceAll('m.kind', 'l.kind')}
+    end, 0) + case when l.kind = 'counter' then coalesce(late.sum, 0) else 0 end as quantity
+  from wanted w
+  join limits l using (organization_id)
+  left join usage_monthly u on u.project_id = w.project_id and u.meter_id = l.meter_id and u.month = $1
+  left join late on late.project_id = w.project_id and late.meter_id = l.meter_id
+), made as (
+  select project_id, ${LINES} from used group by project_id
+), charged as (
+  select w.project_id, w.organization_id, v.slug as tier, coalesce(made.exceeded, '{}') as exceeded_limits,
+    coalesce(made.charges, '[]') as charges, coalesce(made.charge, 0) as overage_charge, v.currency
+  from wanted w
+  left join plan_of v using (organization_id)
+  left join made using (project_id)
+)`;
+
+/** What limits of the organization scope make of a month, `charged`: a row for each organization of $3. */
+export const ORGANIZATION_CHARGES = `with plan_of as materialized (
+  select o.organization_id, v.*
+  from unnest($3::bigint[]) as o (organization_id)
+  left join lateral ${planInForce('o.organization_id', '< $2::timestamptz')} v on true
+), used as (
+  select v.organization_id, l.resource, l.included, l.price_per_unit, coalesce(case
+      when l.resource = 'users' then ${usersBefore('v.organization_id', '< $2')}
+      when l.resource = 'projects' then
+        (select count(*) from projects p
+         where p.organization_id = v.organization_id and p.created_at < $2
+           and (p.archived_at is null or p.archived_at >= $2))
+      when l.resource = 'devices' then
+        (select count(*) from projects p join devices d on d.project_id = p.id and d.first_seen_at < $2
+         where p.organization_id = v.organization_id and p.created_at < $2
+           and (p.archived_at is null or p.archived_at >= $2))
+      else
+        (select sum(${BILLED}) from usage_monthly u
+         where u.organization_id = v.organization_id and u.month = $1 and u.meter_id = m.id)
+    end, 0) + case when m.kind = 'counter' then coalesce(
+      (select sum(a.sum) from usage_adjustments a
+       where a.organization_id = v.organization_id and a.billed_month = $1 and a.meter_id = m.id), 0)
+    else 0 end as quantity
+  from plan_of v
+  join plan_limits l on l.plan_id = v.plan_id and l.scope = 'organization' and l.included is not null
+  left join meters m on m.slug = l.resource
+), made as (
+  select organization_id, ${LINES} from used group by organization_id
+), charged as (
+  select v.organization_id, coalesce(made.charges, '[]') as charges, coalesce(made.charge, 0) as overage_charge,
+    v.currency, coalesce(made.exceeded, '{}') as exceeded_limits
+  from plan_of v left join made using (organization_id)
+)`;
+
+/**
  * Works out what limits of the project scope make of a month: tier, exceeded limits and charges, for every project given,
  * by the plan and version that was in force at the month's last instant. Final rows stay as they are.
  *
@@ -34,43 +108,11 @@ export async function writeProjectCharges(
   { month, projectIds }: { readonly month: number; readonly projectIds: readonly string[] },
 ): Promise<void> {
   await transaction.query(
-    `with wanted as materialized (
-       select id as project_id, organization_id from projects where id = any($3::bigint[])
-     ), plan_of as materialized (
-       select o.organization_id, v.*
-       from (select distinct organization_id from wanted) o
-       join lateral ${planInForce('o.organization_id', '< $2::timestamptz')} v on true
-     ), limits as materialized (
-       select v.organization_id, l.resource, l.included, l.price_per_unit, m.id as meter_id, m.kind
-       from plan_of v
-       join plan_limits l on l.plan_id = v.plan_id and l.scope = 'project' and l.included is not null
-       left join meters m on m.slug = l.resource
-     ), late as materialized (
-       select a.project_id, a.meter_id, sum(a.sum) as sum
-       from (select distinct organization_id from limits) o
-       join usage_adjustments a on a.organization_id = o.organization_id and a.billed_month = $1
-       group by a.project_id, a.meter_id
-     ), used as (
-       select w.project_id, l.resource, l.included, l.price_per_unit,
-         coalesce(case when l.resource = 'devices' then
-             (select count(*) from devices d where d.project_id = w.project_id and d.first_seen_at < $2)
-           else ${BILLED.replaceAll('m.kind', 'l.kind')}
-         end, 0) + case when l.kind = 'counter' then coalesce(late.sum, 0) else 0 end as quantity
-       from wanted w
-       join limits l using (organization_id)
-       left join usage_monthly u on u.project_id = w.project_id and u.meter_id = l.meter_id and u.month = $1
-       left join late on late.project_id = w.project_id and late.meter_id = l.meter_id
-     ), made as (
-       select project_id, ${LINES} from used group by project_id
-     )
+    `${PROJECT_CHARGES}
      insert into project_months
        (project_id, month, organization_id, tier, exceeded_limits, charges, overage_charge, currency)
-     select w.project_id, $1, w.organization_id, v.slug, coalesce(made.exceeded, '{}'), coalesce(made.charges, '[]'),
-       coalesce(made.charge, 0), v.currency
-     from wanted w
-     left join plan_of v using (organization_id)
-     left join made using (project_id)
-     order by w.project_id
+     select project_id, $1, organization_id, tier, exceeded_limits, charges, overage_charge, currency
+     from charged order by project_id
      on conflict (project_id, month) do update set
        tier = excluded.tier, exceeded_limits = excluded.exceeded_limits, charges = excluded.charges,
        overage_charge = excluded.overage_charge, currency = excluded.currency
@@ -93,40 +135,11 @@ export async function writeOrganizationCharges(
   }: { readonly month: number; readonly organizationIds: readonly string[] },
 ): Promise<void> {
   await transaction.query(
-    `with plan_of as materialized (
-       select o.organization_id, v.*
-       from unnest($3::bigint[]) as o (organization_id)
-       left join lateral ${planInForce('o.organization_id', '< $2::timestamptz')} v on true
-     ), used as (
-       select v.organization_id, l.resource, l.included, l.price_per_unit, coalesce(case
-           when l.resource = 'users' then ${usersBefore('v.organization_id', '< $2')}
-           when l.resource = 'projects' then
-             (select count(*) from projects p
-              where p.organization_id = v.organization_id and p.created_at < $2
-                and (p.archived_at is null or p.archived_at >= $2))
-           when l.resource = 'devices' then
-             (select count(*) from projects p join devices d on d.project_id = p.id and d.first_seen_at < $2
-              where p.organization_id = v.organization_id and p.created_at < $2
-                and (p.archived_at is null or p.archived_at >= $2))
-           else
-             (select sum(${BILLED}) from usage_monthly u
-              where u.organization_id = v.organization_id and u.month = $1 and u.meter_id = m.id)
-         end, 0) + case when m.kind = 'counter' then coalesce(
-           (select sum(a.sum) from usage_adjustments a
-            where a.organization_id = v.organization_id and a.billed_month = $1 and a.meter_id = m.id), 0)
-         else 0 end as quantity
-       from plan_of v
-       join plan_limits l on l.plan_id = v.plan_id and l.scope = 'organization' and l.included is not null
-       left join meters m on m.slug = l.resource
-     ), made as (
-       select organization_id, ${LINES} from used group by organization_id
-     )
+    `${ORGANIZATION_CHARGES}
      update periods p set
-       charges = coalesce(made.charges, '[]'), overage_charge = coalesce(made.charge, 0), currency = v.currency,
-       exceeded_limits = coalesce(made.exceeded, '{}')
-     from plan_of v
-     left join made using (organization_id)
-     where p.organization_id = v.organization_id and p.month = $1 and p.state <> 'final'`,
+       charges = c.charges, overage_charge = c.overage_charge, currency = c.currency, exceeded_limits = c.exceeded_limits
+     from charged c
+     where p.organization_id = c.organization_id and p.month = $1 and p.state <> 'final'`,
     [toTimestamp(month), toTimestamp(monthEnd(month)), organizationIds],
   );
 }

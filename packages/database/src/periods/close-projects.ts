@@ -1,7 +1,7 @@
 import { toTimestamp } from '@odometer/domain/period';
 import type { Queryable, Transaction } from '../pool.ts';
 import { refreshDay } from './refresh-days.ts';
-import { dayHash, hourHash } from './row-hashes.ts';
+import { adjustmentHash, dayHash, hourHash, monthHash } from './row-hashes.ts';
 
 const MONTH_END = `(($1::timestamptz at time zone 'UTC' + interval '1 month') at time zone 'UTC')`;
 /** The largest bigint: no round is as large, and nobody marks days of a closing month any more. */
@@ -166,16 +166,31 @@ export async function freezeUsage(
   return rows;
 }
 
-/** Marks the projects' months as done; their charges are written. */
+/** Marks the projects' months as done; their charges are written, and the adjustments they are billed for known. */
 export async function freezeProjects(
   transaction: Transaction,
   monthMs: number,
   projectIds: readonly string[],
 ): Promise<void> {
   await transaction.query(
-    `insert into project_months as x (project_id, month, organization_id, final)
-     select p.id, $1, p.organization_id, true from projects p where p.id = any($2::bigint[]) order by 1
-     on conflict (project_id, month) do update set final = true`,
+    `insert into project_months as x (project_id, month, organization_id, usage_hash, adjustments_hash, final)
+     select p.id, $1, p.organization_id, coalesce(u.hash, 0), coalesce(a.hash, 0), true
+     from projects p left join (
+       select a.project_id, sum(${adjustmentHash('a')}) as hash
+       from usage_adjustments a
+       where a.project_id = any($2::bigint[]) and a.billed_month = $1
+       group by 1
+     ) a on a.project_id = p.id
+     left join (
+       select t.project_id, sum(${monthHash('t')}) as hash
+       from usage_monthly t
+       where t.project_id = any($2::bigint[]) and t.month = $1
+       group by 1
+     ) u on u.project_id = p.id
+     where p.id = any($2::bigint[])
+     order by 1
+     on conflict (project_id, month) do update set usage_hash = excluded.usage_hash, adjustments_hash = excluded.adjustments_hash,
+       final = true`,
     [toTimestamp(monthMs), projectIds],
   );
 }

@@ -39,6 +39,8 @@ export function projectMonthHash(row: string): string {
     'charges',
     'overage_charge',
     'currency',
+    'usage_hash',
+    'adjustments_hash',
   ]);
 }
 
