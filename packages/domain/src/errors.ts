@@ -93,6 +93,11 @@ export const ERRORS = {
     retry: true,
     message: 'events cannot be made durable now: {reason}',
   },
+  installation_forbidden: {
+    kind: 'forbidden',
+    retry: false,
+    message: 'this API key is bound to an organization, and meters are those of all',
+  },
   job_deadline_exceeded: {
     kind: 'unavailable',
     retry: true,

@@ -21,41 +21,51 @@ const changeable = {
   groupBy,
   name: z.string().min(1).max(256).nullable(),
   description: z.string().max(1024).nullable(),
-  metadata: z.record(z.string().max(255), z.unknown()),
+  metadata: z
+    .record(z.string().max(255), z.unknown())
+    .nullable()
+    .transform((metadata) => metadata ?? {}),
 };
 
-/** A meter that events feed, as it is declared in a file or created over HTTP, with OpenMeter's names of its parts. */
-export const meterDeclarationSchema = z
-  .strictObject({
-    slug: z
-      .string()
-      .max(63)
-      .regex(/^[a-z0-9]+(_[a-z0-9]+)*$/, 'should be small letters and digits, joined by _')
-      .refine((slug) => !/^\d+$/.test(slug), 'should not be a number, for ids of meters are'),
-    eventType: z.string().min(1).max(255),
-    aggregation: z
-      .string()
-      .transform((text) => text.toLowerCase())
-      .pipe(z.enum(AGGREGATIONS)),
-    valueProperty: path.optional(),
-    groupBy: groupBy.default({}),
-    unit: changeable.unit.default('unit'),
-    name: changeable.name.default(null),
-    description: changeable.description.default(null),
-    metadata: changeable.metadata.default({}),
-  })
-  .superRefine(({ aggregation, valueProperty }, context) => {
-    if ((aggregation === 'count') === (valueProperty === undefined)) return;
-    context.addIssue({
-      code: 'custom',
-      path: ['valueProperty'],
-      message:
-        aggregation === 'count'
-          ? 'count counts events and takes no value'
-          : `is missing; ${aggregation} needs to know where in the data its value is`,
-    });
+/** The parts of a meter that events feed, by OpenMeter's names. */
+export const meterFields = {
+  slug: z
+    .string()
+    .max(63)
+    .regex(/^[a-z0-9]+(_[a-z0-9]+)*$/, 'should be small letters and digits, joined by _')
+    .refine((slug) => !/^\d+$/.test(slug), 'should not be a number, for ids of meters are'),
+  eventType: z.string().min(1).max(255),
+  aggregation: z
+    .string()
+    .transform((text) => text.toLowerCase())
+    .pipe(z.enum(AGGREGATIONS)),
+  valueProperty: path.optional(),
+  groupBy: groupBy.default({}),
+  unit: changeable.unit.default('unit'),
+  name: changeable.name.default(null),
+  description: changeable.description.default(null),
+  metadata: changeable.metadata.optional().transform((metadata) => metadata ?? {}),
+};
+
+const fields = z.strictObject(meterFields);
+export type MeterDeclaration = z.output<typeof fields>;
+
+/** All aggregations but `count` are of a value. */
+export function requireValue(meter: MeterDeclaration, context: z.RefinementCtx): void {
+  const { aggregation, valueProperty } = meter;
+  if ((aggregation === 'count') === (valueProperty === undefined)) return;
+  context.addIssue({
+    code: 'custom',
+    path: ['valueProperty'],
+    message:
+      aggregation === 'count'
+        ? 'count counts events and takes no value'
+        : `is missing; ${aggregation} needs to know where in the data its value is`,
   });
-export type MeterDeclaration = z.output<typeof meterDeclarationSchema>;
+}
+
+/** A meter as it is declared. */
+export const meterDeclarationSchema = fields.superRefine(requireValue);
 
 /** What may be changed of a meter; what is left out stays. */
 export const meterChangeSchema = z.strictObject(changeable).partial();

@@ -4,6 +4,9 @@ import { deadLetterRoutes } from './administration/dead-letters.ts';
 import { gapRoutes } from './administration/gaps.ts';
 import { periodRoutes } from './administration/periods.ts';
 import type { AnyRoute } from './http/route.ts';
+import { meterValueRoutes } from './meters/meter-values.ts';
+import { meterRoutes } from './meters/meters.ts';
+import { subjectRoutes } from './meters/subjects.ts';
 import { deviceRoutes } from './registry/devices.ts';
 import { organizationRoutes } from './registry/organizations.ts';
 import { projectRoutes } from './registry/projects.ts';
@@ -21,6 +24,9 @@ export const routes: readonly AnyRoute[] = [
   ...dailyRoutes,
   ...monthlyRoutes,
   ...deviceUsageRoutes,
+  ...meterRoutes,
+  ...meterValueRoutes,
+  ...subjectRoutes,
   ...periodRoutes,
   ...adjustmentRoutes,
   ...deadLetterRoutes,
