@@ -79,3 +79,12 @@ test('nor does reading all limits of a project', async () => {
   expect(plans).toContain('Index');
   expect(plans.match(LARGE)).toBeNull();
 });
+
+test('Postgres keeps one plan for all that is asked, instead of planning anew', async () => {
+  const { rows } = await limits.pool.query(
+    "select name from pg_prepared_statements where name like 'read-limits-of-%' and generic_plans >= 3 order by name",
+  );
+  expect(rows.map(({ name }) => name)).toEqual(
+    ['devices', 'meters', 'projects', 'users'].map((kind) => `read-limits-of-${kind}`),
+  );
+});

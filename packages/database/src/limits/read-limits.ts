@@ -4,7 +4,7 @@ import type { LimitState } from '@odometer/domain/limits/decide';
 import { isRegistryResource } from '@odometer/domain/limits/resource';
 import { monthEnd, monthStart, toTimestamp } from '@odometer/domain/period';
 import type { Queryable } from '../pool.ts';
-import { planInForce, usersBefore } from './plan-in-force.ts';
+import { limitsStatement } from './limits-statement.ts';
 
 /** Whose limits. */
 export interface LimitSubject {
@@ -45,71 +45,6 @@ export interface ResourceLimits extends SubjectLimits {
   readonly unlimitedUse: LimitUse;
 }
 
-/** Of projects as they are now; a clock that is a little behind must not miss one that was just created. */
-const USED = `case
-  when s.resource = 'projects' then
-    (select count(*) from projects q where q.organization_id = o.id and q.archived_at is null)
-  when s.resource = 'users' then ${usersBefore('o.id', '<= $3')}
-  when s.resource = 'devices' and s.scope = 'project' then
-    (select count(*) from devices d where d.project_id = p.id)
-  when s.resource = 'devices' then
-    (select count(*) from projects q join devices d on d.project_id = q.id
-     where q.organization_id = o.id and q.archived_at is null)
-  when m.kind = 'counter' and s.scope = 'project' then
-    coalesce((select u.sum from usage_monthly u
-      where u.project_id = p.id and u.meter_id = m.id and u.month = $4), 0)
-    + coalesce((select sum(a.sum) from usage_adjustments a
-      where a.organization_id = o.id and a.billed_month = $4 and a.project_id = p.id and a.meter_id = m.id), 0)
-  when m.kind = 'counter' then
-    coalesce((select sum(u.sum) from usage_monthly u
-      where u.organization_id = o.id and u.month = $4 and u.meter_id = m.id), 0)
-    + coalesce((select sum(a.sum) from usage_adjustments a
-      where a.organization_id = o.id and a.billed_month = $4 and a.meter_id = m.id), 0)
-  when m.kind = 'gauge' and s.scope = 'project' then
-    (select u.last from usage_monthly u
-     where u.project_id = p.id and u.meter_id = m.id and u.month <= $4 and u.last is not null
-     order by u.month desc limit 1)
-  when m.kind = 'gauge' then
-    (select sum(x.last) from projects q
-     cross join lateral (
-       select u.last from usage_monthly u
-       where u.project_id = q.id and u.meter_id = m.id and u.month <= $4 and u.last is not null
-       order by u.month desc limit 1
-     ) x
-     where q.organization_id = o.id and q.archived_at is null)
-end`;
-
-/**
- * $1 organization, $2 project or null, $3 now, $4 start of this month, $5 a resource or null for all. One row per limit; a
- * row without limit when there is none. `case` evaluates only the branch it takes, so a check of one meter of one project
- * is a handful of index look-ups however many meters and projects there are.
- */
-const LIMITS = `
-  select o.id as organization_id, p.id as project_id,
-    v.slug as plan, v.version, v.name, v.currency,
-    s.resource, s.scope, l.plan_id is not null as is_limit,
-    trim_scale(l.included)::text as included, coalesce(l.hard, false) as hard,
-    trim_scale(l.price_per_unit)::text as price_per_unit,
-    m.kind, trim_scale(coalesce(u.used, 0))::text as used, trim_scale(r.reserved)::text as reserved
-  from organizations o
-  left join projects p on p.organization_id = o.id and p.slug = $2::text
-  left join lateral ${planInForce('o.id', '<= $3::timestamptz')} v on true
-  left join plan_limits l on l.plan_id = v.plan_id
-    and ($5::text is null or l.resource = $5) and (l.scope = 'organization' or p.id is not null)
-  cross join lateral (
-    select coalesce(l.resource, $5) as resource,
-      coalesce(l.scope, case when p.id is null then 'organization' else 'project' end) as scope
-  ) s
-  left join meters m on m.slug = s.resource
-  cross join lateral (select ${USED} as used) u
-  cross join lateral (
-    select coalesce(sum(r.quantity), 0) as reserved from limit_reservations r
-    where r.organization_id = o.id and r.resource = s.resource and r.released_at is null and r.expires_at > $3
-      and (s.scope = 'organization' or r.project_id = p.id)
-  ) r
-  where o.slug = $1
-  order by s.resource collate "C", s.scope collate "C"`;
-
 interface Row {
   readonly organization_id: string;
   readonly project_id: string | null;
@@ -139,7 +74,7 @@ export async function readLimits(
   subject: LimitSubject,
   nowMs: number,
 ): Promise<SubjectLimits> {
-  const rows = await queryLimits(db, 'read-limits', subject, null, nowMs);
+  const rows = await queryLimits(db, subject, null, nowMs);
   return subjectLimits(rows, nowMs);
 }
 
@@ -154,7 +89,7 @@ export async function readResourceLimits(
   nowMs: number,
 ): Promise<ResourceLimits> {
   const { resource } = subject;
-  const rows = await queryLimits(db, 'read-resource-limits', subject, resource, nowMs);
+  const rows = await queryLimits(db, subject, resource, nowMs);
   const [first] = rows;
   if (first.kind === null && !isRegistryResource(resource)) {
     throw new OdometerError('limit_meter_invalid', {
@@ -168,22 +103,19 @@ export async function readResourceLimits(
 
 async function queryLimits(
   db: Queryable,
-  name: string,
   { organization, project }: LimitSubject,
   resource: string | null,
   nowMs: number,
 ): Promise<readonly [Row, ...Row[]]> {
-  const { rows } = await db.query<Row>({
-    name,
-    text: LIMITS,
-    values: [
+  const { rows } = await db.query<Row>(
+    limitsStatement({
       organization,
-      project ?? null,
-      toTimestamp(nowMs),
-      toTimestamp(monthStart(nowMs)),
+      project,
       resource,
-    ],
-  });
+      now: toTimestamp(nowMs),
+      month: toTimestamp(monthStart(nowMs)),
+    }),
+  );
   const [first, ...more] = rows;
   if (first === undefined) throw new OdometerError('organization_not_found', { organization });
   if (project !== undefined && first.project_id === null) {
