@@ -230,19 +230,24 @@ cross join lateral (
     coalesce(sum(u.last) filter (where u.meter_id = 20), 0) as active_device_count,
     coalesce(sum(u.last) filter (where u.meter_id = 21), 0) as ecr_image_count
   from (
-    -- Days that are refreshed, all at once; the others project by project.
-    select x.meter_id, x.sum, x.last
-    from usage_daily x
-    where x.organization_id = o.id and x.day = d.date
-      and exists (select from snapshots s where s.day = d.date and s.taken_at is not null)
-      and not exists (select from changed_days c where c.project_id = x.project_id and c.day = x.day)
-    union all
-    select y.meter_id, y.sum, y.last
-    from projects q
-    cross join lateral project_day(q.id, d.date) y
-    where q.organization_id = o.id
-      and (not exists (select from snapshots s where s.day = d.date and s.taken_at is not null)
-        or exists (select from changed_days c where c.project_id = q.id and c.day = d.date))
+    -- By meter first: the columns above are asked once for each row that they get.
+    select v.meter_id, sum(v.sum) as sum, sum(v.last) as last
+    from (
+      -- Days that are refreshed, all at once; the others project by project.
+      select x.meter_id, x.sum, x.last
+      from usage_daily x
+      where x.organization_id = o.id and x.day = d.date
+        and exists (select from snapshots s where s.day = d.date and s.taken_at is not null)
+        and not exists (select from changed_days c where c.project_id = x.project_id and c.day = x.day)
+      union all
+      select y.meter_id, y.sum, y.last
+      from projects q
+      cross join lateral project_day(q.id, d.date) y
+      where q.organization_id = o.id
+        and (not exists (select from snapshots s where s.day = d.date and s.taken_at is not null)
+          or exists (select from changed_days c where c.project_id = q.id and c.day = d.date))
+    ) v
+    group by v.meter_id
   ) u
 ) u;
 
@@ -373,8 +378,13 @@ cross join lateral (
     sum(m.average) filter (where m.meter_id = 16) as average_s3_storage_bytes,
     sum(m.average) filter (where m.meter_id = 17) as average_docker_storage_bytes,
     sum(m.average) filter (where m.meter_id = 18) as average_logs_storage_bytes
-  from usage_monthly m
-  where m.organization_id = o.id and m.month = c.month and m.meter_id <= 21
+  from (
+    -- By meter first: the columns above are asked once for each row that they get.
+    select m.meter_id, sum(m.sum) as sum, sum(m.max) as max, sum(m.average) as average
+    from usage_monthly m
+    where m.organization_id = o.id and m.month = c.month and m.meter_id <= 21
+    group by m.meter_id
+  ) m
 ) u
 cross join lateral (
   select
@@ -393,8 +403,9 @@ cross join lateral (
     coalesce(sum(m.sum) filter (where m.meter_id = 5), 0) as lifetime_mqtt_outbound_bytes,
     coalesce(sum(m.sum) filter (where m.meter_id = 6), 0) as lifetime_mqtt_outbound_units
   from (
-    select m.meter_id, m.sum from usage_monthly m
+    select m.meter_id, sum(m.sum) as sum from usage_monthly m
     where m.organization_id = o.id and m.month <= c.month and m.meter_id <= 14
+    group by m.meter_id
     union all
     select a.meter_id, a.sum from usage_adjustments a
     where a.organization_id = o.id and a.billed_month <= c.month and a.meter_id <= 14
@@ -447,9 +458,10 @@ cross join lateral (
     coalesce(sum(u.sum) filter (where u.meter_id = 6), 0) as lifetime_mqtt_outbound_units,
     max(u.updated_at) as updated_at
   from (
-    select u.meter_id, u.month, u.sum, u.updated_at
+    select u.meter_id, u.month, sum(u.sum) as sum, max(u.updated_at) as updated_at
     from usage_monthly u
     where u.organization_id = o.id and u.meter_id <= 14
+    group by u.meter_id, u.month
     union all
     select a.meter_id, null, a.sum, a.created_at
     from usage_adjustments a
