@@ -222,7 +222,7 @@ export const ERRORS = {
   reservation_not_found: {
     kind: 'not_found',
     retry: false,
-    message: 'there is no reservation {id} of this organization',
+    message: 'there is no reservation {id}',
   },
   route_not_found: {
     kind: 'not_found',

@@ -4,6 +4,10 @@ import { deadLetterRoutes } from './administration/dead-letters.ts';
 import { gapRoutes } from './administration/gaps.ts';
 import { periodRoutes } from './administration/periods.ts';
 import type { AnyRoute } from './http/route.ts';
+import { limitRoutes } from './limits/limits.ts';
+import { organizationTermRoutes } from './limits/organization-terms.ts';
+import { planRoutes } from './limits/plans.ts';
+import { reservationRoutes } from './limits/reservations.ts';
 import { meterValueRoutes } from './meters/meter-values.ts';
 import { meterRoutes } from './meters/meters.ts';
 import { subjectRoutes } from './meters/subjects.ts';
@@ -27,6 +31,10 @@ export const routes: readonly AnyRoute[] = [
   ...meterRoutes,
   ...meterValueRoutes,
   ...subjectRoutes,
+  ...planRoutes,
+  ...organizationTermRoutes,
+  ...limitRoutes,
+  ...reservationRoutes,
   ...periodRoutes,
   ...adjustmentRoutes,
   ...deadLetterRoutes,

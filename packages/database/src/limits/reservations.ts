@@ -104,14 +104,14 @@ async function findReservation(
  * Gives back what is not going to be used. Safe to repeat.
  *
  * @param organization whose reservation it must be; null: anybody's.
- * @throws OdometerError `reservation_not_found`.
+ * @returns false when there is none.
  */
 export async function releaseReservation(
   db: Queryable,
   id: string,
   organization: string | null,
   nowMs: number,
-): Promise<void> {
+): Promise<boolean> {
   const { rowCount } = await db.query(
     `with wanted as (
        select r.id from limit_reservations r join organizations o on o.id = r.organization_id
@@ -123,7 +123,7 @@ export async function releaseReservation(
      select from wanted`,
     [id, organization, toTimestamp(nowMs)],
   );
-  if (rowCount === 0) throw new OdometerError('reservation_not_found', { id });
+  return rowCount === 1;
 }
 
 /** A reservation that usage names, and the slug of the organization whose usage it is. */

@@ -5,15 +5,16 @@ import { hasScope } from './resource.ts';
 /** Any plan has a few dozen; a check reads them all. */
 const MAX_LIMITS = 1_000;
 
+const decimal = z.union([z.string(), z.number()]);
+
 /** A quantity of 0 or more, as decimal text without superfluous zeros. */
-const quantity = z.union([z.string(), z.number()]).transform((value, context) => {
+function toQuantity(value: string | number, context: z.core.$RefinementCtx): string {
   const parsed = parseQuantity(value);
-  const problem =
-    typeof parsed === 'string' ? parsed : parsed < 0n ? 'value is negative' : undefined;
-  if (typeof parsed === 'bigint' && problem === undefined) return formatQuantity(parsed);
-  context.addIssue({ code: 'custom', message: problem ?? 'value is not a number' });
+  if (typeof parsed === 'bigint' && parsed >= 0n) return formatQuantity(parsed);
+  const message = typeof parsed === 'string' ? parsed : 'value is negative';
+  context.addIssue({ code: 'custom', message });
   return z.NEVER;
-});
+}
 
 const limitSchema = z
   .strictObject({
@@ -27,10 +28,12 @@ const limitSchema = z
       ),
     scope: z.enum(['organization', 'project']),
     /** Said explicitly, so that nobody is unlimited by a forgotten line. */
-    included: z.union([z.literal('unlimited').transform(() => null), quantity]),
+    included: decimal.transform((value, context) =>
+      value === 'unlimited' ? null : toQuantity(value, context),
+    ),
     hard: z.boolean().default(false),
     /** Minor units of the currency for one unit beyond what is included. */
-    pricePerUnit: quantity.nullable().default(null),
+    pricePerUnit: decimal.transform(toQuantity).nullable().default(null),
   })
   .superRefine(({ meter, scope, included, hard, pricePerUnit }, context) => {
     const refuse = (path: string, message: string) =>

@@ -64,7 +64,7 @@ export interface Route<P, Q, B> {
   readonly method: 'get' | 'post' | 'put' | 'patch' | 'delete';
   /** In express' syntax. */
   readonly path: string;
-  readonly scope: 'read' | 'admin';
+  readonly scope: Scope;
   readonly summary: string;
   readonly params?: ZodType<P>;
   /** An object; parameters that it does not name are refused. */
