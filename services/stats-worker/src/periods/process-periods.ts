@@ -33,7 +33,7 @@ export function createPeriodsProcessor(parts: PeriodsParts): Processor<'periods'
       await processJob(parts, job, AbortSignal.any([signal, budget]));
     } catch (error) {
       if (!budget.aborted || signal.aborted) throw error;
-      await parts.queue.add(job.name, job.payload, `${job.name}-${randomUUID()}`);
+      await parts.queue.add(job.name, job.payload, `${job.name}.${randomUUID()}`);
     }
   };
 }
@@ -77,7 +77,7 @@ async function processJob(
 
 /** Work that may be long is left to jobs of its own, so that it holds up no snapshot. */
 async function enqueueDue(parts: PeriodsParts): Promise<void> {
-  await parts.queue.add('maintain', {}, 'maintain');
+  await parts.queue.add('maintain', {}, 'maintain.due');
   for (const due of await dueCountBacks(parts.pool)) await enqueueCountBack(parts, due);
 }
 

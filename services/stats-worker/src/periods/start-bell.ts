@@ -15,7 +15,7 @@ export function startBell(queue: JobQueue<'periods'>): Component {
         queue,
         'due',
         { bell: 'start' },
-        `due-start-${randomUUID()}`,
+        `due.start.${randomUUID()}`,
         options,
       ).catch(() => {}); // Stopped before Redis took it: the next start rings again.
     },
