@@ -1,0 +1,52 @@
+import type { Pool } from '@odometer/database/pool';
+
+/** A month that has ended, for whatever is closed. */
+export const CLOSED_MONTH = '2026-01';
+
+/**
+ * Two organizations with something of everything that can be asked for: `acme` with `acme/web`, and `globex` with
+ * `globex/secret`, which a key of acme must not learn of.
+ */
+export async function seed(pool: Pool): Promise<void> {
+  await pool.query(`
+    insert into organizations (slug, name) values ('acme', 'Acme'), ('globex', null);
+    insert into projects (organization_id, slug, created_at)
+      select o.id, p.slug, now() - interval '3 days'
+      from organizations o join (values ('acme', 'web'), ('globex', 'secret')) p (organization, slug)
+        on p.organization = o.slug;
+    insert into devices (project_id, slug, last_seen_at) select id, 'robot-1', now() from projects;
+    insert into meters (id, slug, kind, unit, event_type, owner) values (1000, 'tokens', 'counter', 'token', 'tokens', 'events');
+    insert into usage_monthly (project_id, meter_id, month, organization_id, sum, count, min, max, last, last_at)
+      select p.id, m.id, date_trunc('month', now(), 'UTC'), p.organization_id, 9007199254740993, 2, 1, 9, 3.25, now()
+      from projects p, meters m;
+    insert into usage_daily (project_id, day, meter_id, organization_id, sum, count, min, max, last, last_at)
+      select p.id, (now() at time zone 'UTC')::date, m.id, p.organization_id, 42, 2, 1, 9, 7, now()
+      from projects p, meters m;
+    insert into device_usage_daily (project_id, device_id, meter_id, day, organization_id, sum, count)
+      select v.project_id, v.id, m, date_trunc('day', now(), 'UTC'), p.organization_id, 5, 5
+      from devices v join projects p on p.id = v.project_id, unnest(array[1, 7]) m;
+    insert into periods (organization_id, month, state, drafted_at, closing_at, final_at, held_up_by, manifest)
+      select id, '${CLOSED_MONTH}-01Z', 'final', now(), now(), now(), '{}', '{"version": 1}' from organizations;
+    insert into periods (organization_id, month, state, drafted_at, held_up_by)
+      select id, '2025-12-01Z', 'draft', now(), '{a dead letter}' from organizations;
+    insert into usage_adjustments (organization_id, project_id, meter_id, hour, billed_month, sum, count, min, max, last)
+      select organization_id, id, 7, '${CLOSED_MONTH}-05T10:00Z', date_trunc('month', now(), 'UTC'), 3, 1, 3, 3, 3
+      from projects;
+    insert into dead_letters (queue, job_id, job_name, payload, reason, attempts, items, failed_at, organizations)
+      select 'periods', 'dead-' || n, 'due', '{"bell":"asked"}', 'reason ' || n, 3, 1, now(), o
+      from (values (1, array['acme']), (2, array['globex']), (3, array['acme', 'globex']), (4, null)) l (n, o);
+    insert into gaps (source, epoch, reason, started_at, ended_at, detail)
+      values ('mqtt/one', 7, 'session_lost', now(), now(), '{"clientId": "one"}');
+    insert into audit_log (actor, action, subject, detail)
+      values ('cli:root', 'project.create', 'acme/web', '{}'), ('cli:root', 'project.create', 'globex/secret', '{}'),
+        ('cli:root', 'webhook.create', 'acme', '{}');
+  `);
+}
+
+/** The id of a project. */
+export async function projectId(pool: Pool, slug: string): Promise<string> {
+  const { rows } = await pool.query<{ id: string }>('select id from projects where slug = $1', [
+    slug,
+  ]);
+  return rows[0]?.id ?? '';
+}
