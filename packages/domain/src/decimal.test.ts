@@ -75,3 +75,11 @@ test.each([
 ])('%j is refused with a sentence', (value) => {
   expect(typeof parseQuantity(value)).toBe('string');
 });
+
+test('a long text costs no more than its length', () => {
+  const startedAtMs = performance.now();
+  expect(roundTrip(`${'0'.repeat(1_000_000)}7`)).toBe('7');
+  expect(roundTrip(`7${'0'.repeat(1_000_000)}`)).toContain('digits');
+  expect(roundTrip(`0.${'0'.repeat(1_000_000)}7`)).toContain('digits');
+  expect(performance.now() - startedAtMs).toBeLessThan(2_000);
+});

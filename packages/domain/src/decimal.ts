@@ -51,7 +51,7 @@ function fromText(text: string): Scaled | string {
   const exponent = Number(exponentText);
   const digits = `${whole}${fraction}`;
   // The value is `digits` × 10^(exponent − fraction length); trailing zeros of the fraction cost nothing.
-  const significant = digits.replace(/0+$/, '');
+  const significant = withoutTrailingZeros(digits);
   if (significant === '' || /^0*$/.test(significant)) return 0n;
   const power = exponent - fraction.length + (digits.length - significant.length);
   const coefficient = significant.replace(/^0+/, '');
@@ -63,6 +63,15 @@ function fromText(text: string): Scaled | string {
   const magnitude = BigInt(coefficient) * 10n ** BigInt(power + FRACTION_DIGITS);
   return sign === '-' ? -magnitude : magnitude;
 }
+
+/** A regular expression would take the square of the length: megabytes of zeros, minutes of everybody's time. */
+function withoutTrailingZeros(digits: string): string {
+  let end = digits.length;
+  while (end > 0 && digits.charCodeAt(end - 1) === ZERO) end -= 1;
+  return digits.slice(0, end);
+}
+
+const ZERO = '0'.charCodeAt(0);
 
 /** Decimal text for Postgres and for people: no exponent, no trailing zeros (`"0.1"`, `"12"`, `"-3.5"`). */
 export function formatQuantity(scaled: Scaled): string {
