@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isRegistryResource } from './limits/resource.ts';
 import { AGGREGATIONS } from './meters.ts';
 import { parseValuePath } from './value-path.ts';
 
@@ -33,7 +34,11 @@ export const meterFields = {
     .string()
     .max(63)
     .regex(/^[a-z0-9]+(_[a-z0-9]+)*$/, 'should be small letters and digits, joined by _')
-    .refine((slug) => !/^\d+$/.test(slug), 'should not be a number, for ids of meters are'),
+    .refine((slug) => !/^\d+$/.test(slug), 'should not be a number, for ids of meters are')
+    .refine(
+      (slug) => !isRegistryResource(slug),
+      'is what limits call something that is registered',
+    ),
   eventType: z.string().min(1).max(255),
   aggregation: z
     .string()

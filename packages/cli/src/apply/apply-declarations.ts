@@ -52,6 +52,7 @@ async function planChanges(
 ): Promise<readonly Change[]> {
   const changes: Change[] = [];
   const refusals: string[] = [];
+  const declared = new Set(declarations.map(({ label }) => label));
   for (const declaration of declarations) {
     const current = await declaration.read(transaction);
     const fields = difference(current, declaration.desired);
@@ -61,6 +62,8 @@ async function planChanges(
         ...declaration.refusals(current).map((reason) => `  ${declaration.label}: ${reason}`),
       );
     }
+    const missing = (await declaration.missing?.(transaction, declared)) ?? [];
+    refusals.push(...missing.map((reason) => `  ${declaration.label}: ${reason}`));
     changes.push({ declaration, action, fields });
   }
   if (refusals.length > 0) {

@@ -16,6 +16,12 @@ export interface Declaration {
   readonly read: (db: Queryable) => Promise<Fields | undefined>;
   /** Why what is there may not be changed into what is desired; one sentence each. */
   readonly refusals: (current: Fields) => readonly string[];
+  /**
+   * What it refers to that is neither there nor declared in the same file; one sentence each.
+   *
+   * @param declared labels of all that is declared.
+   */
+  readonly missing?: (db: Queryable, declared: ReadonlySet<string>) => Promise<readonly string[]>;
   /** Safe to repeat. */
   readonly write: (transaction: Transaction) => Promise<void>;
   readonly changesCatalogue?: true;

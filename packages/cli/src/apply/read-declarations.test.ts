@@ -22,10 +22,13 @@ spec:
 `;
 
 describe('readDeclarations', () => {
-  test('reads every kind, organizations first', () => {
+  test('reads every kind, each after what it refers to', () => {
     const text = `${METER}---
 kind: Project
 spec: { organization: acme, slug: website }
+---
+kind: Plan
+spec: { slug: pro, currency: EUR, limits: [] }
 ---
 kind: Webhook
 spec:
@@ -40,9 +43,10 @@ spec: { slug: acme, name: Acme Inc. }
 `;
     const labels = readDeclarations('FILE.yaml', text).map(({ label }) => label);
     expect(labels).toEqual([
+      'Meter gpu_seconds',
+      'Plan pro',
       'Organization acme',
       'Project acme/website',
-      'Meter gpu_seconds',
       'Webhook auth0',
     ]);
   });
@@ -50,7 +54,7 @@ spec: { slug: acme, name: Acme Inc. }
   test('takes the example of the documentation', () => {
     const page = readFileSync(new URL('../../../../docs/declarations.md', import.meta.url), 'utf8');
     const example = /```yaml\n(.*?)```/s.exec(page)?.[1] ?? '';
-    expect(readDeclarations('FILE.yaml', example)).toHaveLength(5);
+    expect(readDeclarations('FILE.yaml', example)).toHaveLength(6);
   });
 
   test('reports everything at once, each with its line', () => {

@@ -4,14 +4,16 @@ import { type Document, LineCounter, parseAllDocuments } from 'yaml';
 import { type Declaration, isProblems, type Parsed } from './declaration.ts';
 import { parseMeter } from './meter.ts';
 import { parseOrganization } from './organization.ts';
+import { parsePlan } from './plan.ts';
 import { parseProject } from './project.ts';
 import { parseWebhook } from './webhook.ts';
 
-/** By kind, in the order in which they are applied: projects after their organizations. */
+/** By kind, in the order in which they are applied: each after what it refers to. */
 const KINDS: ReadonlyMap<string, (spec: unknown) => Parsed> = new Map([
+  ['Meter', parseMeter],
+  ['Plan', parsePlan],
   ['Organization', parseOrganization],
   ['Project', parseProject],
-  ['Meter', parseMeter],
   ['Webhook', parseWebhook],
 ]);
 

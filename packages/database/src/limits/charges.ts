@@ -25,7 +25,11 @@ const BILLED = `case when m.kind = 'gauge' then coalesce(u.average, u.last) else
  * What limits of the project scope make of a month, `charged`: a row for each project of $3, for the month that starts at $1
  * and ends at $2.
  */
-export const PROJECT_CHARGES = `with wanted as materialized (
+export const PROJECT_CHARGES = `with ${projectCharges('usage_monthly')}`;
+
+/** The same from another table than usage_monthly, and without the `with`. */
+export function projectCharges(usage: string): string {
+  return `wanted as materialized (
   select id as project_id, organization_id from projects where id = any($3::bigint[])
 ), plan_of as materialized (
   select o.organization_id, v.*
@@ -49,7 +53,7 @@ export const PROJECT_CHARGES = `with wanted as materialized (
     end, 0) + case when l.kind = 'counter' then coalesce(late.sum, 0) else 0 end as quantity
   from wanted w
   join limits l using (organization_id)
-  left join usage_monthly u on u.project_id = w.project_id and u.meter_id = l.meter_id and u.month = $1
+  left join ${usage} u on u.project_id = w.project_id and u.meter_id = l.meter_id and u.month = $1
   left join late on late.project_id = w.project_id and late.meter_id = l.meter_id
 ), made as (
   select project_id, ${LINES} from used group by project_id
@@ -60,9 +64,14 @@ export const PROJECT_CHARGES = `with wanted as materialized (
   left join plan_of v using (organization_id)
   left join made using (project_id)
 )`;
+}
 
 /** What limits of the organization scope make of a month, `charged`: a row for each organization of $3. */
-export const ORGANIZATION_CHARGES = `with plan_of as materialized (
+const ORGANIZATION_CHARGES = `with ${organizationCharges('usage_monthly')}`;
+
+/** The same from another table than usage_monthly, and without the `with`. */
+export function organizationCharges(usage: string): string {
+  return `plan_of as materialized (
   select o.organization_id, v.*
   from unnest($3::bigint[]) as o (organization_id)
   left join lateral ${planInForce('o.organization_id', '< $2::timestamptz')} v on true
@@ -78,7 +87,7 @@ export const ORGANIZATION_CHARGES = `with plan_of as materialized (
          where p.organization_id = v.organization_id and p.created_at < $2
            and (p.archived_at is null or p.archived_at >= $2))
       else
-        (select sum(${BILLED}) from usage_monthly u
+        (select sum(${BILLED}) from ${usage} u
          where u.organization_id = v.organization_id and u.month = $1 and u.meter_id = m.id)
     end, 0) + case when m.kind = 'counter' then coalesce(
       (select sum(a.sum) from usage_adjustments a
@@ -94,6 +103,7 @@ export const ORGANIZATION_CHARGES = `with plan_of as materialized (
     v.currency, coalesce(made.exceeded, '{}') as exceeded_limits
   from plan_of v left join made using (organization_id)
 )`;
+}
 
 /**
  * Works out what limits of the project scope make of a month: tier, exceeded limits and charges, for every project given,

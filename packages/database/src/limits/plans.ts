@@ -129,7 +129,8 @@ export async function limitRefusals(
     limits.map(({ meter }) => meter).filter((each) => !isRegistryResource(each)),
   );
   const { rows } = await db.query<{ slug: string; kind: MeterKind; aggregation: Aggregation }>(
-    'select slug, kind, aggregation from meters where slug = any($1::text[])',
+    // Nobody deletes them until the plan is there.
+    'select slug, kind, aggregation from meters where slug = any($1::text[]) order by slug for key share',
     [[...named]],
   );
   const meters = new Map(rows.map((meter) => [meter.slug, meter]));
