@@ -1,9 +1,10 @@
 import { toTimestamp } from '@odometer/domain/period';
 import type { Queryable, Transaction } from '../pool.ts';
+import { gaugesOfMonth } from './gauges-of-month.ts';
+import { IS_OF_MONTH, MONTH_END } from './month-conditions.ts';
 import { refreshDay } from './refresh-days.ts';
 import { adjustmentHash, dayHash, hourHash, monthHash } from './row-hashes.ts';
 
-const MONTH_END = `(($1::timestamptz at time zone 'UTC' + interval '1 month') at time zone 'UTC')`;
 /** The largest bigint: no round is as large, and nobody marks days of a closing month any more. */
 const ANY_ROUND = '9223372036854775807';
 
@@ -22,14 +23,34 @@ export async function unclosedProjects(
     `select p.id, p.organization_id as "organizationId"
      from periods f join projects p on p.organization_id = f.organization_id
      where f.month = $1 and f.state = 'closing' and f.held_up_by = '{}'
-       and ((p.created_at < ${MONTH_END} and (p.archived_at is null or p.archived_at >= $1))
-         or exists (select from usage_monthly u where u.project_id = p.id and u.month = $1))
+       and ${IS_OF_MONTH}
        and not exists (select from project_months x where x.project_id = p.id and x.month = $1 and x.final)
      order by p.organization_id, p.id
      limit $2`,
     [toTimestamp(monthMs), limit],
   );
   return rows;
+}
+
+/**
+ * Takes projects for closing their month, in order, and tells which of them no other worker has closed meanwhile: asked in a
+ * statement after the locks, which sees what the other has committed.
+ */
+export async function lockUnclosed(
+  transaction: Transaction,
+  monthMs: number,
+  projectIds: readonly string[],
+): Promise<readonly string[]> {
+  await transaction.query(
+    'select from projects where id = any($1::bigint[]) order by id for no key update',
+    [projectIds],
+  );
+  const { rows } = await transaction.query<{ id: string }>(
+    `select id from unnest($2::bigint[]) as p (id)
+     where not exists (select from project_months x where x.project_id = p.id and x.month = $1 and x.final)`,
+    [toTimestamp(monthMs), projectIds],
+  );
+  return rows.map(({ id }) => id);
 }
 
 /** Computes what is still marked of these projects' days in the month. */
@@ -49,45 +70,17 @@ export async function refreshMonth(
   for (const { day, projects } of rows) await refreshDay(transaction, day, projects, ANY_ROUND);
 }
 
-/**
- * Works out the gauges of these projects' month. A reading holds until the next one, the last one of earlier months until
- * the first; before the very first, and once the project is archived, it is 0. The average is over the whole month, as
- * storage is sold by the gigabyte-month.
- */
+/** Works out the gauges of these projects' month. */
 export async function averageGauges(
   transaction: Transaction,
   monthMs: number,
   projectIds: readonly string[],
 ): Promise<void> {
   await transaction.query(
-    `with carried as (
-       select distinct on (u.project_id, u.meter_id) u.project_id, u.meter_id, u.organization_id, u.last, u.last_at
-       from usage_monthly u join meters m on m.id = u.meter_id
-       where u.project_id = any($2::bigint[]) and u.month < $1 and u.last is not null
-         and m.kind = 'gauge' and m.owner <> 'events'
-       order by u.project_id, u.meter_id, u.month desc
-     ), levels as (
-       select r.project_id, r.meter_id, r.organization_id, r.at, r.value
-       from gauge_readings r
-       where r.project_id = any($2::bigint[]) and r.at >= $1 and r.at < ${MONTH_END}
-       union all
-       select c.project_id, c.meter_id, c.organization_id, $1, c.last from carried c
-       where not exists (select from gauge_readings r
-         where r.project_id = c.project_id and r.meter_id = c.meter_id and r.at = $1)
-     ), spans as (
-       select l.*, lead(l.at, 1, ${MONTH_END}) over (partition by l.project_id, l.meter_id order by l.at) as until
-       from levels l
-     ), months as (
-       select s.project_id, s.meter_id, s.organization_id, max(s.value) as peak,
-         sum(s.value * greatest(0, extract(epoch from least(s.until, coalesce(p.archived_at, s.until)) - s.at)))
-           / extract(epoch from ${MONTH_END} - $1) as average
-       from spans s join projects p on p.id = s.project_id
-       group by 1, 2, 3
-     )
-     insert into usage_monthly as t
+    `insert into usage_monthly as t
        (project_id, meter_id, month, organization_id, sum, count, max, last, last_at, average)
-     select m.project_id, m.meter_id, $1, m.organization_id, 0, 0, m.peak, c.last, c.last_at, round(m.average, 6)
-     from months m left join carried c using (project_id, meter_id)
+     select g.project_id, g.meter_id, $1, g.organization_id, 0, 0, g.peak, g.last, g.last_at, g.average
+     from ${gaugesOfMonth((projectId) => `${projectId} = any($2::bigint[])`)} g
      order by 1, 2
      on conflict (project_id, meter_id, month) do update
      set average = excluded.average, max = greatest(t.max, excluded.max)

@@ -1,4 +1,4 @@
-import { toTimestamp } from '@odometer/domain/period';
+import { monthEnd, toTimestamp } from '@odometer/domain/period';
 import { lockMonth } from '../advisory-locks.ts';
 import type { Queryable, Transaction } from '../pool.ts';
 
@@ -32,7 +32,7 @@ export async function draftEndedMonths(
 }
 
 /** Start of the first month in which there was anything, milliseconds; undefined when nothing is there. */
-export async function firstMonth(db: Queryable): Promise<number | undefined> {
+async function firstMonth(db: Queryable): Promise<number | undefined> {
   const { rows } = await db.query<{ month: Date | null }>(
     `select date_trunc('month', least((select min(created_at) from organizations),
        (select min(month) from usage_monthly)), 'UTC') as month`,
@@ -51,11 +51,26 @@ export async function unfinishedMonths(db: Queryable, now: string): Promise<read
   return rows.map(({ month }) => month.getTime());
 }
 
+/** Starts of all months that have ended since there was anything, oldest first. */
+export async function endedMonths(db: Queryable, nowMs: number): Promise<readonly number[]> {
+  const months: number[] = [];
+  const first = await firstMonth(db);
+  if (first === undefined) return months;
+  for (let monthMs = first; monthEnd(monthMs) <= nowMs; monthMs = monthEnd(monthMs)) {
+    months.push(monthMs);
+  }
+  return months;
+}
+
+/** Of the period `f` of the organization `o`: from its end, or from when the organization came if that is later. */
+const DUE_AT = `greatest((f.month at time zone 'UTC' + interval '1 month') at time zone 'UTC', o.created_at)
+  + $3 * interval '1 millisecond'`;
+
 export interface DraftedPeriod {
   readonly organizationId: string;
   readonly organization: string;
   readonly isForced: boolean;
-  /** Whether the grace is over; it runs from the month's end, or from when the organization came if that is later. */
+  /** Whether the grace is over. */
   readonly isDue: boolean;
   /** The earliest month of the organization that is not final, when it is an earlier one, `YYYY-MM`. */
   readonly waitsFor: string | null;
@@ -70,8 +85,7 @@ export async function listDrafts(
 ): Promise<readonly DraftedPeriod[]> {
   const { rows } = await db.query<DraftedPeriod>(
     `select f.organization_id as "organizationId", o.slug as organization, f.forced_by is not null as "isForced",
-       greatest((f.month at time zone 'UTC' + interval '1 month') at time zone 'UTC', o.created_at)
-         + $3 * interval '1 millisecond' <= $2 as "isDue",
+       ${DUE_AT} <= $2 as "isDue",
        (select to_char(min(e.month) at time zone 'UTC', 'YYYY-MM') from periods e
         where e.organization_id = f.organization_id and e.month < f.month and e.state <> 'final') as "waitsFor"
      from periods f join organizations o on o.id = f.organization_id
@@ -82,24 +96,28 @@ export async function listDrafts(
   return rows;
 }
 
-/** Says of drafts why they are not closed yet; one that is not named has no reason any more. */
+/** Says of drafts why they are not closed yet, and when they are due; one that is not named has no reason any more. */
 export async function noteHoldUps(
   db: Queryable,
   monthMs: number,
   reasons: ReadonlyMap<string, readonly string[]>,
+  graceMs: number,
 ): Promise<void> {
   await db.query(
-    `update periods f set held_up_by = h.reasons
+    `update periods p set held_up_by = h.reasons, due_at = h.due_at
      from (
-       select p.organization_id,
-         coalesce((select array_agg(r.reason) from unnest($2::bigint[], $3::text[]) as r (id, reason)
-                   where r.id = p.organization_id), '{}') as reasons
-       from periods p where p.month = $1 and p.state = 'draft'
+       select f.organization_id, ${DUE_AT} as due_at,
+         coalesce((select array_agg(r.reason) from unnest($2::bigint[], $4::text[]) as r (id, reason)
+                   where r.id = f.organization_id), '{}') as reasons
+       from periods f join organizations o on o.id = f.organization_id
+       where f.month = $1 and f.state = 'draft'
      ) h
-     where f.organization_id = h.organization_id and f.month = $1 and f.held_up_by is distinct from h.reasons`,
+     where p.organization_id = h.organization_id and p.month = $1
+       and (p.held_up_by, p.due_at) is distinct from (h.reasons, h.due_at)`,
     [
       toTimestamp(monthMs),
       [...reasons].flatMap(([id, ofOne]) => ofOne.map(() => id)),
+      graceMs,
       [...reasons].flatMap(([, ofOne]) => ofOne),
     ],
   );

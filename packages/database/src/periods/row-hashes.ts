@@ -4,14 +4,14 @@
  * are, and is a fifth of the cost of hashing a row's text.
  */
 
-/** Of a row of usage_hourly. */
+/** Of a row of usage_hourly, within its project and meter: it is summed up by them. */
 export function hourHash(row: string): string {
-  return hash(row, ['project_id', 'meter_id', 'hour', ...FIGURES]);
+  return hash(row, ['hour', ...FIGURES]);
 }
 
-/** Of a row of usage_daily. */
+/** Of a row of usage_daily, within its project and meter. */
 export function dayHash(row: string): string {
-  return hash(row, ['project_id', 'meter_id', 'day', ...FIGURES]);
+  return hash(row, ['day', ...FIGURES]);
 }
 
 /** Of a frozen row of usage_monthly. */

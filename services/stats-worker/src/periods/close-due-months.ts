@@ -1,9 +1,9 @@
 import {
   draftEndedMonths,
-  firstMonth,
+  endedMonths,
   unfinishedMonths,
 } from '@odometer/database/periods/due-closes';
-import { monthEnd, toTimestamp } from '@odometer/domain/period';
+import { toTimestamp } from '@odometer/domain/period';
 import { type CloseParts, type CloseProgress, closeMonth } from './close-month.ts';
 
 export interface MonthClose extends CloseProgress {
@@ -22,20 +22,10 @@ export async function closeDueMonths(
   signal: AbortSignal,
 ): Promise<readonly MonthClose[]> {
   const now = toTimestamp(nowMs);
-  await draftEndedMonths(parts.pool, await endedMonths(parts, nowMs), now);
+  await draftEndedMonths(parts.pool, await endedMonths(parts.pool, nowMs), now);
   const closes: MonthClose[] = [];
   for (const monthMs of await unfinishedMonths(parts.pool, now)) {
     closes.push({ monthMs, ...(await closeMonth(parts, monthMs, nowMs, signal)) });
   }
   return closes;
-}
-
-async function endedMonths({ pool }: CloseParts, nowMs: number): Promise<readonly number[]> {
-  const months: number[] = [];
-  const first = await firstMonth(pool);
-  if (first === undefined) return months;
-  for (let monthMs = first; monthEnd(monthMs) <= nowMs; monthMs = monthEnd(monthMs)) {
-    months.push(monthMs);
-  }
-  return months;
 }

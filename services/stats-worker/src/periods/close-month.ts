@@ -55,7 +55,7 @@ export async function closeMonth(
   const { pool } = parts;
   const now = toTimestamp(nowMs);
   const { ready, reasons } = await sortDrafts(parts, monthMs, nowMs, parts.graceMs);
-  await noteHoldUps(pool, monthMs, reasons);
+  await noteHoldUps(pool, monthMs, reasons, parts.graceMs);
   const begun =
     ready.length === 0
       ? 0

@@ -1,20 +1,22 @@
-import { lockClose } from '@odometer/database/advisory-locks';
 import { writeProjectCharges } from '@odometer/database/limits/charges';
 import {
   averageGauges,
   type Discrepancy,
   freezeProjects,
   freezeUsage,
+  lockUnclosed,
   refreshMonth,
   type UnclosedProject,
   unclosedProjects,
 } from '@odometer/database/periods/close-projects';
 import { holdUpClosing, holdUpDiscrepancies } from '@odometer/database/periods/freeze-month';
-import { inTransaction, type Pool, type Transaction } from '@odometer/database/pool';
+import { inTransaction, type Pool } from '@odometer/database/pool';
 import { isDataError } from '../postgres-failures.ts';
 
 /** Projects a transaction closes: about a second, and what a kill costs. */
 const PROJECTS_A_CHUNK = 1_000;
+/** Postgres reads and hashes on one core for each. */
+const CHUNKS_AT_ONCE = 2;
 
 export interface ClosedProjects {
   readonly closed: number;
@@ -22,8 +24,7 @@ export interface ClosedProjects {
 }
 
 /**
- * Closes the month of the next projects of closing organizations. When the database refuses somebody's figures, the chunk is
- * done again organization by organization, so that one's trouble holds nobody else's close.
+ * Closes the month of the next projects of closing organizations.
  *
  * @returns undefined when all are done, or held up.
  */
@@ -31,8 +32,33 @@ export async function closeSomeProjects(
   pool: Pool,
   monthMs: number,
 ): Promise<ClosedProjects | undefined> {
-  const chunk = await unclosedProjects(pool, monthMs, PROJECTS_A_CHUNK);
-  if (chunk.length === 0) return undefined;
+  const projects = await unclosedProjects(pool, monthMs, PROJECTS_A_CHUNK * CHUNKS_AT_ONCE);
+  if (projects.length === 0) return undefined;
+  const size = Math.ceil(projects.length / CHUNKS_AT_ONCE);
+  const chunks = Array.from({ length: CHUNKS_AT_ONCE }, (_, i) =>
+    closeChunk(pool, monthMs, projects.slice(i * size, (i + 1) * size)),
+  );
+  // All of them, before a failure of one is told: what still runs would run into the next try.
+  const settled = await Promise.allSettled(chunks);
+  const done = settled.map((one) => {
+    if (one.status === 'rejected') throw one.reason;
+    return one.value;
+  });
+  return {
+    closed: done.reduce((sum, { closed }) => sum + closed, 0),
+    discrepancies: done.flatMap(({ discrepancies }) => discrepancies),
+  };
+}
+
+/**
+ * When the database refuses somebody's figures, the chunk is done again organization by organization, so that one's trouble
+ * holds nobody else's close.
+ */
+async function closeChunk(
+  pool: Pool,
+  monthMs: number,
+  chunk: readonly UnclosedProject[],
+): Promise<ClosedProjects> {
   try {
     return await closeProjects(pool, monthMs, chunk);
   } catch (error) {
@@ -61,8 +87,8 @@ async function closeProjects(
   chunk: readonly UnclosedProject[],
 ): Promise<ClosedProjects> {
   return inTransaction(pool, async (transaction) => {
-    await lockClose(transaction, monthMs);
-    const projectIds = await stillUnclosed(transaction, monthMs, chunk);
+    const ids = chunk.map(({ id }) => id);
+    const projectIds = await lockUnclosed(transaction, monthMs, ids);
     await refreshMonth(transaction, monthMs, projectIds);
     await averageGauges(transaction, monthMs, projectIds);
     const discrepancies = await freezeUsage(transaction, monthMs, projectIds);
@@ -73,19 +99,4 @@ async function closeProjects(
     await freezeProjects(transaction, monthMs, equal);
     return { closed: equal.length, discrepancies };
   });
-}
-
-/** Those that another worker has not closed since they were listed. */
-async function stillUnclosed(
-  transaction: Transaction,
-  monthMs: number,
-  chunk: readonly UnclosedProject[],
-): Promise<readonly string[]> {
-  const ids = chunk.map(({ id }) => id);
-  const { rows } = await transaction.query<{ id: string }>(
-    `select id from unnest($2::bigint[]) as p (id)
-     where not exists (select from project_months x where x.project_id = p.id and x.month = $1 and x.final)`,
-    [new Date(monthMs), ids],
-  );
-  return rows.map(({ id }) => id);
 }
