@@ -60,6 +60,8 @@ create table periods (
   drafted_at timestamptz not null,
   closing_at timestamptz,
   final_at timestamptz,
+  -- When its grace is over, as the worker said that looked last: how long it is, only workers are told.
+  due_at timestamptz,
   -- Why it is not closed yet, or cannot go on to final; one sentence each, as of the last look.
   held_up_by text[] not null default '{}',
   forced_by text,

@@ -90,6 +90,19 @@ export async function findDeadLetter(
   return rows[0];
 }
 
+/** Why a job failed for good; undefined when it has not. */
+export async function findFailure(
+  db: Queryable,
+  queue: string,
+  jobId: string,
+): Promise<string | undefined> {
+  const { rows } = await db.query<{ reason: string }>(
+    'select reason from dead_letters where queue = $1 and job_id = $2 and retried_at is null',
+    [queue, jobId],
+  );
+  return rows[0]?.reason;
+}
+
 /** Notes that a letter's job is back in its queue. If it fails again, storing it takes the note back. */
 export async function markDeadLetterRetried(db: Queryable, id: string): Promise<void> {
   await db.query('update dead_letters set retried_at = now() where id = $1', [id]);

@@ -62,6 +62,11 @@ export const ERRORS = {
     retry: false,
     message: 'the configuration has {count} problem(s):\n{problems}',
   },
+  day_not_ended: {
+    kind: 'conflict',
+    retry: true,
+    message: 'the day {date} has not ended yet: days are those of UTC, and it is {now} there',
+  },
   dead_letter_not_found: {
     kind: 'not_found',
     retry: false,
@@ -103,10 +108,22 @@ export const ERRORS = {
     retry: true,
     message: 'job {jobId} of queue {queue} was not finished within {deadlineMs} ms',
   },
+  job_failed: {
+    kind: 'unavailable',
+    retry: false,
+    message:
+      'the worker has failed for good at the job {jobId}: {reason}; `odometer dead-letters list` shows it',
+  },
   job_payload_invalid: {
     kind: 'invalid',
     retry: false,
     message: 'the job carries no batch of this version: {path} {reason}',
+  },
+  job_unanswered: {
+    kind: 'unavailable',
+    retry: true,
+    message:
+      'nothing has happened for {minutes} minutes; check that a stats-worker runs. The job {jobId} stays in its queue, so there is no need to ask again',
   },
   key_unknown: {
     kind: 'unauthorized',
@@ -142,6 +159,27 @@ export const ERRORS = {
     kind: 'not_found',
     retry: false,
     message: 'there is no meter {meter}; `odometer meters list` shows all meters',
+  },
+  month_empty: {
+    kind: 'not_found',
+    retry: false,
+    message: 'there is nothing in {month} for {whom}',
+  },
+  month_final: {
+    kind: 'conflict',
+    retry: false,
+    message: '{month} is final for {whom} and never changes; what comes now becomes an adjustment',
+  },
+  month_not_ended: {
+    kind: 'conflict',
+    retry: true,
+    message:
+      'the month {month} has not ended yet and cannot be closed, not by force either; --dry-run shows what it would come to now',
+  },
+  month_not_final: {
+    kind: 'conflict',
+    retry: true,
+    message: '{month} is not final for {whom}; `odometer periods list --month {month}` tells why',
   },
   no_progress: {
     kind: 'unavailable',

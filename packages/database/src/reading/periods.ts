@@ -9,11 +9,16 @@ export interface PeriodRow {
   readonly draftedAt: Date | null;
   readonly closingAt: Date | null;
   readonly finalAt: Date | null;
+  /** When its grace is over, as a worker said that looked last. */
+  readonly dueAt: Date | null;
   readonly heldUpBy: readonly string[];
   readonly forcedBy: string | null;
   readonly forcedReason: string | null;
   readonly exceededLimits: readonly string[];
+  /** Of the organization's own limits, minor units. */
   readonly overageCharge: string;
+  /** Of its projects' limits. */
+  readonly projectsOverageCharge: string;
   readonly currency: string | null;
 }
 
@@ -23,10 +28,13 @@ export interface PeriodWithManifest extends PeriodRow {
   readonly manifest: unknown;
 }
 
+const PROJECTS_CHARGE = `(select coalesce(sum(x.overage_charge), 0) from project_months x
+    where x.organization_id = p.organization_id and x.month = p.month)`;
+
 const COLUMNS = `o.id as "organizationId", o.slug as organization, to_char(p.month at time zone 'UTC', 'YYYY-MM') as month,
-    p.state, p.drafted_at as "draftedAt", p.closing_at as "closingAt", p.final_at as "finalAt", p.held_up_by as "heldUpBy",
+    p.state, p.drafted_at as "draftedAt", p.closing_at as "closingAt", p.final_at as "finalAt", p.due_at as "dueAt", p.held_up_by as "heldUpBy",
     p.forced_by as "forcedBy", p.forced_reason as "forcedReason", p.exceeded_limits as "exceededLimits",
-    p.overage_charge as "overageCharge", p.currency`;
+    p.overage_charge as "overageCharge", ${PROJECTS_CHARGE} as "projectsOverageCharge", p.currency`;
 
 /** The newest month first. An open month has no row, so it is not among them. */
 export async function listPeriods(
@@ -73,9 +81,9 @@ export async function findPeriod(
   const { rows } = await db.query<PeriodWithManifest>(
     `select o.id as "organizationId", o.slug as organization, to_char($2::date, 'YYYY-MM') as month,
        coalesce(p.state, 'open') as state, p.drafted_at as "draftedAt", p.closing_at as "closingAt",
-       p.final_at as "finalAt", coalesce(p.held_up_by, '{}') as "heldUpBy", p.forced_by as "forcedBy",
+       p.final_at as "finalAt", p.due_at as "dueAt", coalesce(p.held_up_by, '{}') as "heldUpBy", p.forced_by as "forcedBy",
        p.forced_reason as "forcedReason", coalesce(p.exceeded_limits, '{}') as "exceededLimits",
-       coalesce(p.overage_charge, 0) as "overageCharge", p.currency, coalesce(p.charges, '[]') as charges, p.manifest
+       coalesce(p.overage_charge, 0) as "overageCharge", ${PROJECTS_CHARGE} as "projectsOverageCharge", p.currency, coalesce(p.charges, '[]') as charges, p.manifest
      from organizations o
      left join periods p on p.organization_id = o.id and p.month = $2::date::timestamp at time zone 'UTC'
      where o.slug = $1`,

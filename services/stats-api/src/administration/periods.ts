@@ -16,11 +16,13 @@ const periodMembers = {
   draftedAt: instant.nullable(),
   closingAt: instant.nullable(),
   finalAt: instant.nullable(),
+  dueAt: instant.nullable().describe('when its grace is over; null until a worker has looked'),
   heldUpBy: z.array(z.string()).describe('why it is not closed yet, as of the last look'),
   forcedBy: z.string().nullable(),
   forcedReason: z.string().nullable(),
   exceededLimits: z.array(z.string()),
   overageCharge: figure.describe("of the organization's own limits, in minor units"),
+  projectsOverageCharge: figure.describe("of its projects' limits, in minor units"),
   currency: z.string().nullable(),
 };
 
@@ -32,8 +34,13 @@ const periodWithManifest = z.object({
   manifest: z.unknown().describe('what the close can be recomputed from; null until it is final'),
 });
 
-function periodJson<Row extends PeriodRow>({ organizationId: _, overageCharge, ...row }: Row) {
-  return { ...row, overageCharge: jsonFigure(overageCharge) };
+function periodJson<Row extends PeriodRow>(period: Row) {
+  const { organizationId: _, overageCharge, projectsOverageCharge, ...row } = period;
+  return {
+    ...row,
+    overageCharge: jsonFigure(overageCharge),
+    projectsOverageCharge: jsonFigure(projectsOverageCharge),
+  };
 }
 
 export const periodRoutes: readonly AnyRoute[] = [
