@@ -1,4 +1,7 @@
+import type { LimitSubject } from '@odometer/database/limits/read-limits';
 import type { ProjectName } from '@odometer/database/registry';
+import { parseQuantity, type Scaled } from '@odometer/domain/decimal';
+import { MAX_RESERVATION_SECONDS } from '@odometer/domain/limits/reservation';
 import { isSlug } from '@odometer/domain/slug';
 import { InvalidArgumentError } from 'commander';
 
@@ -35,4 +38,39 @@ export function projectName(text: string): ProjectName {
 /** `organization/project`, or a project's id. */
 export function projectReference(text: string): ProjectName | { readonly id: string } {
   return /^\d+$/.test(text) ? { id: rowId(text) } : projectName(text);
+}
+
+/** `organization`, or `organization/project`. */
+export function limitSubject(text: string): LimitSubject {
+  return text.includes('/') ? projectName(text) : { organization: slug(text) };
+}
+
+/** An exact quantity, not negative. */
+export function limitQuantity(text: string): Scaled {
+  const quantity = parseQuantity(text);
+  if (typeof quantity === 'string') throw new InvalidArgumentError(`${quantity}.`);
+  if (quantity < 0n) throw new InvalidArgumentError('value is negative.');
+  return quantity;
+}
+
+/** More than nothing: there is no reserving of nothing. */
+export function reservedQuantity(text: string): Scaled {
+  const quantity = limitQuantity(text);
+  if (quantity === 0n) throw new InvalidArgumentError('value is 0.');
+  return quantity;
+}
+
+export function reservationSeconds(text: string): number {
+  const seconds = wholeNumber(text);
+  if (seconds > MAX_RESERVATION_SECONDS) {
+    throw new InvalidArgumentError(`It should be at most ${MAX_RESERVATION_SECONDS}.`);
+  }
+  return seconds;
+}
+
+export function uuid(text: string): string {
+  if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text)) {
+    throw new InvalidArgumentError('It should be a UUID.');
+  }
+  return text.toLowerCase();
 }

@@ -1,6 +1,6 @@
 import { jsonFigure } from '@odometer/domain/json-figure';
 import Table from 'cli-table3';
-import type { Command } from 'commander';
+import type { Command, CommandOptions } from 'commander';
 
 /** Every command has `--json`. */
 export interface OutputOptions {
@@ -8,9 +8,14 @@ export interface OutputOptions {
 }
 
 /** Declares a command with what all of them have. */
-export function addCommand(parent: Command, usage: string, description: string): Command {
+export function addCommand(
+  parent: Command,
+  usage: string,
+  description: string,
+  options: CommandOptions = {},
+): Command {
   return parent
-    .command(usage)
+    .command(usage, options)
     .description(description)
     .option('--json', 'print JSON, for programs');
 }

@@ -18,7 +18,11 @@ interface ApplyOptions extends OutputOptions {
 }
 
 export function addApply(program: Command): void {
-  addCommand(program, 'apply', 'make organizations, projects, meters, plans and webhooks as a file says')
+  addCommand(
+    program,
+    'apply',
+    'make organizations, projects, meters, plans and webhooks as a file says',
+  )
     .requiredOption('-f, --filename <file>', 'YAML documents; - reads standard input')
     .option('--dry-run', 'only show what would change')
     .action(applyFile);
