@@ -151,8 +151,8 @@ describe('a key of one organization', () => {
       items: { jobId: string; reason: string | null }[];
     }>();
     expect(items.map(({ jobId, reason }) => [jobId, reason])).toEqual([
-      ['dead-3', null],
-      ['dead-1', 'reason 1'],
+      ['dead.3', null],
+      ['dead.1', 'reason 1'],
     ]);
   });
 });

@@ -15,7 +15,8 @@ export async function seed(pool: Pool): Promise<void> {
       from organizations o join (values ('acme', 'web'), ('globex', 'secret')) p (organization, slug)
         on p.organization = o.slug;
     insert into devices (project_id, slug, last_seen_at) select id, 'robot-1', now() from projects;
-    insert into meters (id, slug, kind, unit, event_type, owner) values (1000, 'tokens', 'counter', 'token', 'tokens', 'events');
+    insert into meters (id, slug, kind, unit, event_type, value_path, group_by, owner)
+      values (1000, 'tokens', 'counter', 'token', 'tokens', '$.tokens', '{"model": "$.model"}', 'events');
     insert into usage_monthly (project_id, meter_id, month, organization_id, sum, count, min, max, last, last_at)
       select p.id, m.id, date_trunc('month', now(), 'UTC'), p.organization_id, 9007199254740993, 2, 1, 9, 3.25, now()
       from projects p, meters m;
@@ -33,7 +34,7 @@ export async function seed(pool: Pool): Promise<void> {
       select organization_id, id, 7, '${CLOSED_MONTH}-05T10:00Z', date_trunc('month', now(), 'UTC'), 3, 1, 3, 3, 3
       from projects;
     insert into dead_letters (queue, job_id, job_name, payload, reason, attempts, items, failed_at, organizations)
-      select 'periods', 'dead-' || n, 'due', '{"bell":"asked"}', 'reason ' || n, 3, 1, now(), o
+      select 'periods', 'dead.' || n, 'due', '{"bell":"asked"}', 'reason ' || n, 3, 1, now(), o
       from (values (1, array['acme']), (2, array['globex']), (3, array['acme', 'globex']), (4, null)) l (n, o);
     insert into gaps (source, epoch, reason, started_at, ended_at, detail)
       values ('mqtt/one', 7, 'session_lost', now(), now(), '{"clientId": "one"}');

@@ -19,10 +19,16 @@ export const figure = z.union([z.int(), z.string().regex(/^-?\d+(\.\d+)?$/)]);
 
 export const instant = z.iso.datetime().describe('UTC, RFC 3339');
 
-export const date = z.iso.date('should be a date, YYYY-MM-DD');
+/** Before, nothing was counted; and arithmetic with years of other than four digits ends outside of what Postgres reads. */
+const isInOurTime = (text: string) => text >= '1970';
 
-/** A month as it is asked for and answered, `2026-10`. Years of four digits, as Postgres and people write them. */
+/** A day as it is asked for and answered. */
+export const date = z.iso
+  .date('should be a date, YYYY-MM-DD')
+  .refine(isInOurTime, 'should not be before 1970');
+
+/** A month as it is asked for and answered, `2026-10`. */
 export const month = z
   .string()
   .regex(/^[0-9]{4}-(0[1-9]|1[0-2])$/, 'should be a month, YYYY-MM')
-  .refine((text) => !text.startsWith('0000'), 'should be a month, YYYY-MM');
+  .refine(isInOurTime, 'should not be before 1970');
