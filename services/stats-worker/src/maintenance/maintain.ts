@@ -1,3 +1,4 @@
+import { forgetReservations } from '@odometer/database/limits/reservations';
 import { compactBatches } from '@odometer/database/maintenance/compact-batches';
 import {
   emptyForgottenMonths,
@@ -13,6 +14,8 @@ const COMPACT_AFTER_MS = 3_600_000;
 
 /** A claim of an event's key lives this long since it was last seen: a yearly retry, and a month to notice. */
 const EVENT_KEY_DAYS = 400;
+/** A reservation that has ended answers who asks again with its id, and who wonders what became of it, for a month. */
+const RESERVATION_DAYS = 31;
 const DAY_MS = 86_400_000;
 
 /** Half of a job's deadline. What is left is for the next hour, and a long step begins where this one stopped. */
@@ -27,8 +30,8 @@ export interface MaintenanceParts {
 }
 
 /**
- * Keeps the tables ready and small: partitions ahead, applied batches folded, old claims of event keys and, when that is
- * wanted, old events forgotten. Each step may be repeated, at any time and by several at once; it goes on where it stopped
+ * Keeps the tables ready and small: partitions ahead, applied batches folded, old claims of event keys, ended
+ * reservations and, when that is wanted, old events forgotten. Each step may be repeated, at any time and by several at once; it goes on where it stopped
  * when it is cut short. One that fails holds up none of the others.
  *
  * @throws the failure of a step, or an AggregateError, after all others are done.
@@ -62,6 +65,13 @@ export async function maintain(
       eventKeysForgotten: await forgetEventKeys(
         pool,
         toTimestamp(nowMs - EVENT_KEY_DAYS * DAY_MS).slice(0, 10),
+        inTime,
+      ),
+    })),
+    await step(async () => ({
+      reservationsForgotten: await forgetReservations(
+        pool,
+        nowMs - RESERVATION_DAYS * DAY_MS,
         inTime,
       ),
     })),
