@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { Caller } from '../http/route.ts';
 
 /** As in the subjects of events: a bare project is one of the key's organization, or of `default`. */
-export function homeOf({ organization }: Caller): string {
+function homeOf({ organization }: Caller): string {
   return organization ?? 'default';
 }
 

@@ -8,20 +8,20 @@ import {
   readEventsToCountBack,
 } from '@odometer/database/meters/count-back';
 import { closedFor } from '@odometer/database/periods/closed-months';
-import { inTransaction, type Transaction } from '@odometer/database/pool';
+import { inTransaction, type Pool, type Transaction } from '@odometer/database/pool';
 import { findOrganizations } from '@odometer/database/registry';
 import { dayStart, hourStart } from '@odometer/domain/period';
 import { EventUsage } from '../event-usage.ts';
 import { measureEvent } from '../measure-event.ts';
 import { readyMeter } from '../meter-catalogue.ts';
+import type { UsageWriter } from '../periods/usage-writer.ts';
 import { retryConflicts } from '../retry-conflicts.ts';
-import type { CountBackParts } from './count-back.ts';
 import { resolveDevices } from './resolve-devices.ts';
 import type { SpanReading, TimeSpan } from './span.ts';
 
 /** Counts the first events of a stretch, and moves the meter's position behind them. */
 export async function countSpanBack(
-  { pool, usage }: Pick<CountBackParts, 'pool' | 'usage'>,
+  { pool, usage }: { readonly pool: Pool; readonly usage: UsageWriter },
   meter: MeterToCountBack,
   { monthMs, from, beforeMs }: TimeSpan,
   chunkEvents: number,
