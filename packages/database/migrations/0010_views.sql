@@ -413,7 +413,7 @@ cross join lateral (
 ) l
 left join periods f on f.organization_id = o.id and f.month = c.month
 cross join lateral (
-  select max(m.tier) as tier, coalesce(sum(m.overage_charge), 0)::bigint as overage_charge, max(m.currency) as currency
+  select max(m.tier) as tier, coalesce(sum(m.overage_charge), 0) as overage_charge, max(m.currency) as currency
   from project_months m
   where m.organization_id = o.id and m.month = c.month
 ) x;

@@ -1,3 +1,4 @@
+import { createMonthPartitions } from '@odometer/database/partitions';
 import {
   beginSnapshot,
   completeSnapshot,
@@ -30,6 +31,9 @@ export async function takeSnapshot(
   nowMs: number,
   signal: AbortSignal,
 ): Promise<void> {
+  // After a long outage it may be of a month that nobody has made partitions for.
+  const at = `${day}T00:00:00Z`;
+  await createMonthPartitions(pool, at, at);
   await beginSnapshot(pool, day);
   await refreshDays(pool, signal);
   for (let after: string | undefined = '0'; after !== undefined; ) {
