@@ -11,7 +11,7 @@ const orNull = <T>(value: Scaled | null, make: (value: Scaled) => T) =>
 const instant = (atMs: number | null) => (atMs === null ? null : new Date(atMs).toISOString());
 
 /** A limit as the API and `--json` tell it. */
-export function limitFigures(limit: LimitUse) {
+function limitFigures(limit: LimitUse) {
   const { resource, scope, included, hard, used, reserved, pricePerUnit, resetsAtMs } = limit;
   // A gauge is billed by its average and a registry by its month's end: neither is known before.
   const isCounter = resetsAtMs !== null;

@@ -8,7 +8,7 @@ export const DEFAULT_RESERVATION_SECONDS = 900;
 export const MAX_RESERVATION_SECONDS = 86_400;
 
 /** The CloudEvents extension attribute with which usage names the reservation that it uses up. */
-export const RESERVATION_ATTRIBUTE = 'reservationid';
+const RESERVATION_ATTRIBUTE = 'reservationid';
 
 const RESERVATION_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 

@@ -15,7 +15,7 @@ export const quantity = z
   .describe('a number, or a decimal as text: at most 30 digits before the point and 12 after it');
 
 /** What a limit is on. */
-export const resource = z
+const resource = z
   .string()
   .min(1)
   .max(63)
