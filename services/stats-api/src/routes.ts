@@ -11,6 +11,7 @@ import { reservationRoutes } from './limits/reservations.ts';
 import { meterValueRoutes } from './meters/meter-values.ts';
 import { meterRoutes } from './meters/meters.ts';
 import { subjectRoutes } from './meters/subjects.ts';
+import { meterQueryRoutes } from './query/meter-query.ts';
 import { deviceRoutes } from './registry/devices.ts';
 import { organizationRoutes } from './registry/organizations.ts';
 import { projectRoutes } from './registry/projects.ts';
@@ -30,6 +31,7 @@ export const routes: readonly AnyRoute[] = [
   ...deviceUsageRoutes,
   ...meterRoutes,
   ...meterValueRoutes,
+  ...meterQueryRoutes,
   ...subjectRoutes,
   ...planRoutes,
   ...organizationTermRoutes,

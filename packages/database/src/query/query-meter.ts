@@ -19,6 +19,7 @@ const FIRST_MS = -62_135_596_800_000;
 const LAST_MS = 253_402_300_800_000;
 
 const MINUTE_MS = 60_000;
+const HOUR_MS = 3_600_000;
 
 /** Where an answer is read from. `summed`: from what is summed up, as far as that is exact; the numbers are the same. */
 export type AnswerFrom = 'summed' | 'events';
@@ -37,6 +38,16 @@ export async function queryMeter(
   query: MeterQuery,
   readFrom: AnswerFrom = 'summed',
 ): Promise<readonly MeterQueryRow[]> {
+  const { meter, fromMs, toMs } = query;
+  const isOfEvents = meter.owner === 'events';
+  if (!isOfEvents) {
+    // Before anything is looked up: what is refused must not depend on whether there is usage.
+    const reason = needsEvents(query, null);
+    if (reason !== undefined) throw notOfEvents(query, reason);
+    if ([fromMs, toMs].some((atMs) => (atMs ?? 0) % HOUR_MS !== 0)) {
+      throw notOfEvents(query, 'parts of hours; from and to should be full hours of UTC');
+    }
+  }
   return inTransaction(pool, async (transaction) => {
     await transaction.query('set transaction isolation level repeatable read, read only');
     const resolved = await resolveNames(transaction, query);
@@ -45,13 +56,13 @@ export async function queryMeter(
     if (range.fromMs >= range.toMs) return [];
     const windows = windowsOf(query, range.fromMs, range.toMs);
     const reason = needsEvents(query, windows);
-    if (reason !== undefined && query.meter.owner !== 'events') throw notOfEvents(query, reason);
+    if (reason !== undefined && !isOfEvents) throw notOfEvents(query, reason);
     const pieces = planPieces({
       ...range,
       windows,
       mayUseHours: reason === undefined && readFrom === 'summed',
-      mayUseDays: query.meter.kind === 'counter' || query.meter.owner === 'events',
-      monthsOfEvents: await monthsOfEvents(transaction, query.meter.id, resolved.organizationIds),
+      mayUseDays: meter.kind === 'counter' || isOfEvents,
+      monthsOfEvents: await monthsOfEvents(transaction, meter.id, resolved.organizationIds),
     });
     const keptFromMs = await refuseMissingEvents(transaction, query, pieces);
     const rows = await answer(transaction, resolved, pieces, windows);
@@ -90,19 +101,15 @@ function notOfEvents({ meter }: MeterQuery, reason: string): OdometerError {
   });
 }
 
+/** @returns since when raw events are kept. @throws OdometerError `query_unanswerable` when some that it takes are not. */
 async function refuseMissingEvents(
   transaction: Transaction,
   query: MeterQuery,
   pieces: readonly Piece[],
 ): Promise<number> {
-  const ofEvents = pieces.filter(({ source }) => source === 'events');
-  if (query.meter.owner !== 'events') {
-    if (ofEvents.length > 0)
-      throw notOfEvents(query, 'parts of hours; from and to should be full hours of UTC');
-    return Number.POSITIVE_INFINITY;
-  }
+  if (query.meter.owner !== 'events') return Number.POSITIVE_INFINITY;
   const keptFromMs = await eventsKeptFrom(transaction);
-  const missing = ofEvents.find(({ fromMs }) => fromMs < keptFromMs);
+  const missing = pieces.find(({ source, fromMs }) => source === 'events' && fromMs < keptFromMs);
   if (missing === undefined) return keptFromMs;
   throw new OdometerError('query_unanswerable', {
     meter: query.meter.slug,

@@ -1,0 +1,71 @@
+import { zoneClock } from '@odometer/domain/windows/time-zone';
+import { WINDOW_SIZES } from '@odometer/domain/windows/windows';
+import { z } from 'zod';
+import { stringFilterSchema } from './string-filter-schema.ts';
+
+const MAX_NAMES = 1_000;
+/** OpenMeter's. */
+const MAX_CUSTOMERS = 100;
+
+const time = z.iso.datetime({ offset: true, error: 'should be an RFC 3339 date-time' });
+const names = z.array(z.string().min(1).max(512)).max(MAX_NAMES);
+
+const zone = z
+  .string()
+  .transform((name, context) => {
+    const clock = zoneClock(name);
+    if (clock !== undefined) return clock;
+    context.addIssue({ code: 'custom', message: 'should be a time zone of the IANA database' });
+    return z.NEVER;
+  })
+  .describe('IANA time zone of the windows; by default UTC');
+
+const filters = z.record(z.string(), stringFilterSchema);
+
+const fields = {
+  from: time.optional().describe('inclusive, to the second'),
+  to: time.optional().describe('exclusive, to the second'),
+  windowSize: z.enum(WINDOW_SIZES).optional().describe('without it there is one row'),
+  windowTimeZone: zone.optional(),
+  subject: names
+    .optional()
+    .describe(
+      'filters and groups: `project`, `organization/project` with all its devices, or `organization/project/device`',
+    ),
+  filterCustomerId: names
+    .max(MAX_CUSTOMERS)
+    .optional()
+    .describe('filters and groups by organization: a customer is one'),
+  groupBy: names.optional().describe('dimensions of the meter, `subject` and `customer_id`'),
+  filterGroupBy: z
+    .record(z.string(), names)
+    .optional()
+    .describe('values of dimensions, any of which will do'),
+  clientId: z.string().max(255).optional().describe('is ignored'),
+};
+
+/** The question as the body of a POST. */
+export const questionBody = z.strictObject({
+  ...fields,
+  advancedMeterGroupByFilters: filters.optional().describe('conditions on dimensions'),
+});
+
+export type Question = z.output<typeof questionBody>;
+
+/** The question as the query string of a GET: the conditions are JSON there. */
+export const questionQuery = z.strictObject({
+  ...fields,
+  advancedMeterGroupByFilters: z
+    .string()
+    .transform((text, context): unknown => {
+      try {
+        return JSON.parse(text);
+      } catch {
+        context.addIssue({ code: 'custom', message: 'should be JSON' });
+        return z.NEVER;
+      }
+    })
+    .pipe(filters)
+    .optional()
+    .describe('conditions on dimensions, as JSON: `{"model":{"$in":["a","b"]}}`'),
+});
