@@ -36,6 +36,9 @@ export async function seed(pool: Pool): Promise<void> {
     insert into dead_letters (queue, job_id, job_name, payload, reason, attempts, items, failed_at, organizations)
       select 'periods', 'dead.' || n, 'due', '{"bell":"asked"}', 'reason ' || n, 3, 1, now(), o
       from (values (1, array['acme']), (2, array['globex']), (3, array['acme', 'globex']), (4, null)) l (n, o);
+    insert into plans (slug, version, currency) values ('team', 1, 'EUR');
+    insert into plan_limits (plan_id, resource, scope, included, price_per_unit) select id, 'api_calls', 'project', 1000, 0.5 from plans;
+    insert into organization_plans (organization_id, since, plan) select id, now() - interval '1 day', 'team' from organizations;
     insert into gaps (source, epoch, reason, started_at, ended_at, detail)
       values ('mqtt/one', 7, 'session_lost', now(), now(), '{"clientId": "one"}');
     insert into audit_log (actor, action, subject, detail)

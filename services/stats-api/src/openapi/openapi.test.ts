@@ -51,6 +51,7 @@ const VALUES: Readonly<Record<string, string>> = {
   id: '1',
   meter: 'tokens',
   key: 'model',
+  subject: 'acme%2Fweb',
 };
 
 function address(path: string): string {
