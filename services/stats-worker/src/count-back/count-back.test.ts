@@ -5,6 +5,7 @@ import { createPool, type Pool } from '@odometer/database/pool';
 import type { EventEnvelope } from '@odometer/domain/event-envelope';
 import { meterDeclarationSchema } from '@odometer/domain/meter-declaration';
 import type { CountBack } from '@odometer/queues/catalogue';
+import { eventually } from '@odometer/testing/eventually';
 import { seededRandom } from '@odometer/testing/seeded-random';
 import {
   event,
@@ -210,11 +211,41 @@ test('an event whose project is registered later, before, while or after it is c
   expect(await figure('select sum(count)::int as figure from unattributed_usage')).toBe(24);
 });
 
+test('a meter waits for the events that are being applied by the catalogue without it', async () => {
+  await system.events.apply([producer.events(gpu('2026-11-05T10:00:00Z', 1))]);
+  const waiting = (locktype: string) =>
+    eventually(async () => {
+      const { rows } = await system.pool.query<{ waiting: number }>(
+        `select count(*)::int as waiting from pg_locks
+         where locktype = $1 and not granted
+           and (database is null or database = (select oid from pg_database where datname = current_database()))`,
+        [locktype],
+      );
+      return rows[0]?.waiting === 1;
+    });
+  const blocker = await system.pool.connect();
+  try {
+    await blocker.query('begin');
+    await blocker.query('lock table events in share mode');
+    const applying = system.events.apply([producer.events(gpu('2026-11-05T10:00:00Z', 2))]);
+    await waiting('relation');
+    const counting = createMeter('gpu_seconds').then(() => runCountBack('gpu_seconds'));
+    await waiting('advisory');
+    await blocker.query('commit');
+    await Promise.all([applying, counting]);
+  } finally {
+    blocker.release();
+  }
+  expect(await hourlySums(system.pool)).toEqual({ 'acme/web gpu_seconds': '3' });
+});
+
 test('meters created while four workers apply events: counted back and live are all events exactly', async () => {
   const random = seededRandom(20_261_120);
   const workers = [system.events, ...[1, 2, 3].map(() => system.worker().events)];
   for (let round = 0; round < 8; round += 1) {
     const type = `type-${round}`;
+    // All of one hour, which is counted back at once, or of two months, which takes its time.
+    const spreadMs = round % 2 === 0 ? 3_600_000 : 60 * 86_400_000;
     let sent = 0;
     let remaining = 40;
     const applying = workers.map(async (worker) => {
@@ -224,7 +255,7 @@ test('meters created while four workers apply events: counted back and live are 
         const events = Array.from({ length: size }, () => {
           const seconds = random.integer(1, 1_000);
           sent += seconds;
-          const atMs = NOW_MS - random.integer(0, 60 * 86_400_000);
+          const atMs = NOW_MS - random.integer(0, spreadMs);
           return gpu(new Date(atMs).toISOString(), seconds, { type });
         });
         await worker.apply([producer.events(...events)]);
