@@ -44,6 +44,7 @@ export function projectCharges(usage: string): string {
   select a.project_id, a.meter_id, sum(a.sum) as sum
   from (select distinct organization_id from limits) o
   join usage_adjustments a on a.organization_id = o.organization_id and a.billed_month = $1
+    and a.project_id in (select project_id from wanted)
   group by a.project_id, a.meter_id
 ), used as (
   select w.project_id, l.resource, l.included, l.price_per_unit,
