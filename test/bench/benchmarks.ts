@@ -1,6 +1,7 @@
 import { eventsBatch100, eventsLatency, eventsSingle } from './events/event-figures.ts';
 import type { Figure } from './figure.ts';
 import { mqttGrowth, mqttQos0, mqttQos0Upgraded, mqttQos1 } from './mqtt/mqtt-figures.ts';
+import { closeMonthFigures } from './periods/close-figures.ts';
 import type { Servers } from './servers.ts';
 import type { Settings } from './settings.ts';
 
@@ -16,4 +17,5 @@ export const BENCHMARKS: ReadonlyMap<string, Benchmark> = new Map([
   ['events-batch100', eventsBatch100],
   ['events-single', eventsSingle],
   ['events-latency', eventsLatency],
+  ['close-month', closeMonthFigures],
 ]);

@@ -7,8 +7,17 @@ import pg from 'pg';
 export interface Servers {
   readonly redisUrl: string;
   readonly pids: { readonly redis: number; readonly postgres: number };
-  /** Runs `use` on a fresh database with the whole schema, beside an empty Redis; the database is dropped afterwards. */
-  withFresh<Result>(use: (databaseUrl: string, db: pg.Client) => Promise<Result>): Promise<Result>;
+  /**
+   * Runs `use` on a fresh database with the whole schema, beside an empty Redis; the database is dropped afterwards.
+   *
+   * @param template of `prepare`, to begin with its rows.
+   */
+  withFresh<Result>(
+    use: (databaseUrl: string, db: pg.Client) => Promise<Result>,
+    template?: string,
+  ): Promise<Result>;
+  /** Fills a database once, for runs that all begin with the same rows. @returns what withFresh takes. */
+  prepare(fill: (db: pg.Client, databaseUrl: string) => Promise<void>): Promise<string>;
   versions(): Promise<{ readonly postgres: string; readonly redis: string }>;
   stop(): Promise<void>;
 }
@@ -30,10 +39,14 @@ export async function startServers(): Promise<Servers> {
     }
   }
 
-  async function onAdmin<Result>(use: (client: pg.Client) => Promise<Result>): Promise<Result> {
+  function urlOf(database: string): string {
     const url = new URL(postgres.url);
-    url.pathname = '/postgres';
-    const client = new pg.Client({ connectionString: url.href });
+    url.pathname = `/${database}`;
+    return url.href;
+  }
+
+  async function onAdmin<Result>(use: (client: pg.Client) => Promise<Result>): Promise<Result> {
+    const client = new pg.Client({ connectionString: urlOf('postgres') });
     await client.connect();
     try {
       return await use(client);
@@ -45,25 +58,37 @@ export async function startServers(): Promise<Servers> {
   return {
     redisUrl: redisServer.url,
     pids: { redis: redisServer.pid, postgres: postgres.pid },
-    async withFresh(use) {
+    async withFresh(use, template = 'odometer') {
       await emptyRedis();
       runs += 1;
       const name = `run_${runs}`;
       // A checkpoint, so that no run pays for the one before.
       await onAdmin(async (client) => {
-        await client.query(`create database ${name} template odometer`);
+        // Copied, because the default writes all of a large template to the log.
+        await client.query(`create database ${name} template ${template} strategy file_copy`);
         await client.query('checkpoint');
       });
-      const url = new URL(postgres.url);
-      url.pathname = `/${name}`;
-      const db = new pg.Client({ connectionString: url.href });
+      const db = new pg.Client({ connectionString: urlOf(name) });
       await db.connect();
       try {
-        return await use(url.href, db);
+        return await use(urlOf(name), db);
       } finally {
         await db.end();
         await onAdmin((client) => client.query(`drop database ${name} with (force)`));
       }
+    },
+    async prepare(fill) {
+      runs += 1;
+      const name = `prepared_${runs}`;
+      await onAdmin((client) => client.query(`create database ${name} template odometer`));
+      const db = new pg.Client({ connectionString: urlOf(name) });
+      await db.connect();
+      try {
+        await fill(db, urlOf(name));
+      } finally {
+        await db.end();
+      }
+      return name;
     },
     async versions() {
       const { rows } = await onAdmin((client) =>

@@ -128,6 +128,8 @@ describe('odometer books', () => {
       epoch,
       seq: 4,
       items: 10,
+      organizations: null,
+      acceptedAtMs: null,
       failedAtMs: Date.now(),
     });
     await makeOld();

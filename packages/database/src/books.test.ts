@@ -84,6 +84,8 @@ const deadLetter = (epoch: string, seq: number): Promise<void> =>
     epoch,
     seq,
     items: 10,
+    organizations: null,
+    acceptedAtMs: null,
     failedAtMs: Date.now(),
   });
 
