@@ -104,8 +104,11 @@ language sql stable rows 20 as $$
     select d.meter_id, d.sum, d.count, d.last
     from usage_daily d
     where d.project_id = the_project and d.day = the_day
-      -- Devices are counted by the snapshot, not by hours.
-      and (d.meter_id in (19, 20) or not (select is_so from changed))
+      -- Devices are counted by the snapshot, and a gauge that was not read is carried by it: no hour knows them.
+      and (d.meter_id in (19, 20) or not (select is_so from changed) or (d.count = 0 and not exists (
+        select from usage_hourly h
+        where h.project_id = the_project and h.meter_id = d.meter_id
+          and h.hour >= the_day::timestamp at time zone 'UTC' and h.hour < (the_day + 1)::timestamp at time zone 'UTC')))
     union all
     select h.meter_id, sum(h.sum), sum(h.count)::bigint, (array_agg(h.last order by h.last_at desc nulls last))[1]
     from usage_hourly h
@@ -122,6 +125,8 @@ language sql stable rows 20 as $$
       and d.project_id = the_project and d.day >= the_day - 35 and d.day < the_day and d.last is not null
       and d.meter_id in (select m.id from meters m where m.kind = 'gauge' and m.owner <> 'events')
       and d.meter_id not in (select r.meter_id from rows r)
+      and not exists (
+        select from projects p where p.id = the_project and p.archived_at < the_day::timestamp at time zone 'UTC')
     order by d.meter_id, d.day desc
   ) carried
 $$;

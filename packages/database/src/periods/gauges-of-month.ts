@@ -27,7 +27,8 @@ export function gaugesOfMonth(of: (projectId: string) => string): string {
       select l.*, lead(l.at, 1, ${MONTH_END}) over (partition by l.project_id, l.meter_id order by l.at) as until
       from levels l
     ), months as (
-      select s.project_id, s.meter_id, s.organization_id, max(s.value) as peak,
+      select s.project_id, s.meter_id, s.organization_id,
+        coalesce(max(s.value) filter (where p.archived_at is null or s.at < p.archived_at), 0) as peak,
         sum(s.value * greatest(0, extract(epoch from least(s.until, coalesce(p.archived_at, s.until)) - s.at)))
           / extract(epoch from ${MONTH_END} - $1) as average
       from spans s join projects p on p.id = s.project_id

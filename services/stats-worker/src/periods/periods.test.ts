@@ -216,3 +216,64 @@ test('gauges: a missed reading is carried, a late one corrects the days after it
     ),
   ).toEqual({ peak: '300', average: '300.000000' });
 });
+
+test('a day that waits for its refresh keeps the gauges that were carried into it', async () => {
+  const { id, organization } = (await one<{ id: string; organization: string }>(
+    "select p.id, p.organization_id as organization from projects p join organizations o on o.id = p.organization_id where o.slug = 'acme'",
+  )) ?? { id: '', organization: '' };
+  await recordReadings(system.parts, [
+    {
+      projectId: id,
+      organizationId: organization,
+      meterId: 15,
+      at: '2026-08-02T00:00:00.000Z',
+      value: '100',
+    },
+  ]);
+  await takeSnapshots(system.pool, Date.parse('2026-08-11T00:00:00Z'), signal);
+  const producer = await new Producer(system.pool, 'events').open();
+  await events(producer, { time: '2026-08-05T10:00:00Z', data: { value: 5 } });
+  expect(
+    await one(
+      `select storage_bytes::text as storage, api_calls::text as calls from daily_stats
+       where project_id = ${id} and date = '2026-08-05'`,
+    ),
+  ).toEqual({ storage: '100', calls: '5' });
+});
+
+test('a project that is archived has no peak, and no storage today', async () => {
+  const { id, organization } = (await one<{ id: string; organization: string }>(
+    "select p.id, p.organization_id as organization from projects p join organizations o on o.id = p.organization_id where o.slug = 'acme'",
+  )) ?? { id: '', organization: '' };
+  await recordReadings(system.parts, [
+    {
+      projectId: id,
+      organizationId: organization,
+      meterId: 15,
+      at: '2026-08-10T00:00:00.000Z',
+      value: '100',
+    },
+  ]);
+  await system.pool.query("update projects set archived_at = '2026-08-20' where id = $1", [id]);
+  await close('2026-09-05T00:00:00Z');
+  const producer = await new Producer(system.pool, 'events').open();
+  await events(producer, { time: '2026-09-02T10:00:00Z', data: { value: 5 } });
+  await close('2026-10-05T00:00:00Z');
+  expect(
+    (
+      await system.pool.query(
+        `select peak_storage_bytes::text as peak, average_storage_bytes::text as average from monthly_stats
+         where project_id = ${id} and year = 2026 and month in (8, 9) order by month`,
+      )
+    ).rows,
+  ).toEqual([
+    { peak: '100', average: '32.258065' },
+    { peak: '0', average: '0.000000' },
+  ]);
+  expect(
+    await one(
+      `select storage_bytes::text as storage from organization_daily_stats
+       where organization_id = ${organization} and date = '2026-10-05'`,
+    ),
+  ).toEqual({ storage: '0' });
+});
