@@ -1,17 +1,22 @@
 import { buildVersion } from '@odometer/service-kit/version';
 import { Command } from 'commander';
+import { addAdjustments } from './commands/adjustments.ts';
 import { addApply } from './commands/apply.ts';
 import { addBooks } from './commands/books.ts';
+import { addClose } from './commands/close.ts';
 import { addDeadLetters } from './commands/dead-letters.ts';
 import { addGaps } from './commands/gaps.ts';
 import { addKeys } from './commands/keys.ts';
 import { addLimits } from './commands/limits.ts';
 import { addMeters } from './commands/meters.ts';
 import { addMigrate } from './commands/migrate.ts';
+import { addPeriods } from './commands/periods.ts';
 import { addPlans } from './commands/plans.ts';
 import { addPreflight } from './commands/preflight.ts';
 import { addProjects } from './commands/projects.ts';
+import { addSnapshot } from './commands/snapshot.ts';
 import { addUsage } from './commands/usage.ts';
+import { addVerify } from './commands/verify.ts';
 
 /** The `odometer` command with all its subcommands. */
 export function createProgram(): Command {
@@ -24,7 +29,7 @@ export function createProgram(): Command {
     .addHelpText(
       'after',
       `
-Exit codes: 0 done; 1 failed, or the books do not close; 2 wrong usage; 78 wrong configuration.
+Exit codes: 0 done; 1 failed, or something is not as it should be; 2 wrong usage; 78 wrong configuration.
 Configuration: DATABASE_URL (or PG*), REDIS_URL, MQTT_URL; \`make up\` writes them to .odometer/env.`,
     );
   addMigrate(program);
@@ -36,6 +41,11 @@ Configuration: DATABASE_URL (or PG*), REDIS_URL, MQTT_URL; \`make up\` writes th
   addPlans(program);
   addLimits(program);
   addUsage(program);
+  addPeriods(program);
+  addClose(program);
+  addVerify(program);
+  addAdjustments(program);
+  addSnapshot(program);
   addBooks(program);
   addGaps(program);
   addDeadLetters(program);

@@ -59,3 +59,15 @@ export async function beginSnapshot(db: Queryable, day: string): Promise<void> {
 export async function completeSnapshot(db: Queryable, day: string, now: string): Promise<void> {
   await db.query('update snapshots set taken_at = $2 where day = $1', [day, now]);
 }
+
+/** When the snapshots of days were taken last, by day; those that were never taken are not in it. */
+export async function snapshotTakenAt(
+  db: Queryable,
+  days: readonly string[],
+): Promise<ReadonlyMap<string, Date>> {
+  const { rows } = await db.query<{ day: string; takenAt: Date }>(
+    `select day::text, taken_at as "takenAt" from snapshots where day = any($1::date[]) and taken_at is not null`,
+    [days],
+  );
+  return new Map(rows.map(({ day, takenAt }) => [day, takenAt]));
+}

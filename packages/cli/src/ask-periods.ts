@@ -1,0 +1,24 @@
+import { randomUUID } from 'node:crypto';
+import type { JobCatalogue } from '@odometer/queues/catalogue';
+import { enqueueUntilDurable } from '@odometer/queues/enqueue-until-durable';
+import type { OpenQueue } from './redis.ts';
+
+/** A person waits, and the command may be given again. */
+const DEADLINE_MS = 15_000;
+
+/**
+ * Asks the worker for something to do with periods. Each time it is another job: one under the same id would be swallowed
+ * by an older one that has already looked.
+ *
+ * @returns the job's id.
+ */
+export async function askPeriods<Name extends 'due' | 'snapshot' | 'close-month'>(
+  open: OpenQueue,
+  name: Name,
+  payload: JobCatalogue['periods'][Name],
+): Promise<string> {
+  const jobId = `${name}.asked-${randomUUID()}`;
+  const signal = AbortSignal.timeout(DEADLINE_MS);
+  await enqueueUntilDurable(open('periods'), name, payload, jobId, { signal });
+  return jobId;
+}
