@@ -5,6 +5,8 @@ import type { QueueReading } from '@odometer/queues/queue-metrics';
 import { integerCounter, type LabelledCount } from '@odometer/service-kit/metrics';
 import { Gauge, Histogram, type Registry } from 'prom-client';
 import type { BooksReading } from './books-reading.ts';
+import { createPeriodsMetrics } from './periods/periods-metrics.ts';
+import type { PeriodsReading } from './periods/periods-reading.ts';
 
 /** What the appliers did, as plain integers that are read at scrape. */
 export class ApplyCounts {
@@ -61,6 +63,7 @@ export interface MetricSources {
   readonly workers: () => Iterable<readonly [queue: string, counts: Readonly<JobWorkerCounts>]>;
   readonly readQueues: () => Promise<readonly QueueReading[]>;
   readonly books: Pick<BooksReading, 'items' | 'lostBatches'>;
+  readonly periods: Pick<PeriodsReading, 'progress'>;
 }
 
 /** Declares every metric of the stats-worker. */
@@ -147,6 +150,7 @@ export function createMetrics(registry: Registry, sources: MetricSources) {
       for (const [labels, batches] of sources.books.lostBatches()) this.set(labels, batches);
     },
   });
+  createPeriodsMetrics(registry, sources.periods);
   return {
     /** Call with the time an applying transaction took, after it has committed. */
     observeApply(queue: string, durationMs: number): void {

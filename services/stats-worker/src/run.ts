@@ -20,6 +20,7 @@ import type { Config } from './config.ts';
 import { forgetOnConnect } from './forget-on-connect.ts';
 import { ApplyCounts, createMetrics } from './metrics.ts';
 import { MonthPartitions } from './month-partitions.ts';
+import { PeriodsReading } from './periods/periods-reading.ts';
 import { startBell } from './periods/start-bell.ts';
 import { UsageWriter } from './periods/usage-writer.ts';
 import { createProcessors } from './processors.ts';
@@ -105,9 +106,11 @@ export async function run(config: Config, log: Logger): Promise<number> {
   };
   const periodsQueue = service.add('queues', new JobQueue('periods', producerRedis));
   const books = new BooksReading(pool, usageQueues);
+  const periods = new PeriodsReading(pool);
   const metrics = createMetrics(registry, {
     apply: counts,
     books,
+    periods,
     workers: () => [...workers].map(([queue, worker]) => [queue, worker.counts] as const),
     readQueues: () => readQueues(queues),
   });
@@ -183,6 +186,15 @@ export async function run(config: Config, log: Logger): Promise<number> {
   service.add(
     'workers',
     periodic({ name: 'books', intervalMs: BOOKS_INTERVAL_MS, run: () => books.refresh(), log }),
+  );
+  service.add(
+    'workers',
+    periodic({
+      name: 'periods-reading',
+      intervalMs: BOOKS_INTERVAL_MS,
+      run: () => periods.refresh(),
+      log,
+    }),
   );
   return service.run();
 }
