@@ -369,6 +369,8 @@ cross join lateral (
   select g as month from months_between(o.created_at, least(o.archived_at, now())) g
   union
   select distinct m.month from usage_monthly m where m.organization_id = o.id
+  union
+  select a.billed_month from usage_adjustments a where a.organization_id = o.id
 ) c
 cross join lateral (
   select

@@ -3,7 +3,8 @@ import { lockMonth } from '../advisory-locks.ts';
 import type { Queryable, Transaction } from '../pool.ts';
 
 /**
- * Gives every organization that was there when a month ended, or has usage in it, its draft of that month, once a month.
+ * Gives every organization that was there when a month ended, has usage in it or late usage billed in it, its draft of that
+ * month, once a month.
  * Usage that comes for a month that had none drafts it by itself (draftPeriods).
  *
  * @param months starts of months that have ended.
@@ -24,6 +25,7 @@ export async function draftEndedMonths(
        where (o.created_at < (m.month at time zone 'UTC' + interval '1 month') at time zone 'UTC'
            and (o.archived_at is null or o.archived_at >= m.month))
          or exists (select from usage_monthly u where u.organization_id = o.id and u.month = m.month)
+         or exists (select from usage_adjustments a where a.organization_id = o.id and a.billed_month = m.month)
        order by 1
        on conflict do nothing`,
       [toTimestamp(monthMs), now],

@@ -140,7 +140,7 @@ export async function carryGauges(
 }
 
 /** A gauge that has another value at the end of a day has another one in the days it is carried into. */
-async function markNextDay(
+export async function markNextDay(
   transaction: Transaction,
   day: string,
   round: string,

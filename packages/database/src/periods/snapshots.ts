@@ -1,9 +1,12 @@
 import { lockDays } from '../advisory-locks.ts';
 import { inTransaction, type Pool, type Queryable } from '../pool.ts';
-import { carryGauges, countDevices } from './refresh-days.ts';
+import { carryGauges, countDevices, markNextDay } from './refresh-days.ts';
 
 /** Projects that a transaction looks at; their devices are counted, which is most of the work. */
 const PROJECTS_A_TRANSACTION = 5_000;
+
+/** The first: its marks are worked off by the next refresh, whichever round that is. */
+const ANY_ROUND = '1';
 
 /**
  * Days that have ended without their snapshot, oldest first.
@@ -45,7 +48,11 @@ export async function snapshotSome(
     );
     const projectIds = rows.filter(({ isFinal }) => !isFinal).map(({ id }) => id);
     await countDevices(transaction, day, projectIds);
-    await carryGauges(transaction, day, projectIds);
+    const carried = await carryGauges(transaction, day, projectIds);
+    // A later day may have its snapshot already: somebody asked for it, and it had nothing to carry.
+    await markNextDay(transaction, day, ANY_ROUND, [
+      ...new Set(carried.map(({ projectId }) => projectId)),
+    ]);
     return rows.at(-1)?.id;
   });
 }

@@ -3,7 +3,7 @@ import { event, openAppliers, Producer } from '../../test/applier-fixture.ts';
 import { closeDueMonths } from './close-due-months.ts';
 import { recordReadings } from './record-readings.ts';
 import { refreshDays } from './refresh-days.ts';
-import { takeSnapshots } from './take-snapshots.ts';
+import { takeSnapshot, takeSnapshots } from './take-snapshots.ts';
 
 const GRACE_MS = 72 * 3_600_000;
 const signal = new AbortController().signal;
@@ -276,4 +276,49 @@ test('a project that is archived has no peak, and no storage today', async () =>
        where organization_id = ${organization} and date = '2026-10-05'`,
     ),
   ).toEqual({ storage: '0' });
+});
+
+test('gauges are carried through days whose snapshots were taken in any order', async () => {
+  const { id, organization } = (await one<{ id: string; organization: string }>(
+    "select p.id, p.organization_id as organization from projects p join organizations o on o.id = p.organization_id where o.slug = 'acme'",
+  )) ?? { id: '', organization: '' };
+  await recordReadings(system.parts, [
+    {
+      projectId: id,
+      organizationId: organization,
+      meterId: 15,
+      at: '2026-08-02T00:00:00.000Z',
+      value: '100',
+    },
+  ]);
+  await takeSnapshot(system.pool, '2026-08-06', nowMs, signal);
+  await takeSnapshots(system.pool, Date.parse('2026-08-11T00:00:00Z'), signal);
+  await refreshDays(system.pool, signal);
+  expect(
+    await one(
+      `select array_agg(storage_bytes::text order by date) as levels from daily_stats
+       where project_id = ${id} and date between '2026-08-01' and '2026-08-10'`,
+    ),
+  ).toEqual({ levels: ['0', ...Array.from({ length: 9 }, () => '100')] });
+});
+
+test('late usage of an archived project is billed like any other', async () => {
+  const producer = await new Producer(system.pool, 'events').open();
+  await events(producer, { time: '2026-08-15T10:00:00Z', data: { value: 5 } });
+  await close('2026-09-05T00:00:00Z');
+  await system.pool.query("update projects set archived_at = '2026-09-10' where id = 1");
+  await system.pool.query(
+    "update organizations set archived_at = '2026-09-10' where slug = 'acme'",
+  );
+  await close('2026-10-05T00:00:00Z');
+  await events(producer, { time: '2026-08-16T10:00:00Z', data: { value: 7 } });
+  await close('2026-11-05T00:00:00Z');
+  expect(
+    await one(
+      `select s.lifetime_api_calls::text as lifetime, s.state, x.final
+       from monthly_stats s join project_months x on x.project_id = s.project_id and x.month = '2026-10-01'
+       join organizations o on o.id = s.organization_id
+       where o.slug = 'acme' and s.year = 2026 and s.month = 10`,
+    ),
+  ).toEqual({ lifetime: '12', state: 'final', final: true });
 });
