@@ -51,6 +51,7 @@ const VALUES: Readonly<Record<string, string>> = {
   id: '1',
   meter: 'tokens',
   key: 'model',
+  slug: 'team',
   subject: 'acme%2Fweb',
 };
 
@@ -116,9 +117,9 @@ describe('answers', () => {
         'documented',
       ]);
       const json = answer.json();
-      if (typeof json === 'object' && json !== null && 'items' in json) {
-        expect([path, (json.items as unknown[]).length > 0]).toEqual([path, true]);
-      }
+      const { items } = json as { readonly items?: unknown };
+      // An empty page would fit any schema.
+      if (Array.isArray(items)) expect([path, items.length > 0]).toEqual([path, true]);
       expect([path, validate(schema ?? {}, json)]).toEqual([path, []]);
     }
   });
