@@ -3,6 +3,8 @@ import type { ProjectName } from '@odometer/database/registry';
 import { parseQuantity, type Scaled } from '@odometer/domain/decimal';
 import { MAX_RESERVATION_SECONDS } from '@odometer/domain/limits/reservation';
 import { isSlug } from '@odometer/domain/slug';
+import { type ZoneClock, zoneClock } from '@odometer/domain/windows/time-zone';
+import { WINDOW_SIZES, type WindowSize } from '@odometer/domain/windows/windows';
 import { InvalidArgumentError } from 'commander';
 
 /** @throws InvalidArgumentError as all of these: commander prints it with the option's name. */
@@ -73,4 +75,32 @@ export function uuid(text: string): string {
     throw new InvalidArgumentError('It should be a UUID.');
   }
   return text.toLowerCase();
+}
+
+const TIME = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:\d\d))?$/;
+
+/** Milliseconds since the epoch; a date is its midnight in UTC. Whole seconds, as OpenMeter's queries are. */
+export function instant(text: string): number {
+  const atMs = TIME.test(text) ? Date.parse(text) : Number.NaN;
+  if (Number.isNaN(atMs)) {
+    throw new InvalidArgumentError(
+      'It should be a date or a time, 2026-10-01 or 2026-10-01T10:00Z.',
+    );
+  }
+  return Math.floor(atMs / 1_000) * 1_000;
+}
+
+export function windowSize(text: string): WindowSize {
+  const size = WINDOW_SIZES.find((each) => each.toLowerCase() === text.toLowerCase());
+  if (size === undefined) {
+    throw new InvalidArgumentError(`It should be one of ${WINDOW_SIZES.join(', ').toLowerCase()}.`);
+  }
+  return size;
+}
+
+export function timeZone(text: string): ZoneClock {
+  const clock = zoneClock(text);
+  if (clock === undefined)
+    throw new InvalidArgumentError('It should be a time zone, Europe/Prague.');
+  return clock;
 }

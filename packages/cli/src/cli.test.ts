@@ -135,6 +135,62 @@ describe('projects and usage', () => {
     expect(unknown.exitCode).toBe(1);
     expect(unknown.stderr).toContain('there is no project acme/nothing');
   });
+
+  test('usage by windows is what the hours say, in any zone of whole hours', async () => {
+    await odometer('projects', 'create', 'acme/windows');
+    await pool.query("select create_month_partitions('2026-10-01Z', '2026-11-01Z')");
+    await pool.query(
+      `insert into usage_hourly (project_id, meter_id, hour, organization_id, sum, count, min, max)
+       select p.id, 1, h, p.organization_id, 9007199254740993, 1, 1, 1
+       from projects p, unnest(array['2026-10-25T21:00Z', '2026-10-25T22:00Z', '2026-10-25T23:00Z']::timestamptz[]) h
+       where p.slug = 'windows'`,
+    );
+    await pool.query(
+      `insert into usage_monthly (project_id, meter_id, month, organization_id, sum, count)
+       select project_id, meter_id, '2026-10-01Z', organization_id, sum(sum), sum(count) from usage_hourly
+       where hour < '2026-11-01Z' group by 1, 2, 4`,
+    );
+    await pool.query(
+      `insert into changed_days (project_id, day, round)
+       select distinct project_id, (hour at time zone 'UTC')::date, 1 from usage_hourly`,
+    );
+    const range = ['acme/windows', '--from', '2026-10-25T00:00+02:00', '--to', '2026-10-28'];
+    const days = await odometer(
+      'usage',
+      ...range,
+      '--window',
+      'day',
+      '--zone',
+      'Europe/Prague',
+      '--json',
+    );
+    expect(days.json()).toEqual({
+      organization: 'acme',
+      project: 'windows',
+      meters: {
+        mqtt_inbound: [
+          {
+            value: '18014398509481986',
+            windowStart: '2026-10-24T22:00:00.000Z',
+            windowEnd: '2026-10-25T23:00:00.000Z',
+            groupBy: {},
+          },
+          expect.objectContaining({ value: '9007199254740993' }),
+        ],
+      },
+    });
+    const text = (await odometer('usage', ...range, '--window', 'month')).stdout;
+    expect(text).toMatch(
+      /mqtt_inbound +2026-10-01 00:00:00Z +2026-11-01 00:00:00Z +27,021,597,764,222,979/,
+    );
+    const refused = await odometer('usage', ...range, '--window', 'minute');
+    expect(refused.exitCode).toBe(1);
+    expect(refused.stderr).toContain('windows of a minute');
+    const group = await odometer('usage', ...range, '--meter', 'logs', '--group-by', 'colour');
+    expect(group.stderr).toContain('no dimension colour');
+    const zone = await odometer('usage', ...range, '--zone', 'Mars');
+    expect([zone.exitCode, zone.stderr]).toEqual([2, expect.stringContaining('time zone')]);
+  });
 });
 
 describe('apply', () => {

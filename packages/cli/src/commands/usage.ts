@@ -1,4 +1,5 @@
-import { findProject } from '@odometer/database/project-declarations';
+import type { Pool } from '@odometer/database/pool';
+import { type DeclaredProject, findProject } from '@odometer/database/project-declarations';
 import {
   type DeclaredMeterUsage,
   type ProjectStats,
@@ -8,8 +9,9 @@ import {
 import type { ProjectName } from '@odometer/database/registry';
 import { OdometerError } from '@odometer/domain/errors';
 import { jsonFigure } from '@odometer/domain/json-figure';
+import { WINDOW_SIZES } from '@odometer/domain/windows/windows';
 import type { Command } from 'commander';
-import { projectReference } from '../arguments.ts';
+import { instant, projectReference, timeZone, windowSize } from '../arguments.ts';
 import {
   addCommand,
   type OutputOptions,
@@ -20,26 +22,36 @@ import {
   table,
 } from '../output.ts';
 import { withPostgres } from '../postgres.ts';
+import { readWindowedUsage, type UsageQuestion, usageJson, usageTable } from '../windowed-usage.ts';
+
+type ProjectReference = ProjectName | { readonly id: string };
 
 export function addUsage(program: Command): void {
   addCommand(program, 'usage', 'show what a project has used')
     .argument('<project>', 'ORGANIZATION/PROJECT, or its id', projectReference)
-    .action(showUsage);
+    .option('--from <time>', 'from this time on: 2026-10-01, or RFC 3339', instant)
+    .option('--to <time>', 'until this time, which is not in it', instant)
+    .option(
+      '--window <size>',
+      `${WINDOW_SIZES.join(', ').toLowerCase()}: a line for each`,
+      windowSize,
+    )
+    .option('--zone <name>', 'time zone of the windows, Europe/Prague; UTC by default', timeZone)
+    .option('--meter <slugs...>', 'only these meters')
+    .option('--group-by <dimensions...>', "a line for each value of the meter's dimensions")
+    .action(async (reference: ProjectReference, options: UsageQuestion & OutputOptions) => {
+      const { json, ...question } = options;
+      if (Object.keys(question).length === 0) await showUsage(reference, json === true);
+      else await showWindowedUsage(reference, question, json === true);
+    });
 }
 
-async function showUsage(
-  reference: ProjectName | { readonly id: string },
-  { json }: OutputOptions,
-): Promise<void> {
+/** The current month and the lifetime. */
+async function showUsage(reference: ProjectReference, json: boolean): Promise<void> {
   const { project, stats, declared } = await withPostgres(async (pool) => {
-    const project = await findProject(pool, reference);
-    const stats = project === undefined ? undefined : await readProjectStats(pool, project.id);
-    if (project === undefined || stats === undefined) {
-      throw new OdometerError('project_not_found', {
-        project:
-          'id' in reference ? reference.id : `${reference.organization}/${reference.project}`,
-      });
-    }
+    const project = await knownProject(pool, reference);
+    const stats = await readProjectStats(pool, project.id);
+    if (stats === undefined) throw notFound(reference);
     return { project, stats, declared: await readDeclaredUsage(pool, project.id) };
   });
   if (json) {
@@ -60,6 +72,33 @@ async function showUsage(
   print(table(['counted', month, 'lifetime'], [...counters(stats), ...declared.map(row)], [1, 2]));
   print(`\n${table(['now', ''], gauges(stats), [1])}`);
   if (stats.updated_at instanceof Date) print(`\nas of ${readableTime(stats.updated_at)}`);
+}
+
+/** By windows. */
+async function showWindowedUsage(
+  reference: ProjectReference,
+  question: UsageQuestion,
+  json: boolean,
+): Promise<void> {
+  const { project, usage } = await withPostgres(async (pool) => {
+    const project = await knownProject(pool, reference);
+    return { project, usage: await readWindowedUsage(pool, project, question) };
+  });
+  const { organization } = project;
+  if (json) printJson({ organization, project: project.project, meters: usageJson(usage) });
+  else print(usageTable(usage, question));
+}
+
+async function knownProject(pool: Pool, reference: ProjectReference): Promise<DeclaredProject> {
+  const project = await findProject(pool, reference);
+  if (project === undefined) throw notFound(reference);
+  return project;
+}
+
+function notFound(reference: ProjectReference): OdometerError {
+  return new OdometerError('project_not_found', {
+    project: 'id' in reference ? reference.id : `${reference.organization}/${reference.project}`,
+  });
 }
 
 /** Ids stay text, as everywhere: they are no figures. */

@@ -32,3 +32,16 @@ export async function findQueriedMeter(
   );
   return rows[0];
 }
+
+/** Slugs of the meters of which a project may have usage, the built-in ones first. */
+export async function listUsedMeters(db: Queryable, projectId: string): Promise<readonly string[]> {
+  const { rows } = await db.query<{ slug: string }>(
+    `select m.slug from meters m
+     where m.counted_back_at is null
+       or exists (select from usage_monthly u where u.project_id = $1 and u.meter_id = m.id)
+       or exists (select from usage_adjustments a where a.project_id = $1 and a.meter_id = m.id)
+     order by m.id`,
+    [projectId],
+  );
+  return rows.map(({ slug }) => slug);
+}
