@@ -2,6 +2,7 @@ import type { Manifest } from '@odometer/domain/manifest';
 import { monthEnd, toTimestamp } from '@odometer/domain/period';
 import type { Queryable } from '../pool.ts';
 import { type RowFigures, readRowFigures } from './manifest.ts';
+import { verifiableMeters, verifyEvents } from './verify-events.ts';
 import { type Difference, verifyProjects } from './verify-projects.ts';
 
 /** Projects a statement compares: some ten thousand rows of hours each. */
@@ -21,7 +22,7 @@ export interface FinalPeriod {
 }
 
 /** The organizations whose month is final; one of them when `organization`, a slug, is given. */
-export async function finalPeriods(
+async function finalPeriods(
   db: Queryable,
   monthMs: number,
   organization?: string,
@@ -45,7 +46,7 @@ export async function finalMonths(db: Queryable): Promise<readonly number[]> {
 }
 
 /**
- * Recomputes a final month from its hours, days, adjustments and plans, and compares it with what the close has stored and
+ * Recomputes a final month from its hours, days, adjustments, plans and, where they are kept, events, and compares it with what the close has stored and
  * with its manifest. Reads only.
  *
  * @param onProgress is told how many projects are done.
@@ -59,6 +60,7 @@ export async function verifyMonth(
   } = {},
 ): Promise<Verification> {
   const periods = await finalPeriods(db, monthMs, options.organization);
+  const meters = await verifiableMeters(db, monthMs);
   const differences: Difference[] = [];
   let projects = 0;
   for (const period of periods) {
@@ -67,6 +69,7 @@ export async function verifyMonth(
       const last = ids.at(-1);
       if (last === undefined) break;
       differences.push(...(await verifyProjects(db, monthMs, ids)));
+      differences.push(...(await verifyEvents(db, monthMs, ids, meters)));
       projects += ids.length;
       options.onProgress?.(projects);
       after = last;
@@ -98,7 +101,7 @@ async function someProjects(
 }
 
 /** Compares what a manifest says with what its rows make now, figure by figure. */
-export function compareManifest(
+function compareManifest(
   { organization, manifest }: Pick<FinalPeriod, 'organization' | 'manifest'>,
   found: RowFigures | undefined,
 ): readonly Difference[] {

@@ -1,7 +1,5 @@
-import { parseQuantity } from '@odometer/domain/decimal';
 import { toTimestamp } from '@odometer/domain/period';
-import { parseValuePath } from '@odometer/domain/value-path';
-import { jsonPath } from './json-path.ts';
+import { eventQuantity, valuePath } from './event-quantity.ts';
 import type { Grouping, MeterQuery } from './meter-query.ts';
 import type { Piece } from './plan-pieces.ts';
 import type { SqlParameters } from './sql-parameters.ts';
@@ -54,7 +52,7 @@ export function eventRows(
   parameters: SqlParameters,
 ): string {
   const { meter, filters } = query;
-  const quantity = quantityOf(query, parameters);
+  const quantity = eventQuantity(meter, parameters);
   const text = (path: string): string => `${valueAt(path, parameters)} #>> '{}'`;
   const item = meter.aggregation === 'unique_count' ? text(meter.valuePath ?? '$') : NO_ITEM;
   const conditions = [
@@ -83,32 +81,13 @@ from events u${joins(query, true, parameters)}
 where ${[...conditions, ...ownerConditions(query, parameters)].join(' and ')}`;
 }
 
-/** What an event is worth: measureEvent in SQL. */
-function quantityOf({ meter }: ResolvedQuery, parameters: SqlParameters): string {
-  if (meter.aggregation === 'count') return '1::numeric';
-  if (meter.aggregation === 'unique_count') return 'null::numeric';
-  const missing = parseQuantity(meter.defaultValue);
-  const whenMissing = parameters.add(
-    typeof missing === 'bigint' ? meter.defaultValue : null,
-    'numeric',
-  );
-  return `event_quantity(u.data, ${pathOf(meter.valuePath ?? '$', parameters)}, ${whenMissing})`;
-}
-
 function valueAt(path: string, parameters: SqlParameters): string {
-  return `jsonb_path_query_first(u.data, ${pathOf(path, parameters)}, '{}', true)`;
-}
-
-/** @throws TypeError for what is no path: whoever declares a meter validates its paths. */
-function pathOf(path: string, parameters: SqlParameters): string {
-  const steps = parseValuePath(path);
-  if (steps === undefined) throw new TypeError(`${path} is no path of one value`);
-  return parameters.add(jsonPath(steps), 'jsonpath');
+  return `jsonb_path_query_first(u.data, ${valuePath(path, parameters)}, '{}', true)`;
 }
 
 /** Where sums are kept: a table `u`, when a row's time begins, and which rows are in a range. */
 interface SummedSource {
-  readonly from: (from: string, to: string) => string;
+  readonly from: (from: string, to: string, meter: string) => string;
   readonly at: string;
   readonly within: (from: string, to: string) => string;
 }
@@ -130,15 +109,22 @@ const DAYS: SummedSource = {
     and not exists (select from changed_days c where c.project_id = u.project_id and c.day = u.day)`,
 };
 
-/** The hours of the other days; found from the days, which are few, or every hour would have to be looked at. */
+/**
+ * The hours of the other days. Looked up day by day: `offset 0` keeps Postgres from reading every hour of the range for the
+ * sake of today's.
+ */
 const CHANGED_DAYS: SummedSource = {
-  ...HOURS,
   from: (
     from,
     to,
+    meter,
   ) => `(select distinct project_id, day::timestamp at time zone 'UTC' as day from changed_days
   where day >= ${utcDate(from)} and day < ${utcDate(to)}) c
-join usage_hourly u on u.project_id = c.project_id and u.hour >= c.day and u.hour < c.day + interval '24 hours'`,
+cross join lateral (select * from usage_hourly h
+  where h.project_id = c.project_id and h.meter_id = ${meter} and h.hour >= c.day and h.hour < c.day + interval '24 hours'
+    and h.hour >= ${from} and h.hour < ${to} offset 0) u`,
+  at: 'u.hour',
+  within: () => 'true',
 };
 
 /** What came after the month was closed. */
@@ -153,14 +139,15 @@ function summedRows(
 ): string {
   const group = (grouping: Grouping): string =>
     grouping.by === 'organization' ? 'o.slug' : 's.label';
+  const meter = parameters.add(query.meter.id, 'smallint');
   const conditions = [
-    `u.meter_id = ${parameters.add(query.meter.id, 'smallint')}`,
+    `u.meter_id = ${meter}`,
     source.within(from, to),
     ...ownerConditions(query, parameters),
   ];
   return `select ${source.at} as at, u.project_id${groupColumns(query, group)},
   u.sum, u.count, u.min, u.max, u.last, coalesce(u.last_at, ${source.at}) as last_at, ${NO_ITEM} as item
-from ${source.from(from, to)}${joins(query, false, parameters)}
+from ${source.from(from, to, meter)}${joins(query, false, parameters)}
 where ${conditions.join(' and ')}`;
 }
 

@@ -98,6 +98,12 @@ const edits: readonly (readonly [string, string, string])[] = [
     "update usage_monthly set lifetime = 0 where month = '2026-08-01' and sum = 11",
     'lifetime',
   ],
+  [
+    'an event',
+    `update events set data = '{"value": 6}' where time = '2026-08-10T10:00Z'`,
+    'events',
+  ],
+  ['a deleted event', "delete from events where time = '2026-08-12T10:00Z'", 'events'],
   ['a charge', 'update project_months set overage_charge = 0 where overage_charge = 27', 'charges'],
   [
     'exceeded limits',
