@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { runOdometer } from '@odometer/testing/run-odometer';
 import { type SpawnedService, spawnService } from '@odometer/testing/spawn-service';
@@ -199,6 +200,41 @@ test('adjustments are listed with their hour and the month that is billed', asyn
   expect((await system.odometer('adjustments', '--organization', 'zeta')).stdout).toBe(
     'There are no adjustments.\n',
   );
+});
+
+test('anybody can recompute a manifest with the SQL in docs/periods.md', async () => {
+  const document = await readFile(new URL('../../../docs/periods.md', import.meta.url), 'utf8');
+  const statements = [...document.matchAll(/```sql\n(.*?)```/gs)].map(([, sql = '']) =>
+    sql.replaceAll('2026-10-01Z', `${DUE}-01Z`),
+  );
+  expect(statements).toHaveLength(5);
+  const found: { equal: boolean }[][] = [];
+  for (const sql of statements) found.push((await system.pool.query(sql)).rows);
+  expect(found.slice(0, 4).map((rows) => rows.map(({ equal }) => equal))).toEqual([
+    [true, true],
+    [true, true],
+    [true, true, true],
+    [true],
+  ]);
+  expect(found[4]).toEqual([]);
+
+  // A planted edit shows in each of them.
+  const edits = [
+    "update usage_hourly set last_at = last_at + interval '1 s'",
+    'update usage_daily set last = 1',
+    'update usage_monthly set lifetime = 0; update usage_adjustments set sum = 1',
+    'update project_months set overage_charge = 1',
+    'update usage_monthly set sum = sum + 1',
+  ];
+  const client = await system.pool.connect();
+  for (const [index, edit] of edits.entries()) {
+    await client.query(`begin; set local session_replication_role = replica; ${edit}`);
+    const { rows } = await client.query<{ equal?: boolean }>(statements[index] ?? '');
+    await client.query('rollback');
+    expect(rows.length).toBeGreaterThan(0);
+    expect(rows.some(({ equal }) => equal)).toBe(false);
+  }
+  client.release();
 });
 
 test('verify says equal, or what differs down to the project, reading only', async () => {
