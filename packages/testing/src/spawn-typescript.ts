@@ -10,11 +10,19 @@ const REGISTER = `data:text/javascript,import{register}from'node:module';registe
 /**
  * Runs a TypeScript file of a test as a process of its own, from the sources, so that it can be killed for real.
  * Its output is piped; it is killed when the test process ends.
+ *
+ * @param options.hook a module that registers a loader of its own, which is asked before the one for TypeScript.
+ * @param options.env what the process has in its environment besides the path.
  */
-export function spawnTypescript(program: URL, args: readonly string[]): ChildProcess {
+export function spawnTypescript(
+  program: URL,
+  args: readonly string[],
+  { hook, env = {} }: { readonly hook?: URL; readonly env?: Readonly<Record<string, string>> } = {},
+): ChildProcess {
   const options = ['--conditions=odometer-source', '--no-warnings', '--import', REGISTER];
+  if (hook !== undefined) options.push('--import', hook.href);
   const child = spawn(process.execPath, [...options, fileURLToPath(program), ...args], {
-    env: { PATH: process.env.PATH },
+    env: { PATH: process.env.PATH, ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   if (child.pid !== undefined) {
