@@ -29,12 +29,17 @@ export async function openClosing() {
   const insertUsage = (project: string, meter: string, hour: string, value: number) =>
     pool.query(
       `with of as (
-         select p.id as project, p.organization_id as organization, m.id as meter, m.kind
+         select p.id as project, p.organization_id as organization, m.id as meter, m.kind, m.event_type as type
          from projects p join organizations o on o.id = p.organization_id, meters m
          where o.slug || '/' || p.slug = $1 and m.slug = $2
        ), hours as (
          insert into usage_hourly (project_id, meter_id, hour, organization_id, sum, count, min, max, last, last_at)
          select project, meter, $3, organization, $4, 1, $4, $4, $4, $3 from of
+       ), events as (
+         insert into events (time, key, organization_id, project_id, source, id, type, subject, data, time_given, ingested_at)
+         select $3, gen_random_uuid(), organization, project, 'test', gen_random_uuid(), type, $1,
+           jsonb_build_object('value', $4::numeric), true, now()
+         from of where type is not null
        ), readings as (
          insert into gauge_readings (project_id, meter_id, at, organization_id, value)
          select project, meter, $3, organization, $4 from of where kind = 'gauge'
