@@ -101,10 +101,17 @@ export class PeriodUsage {
   async #adjust(rows: readonly UsageRow[]): Promise<void> {
     if (rows.length === 0) return;
     const month = toTimestamp(this.#currentMs);
-    if (rows.some((row) => Date.parse(row.hour) >= this.#currentMs)) {
+    const isOfNow = rows.some((row) => Date.parse(row.hour) >= this.#currentMs);
+    if (isOfNow || (await this.#isClosedForAny(this.#currentMs, rows))) {
       throw new OdometerError('clock_behind', { month: month.slice(0, 7) });
     }
     await addAdjustments(this.#transaction, rows, month);
+  }
+
+  async #isClosedForAny(monthMs: number, rows: readonly Placed[]): Promise<boolean> {
+    if (!this.#periods.closedMonths.has(monthMs)) return false;
+    const organizations = [...new Set(rows.map(({ organizationId }) => organizationId))];
+    return (await closedFor(this.#transaction, monthMs, organizations)).size > 0;
   }
 
   async #opened(rows: readonly Placed[]): Promise<() => void> {

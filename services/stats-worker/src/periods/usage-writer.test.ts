@@ -1,0 +1,50 @@
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { event, openAppliers, Producer } from '../../test/applier-fixture.ts';
+import { closeDueMonths } from './close-due-months.ts';
+
+const GRACE_MS = 72 * 3_600_000;
+const signal = new AbortController().signal;
+let system: Awaited<ReturnType<typeof openAppliers>>;
+let workerMs = 0;
+
+beforeEach(async () => {
+  workerMs = Date.parse('2026-09-15T12:00:00Z');
+  system = await openAppliers({}, () => workerMs);
+  await system.pool.query(
+    `with o as (insert into organizations (slug, created_at) values ('acme', '2026-08-01') returning id)
+     insert into projects (organization_id, slug, created_at) select id, 'web', '2026-08-01' from o`,
+  );
+});
+afterEach(() => system.close());
+
+const closeAt = (at: string) =>
+  closeDueMonths({ pool: system.pool, usageQueues: [], graceMs: GRACE_MS }, Date.parse(at), signal);
+const rows = async (sql: string) => (await system.pool.query(sql)).rows;
+
+test('late usage is not billed in a month that is closed already, however far behind a clock is', async () => {
+  const producer = await new Producer(system.pool, 'events').open();
+  await system.events.apply([producer.events(event({ time: '2026-08-15T10:00:00Z' }))]);
+  await closeAt('2026-09-15T12:00:00Z');
+  // The operator does not wait for the grace, and this worker's September is not over.
+  workerMs = Date.parse('2026-09-30T23:59:50Z');
+  await closeAt('2026-10-01T00:00:00Z');
+  await system.pool.query(
+    "update periods set forced_by = 'ops', forced_reason = 'now' where state = 'draft'",
+  );
+  await closeAt('2026-10-01T00:00:01Z');
+  const late = producer.events(event({ time: '2026-08-16T10:00:00Z', data: { value: 7 } }));
+  await expect(system.events.apply([late])).rejects.toThrow('clock of this process is behind');
+  expect(await rows('select count(*)::int as letters from dead_letters')).toEqual([{ letters: 0 }]);
+
+  workerMs = Date.parse('2026-10-01T00:00:01Z');
+  await system.events.apply([late]);
+  expect(
+    await rows('select sum::text, hour::text, billed_month::text from usage_adjustments'),
+  ).toEqual([
+    {
+      sum: '7',
+      hour: '2026-08-16 10:00:00+00',
+      billed_month: '2026-10-01 00:00:00+00',
+    },
+  ]);
+});
