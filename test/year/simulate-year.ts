@@ -31,7 +31,6 @@ import { World } from './world.ts';
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 export const START_MS = Date.UTC(2025, 0, 1);
-export const MONTHS = 12;
 /** The twelfth month's grace is over. */
 export const END_MS = Date.UTC(2026, 0, 4, 2);
 
@@ -140,6 +139,8 @@ export class SimulatedYear {
     this.#queues = queues;
     this.#schedulerRedis = createProducerRedis({ url: this.#urls.redisUrl });
     await waitUntilReady(this.#schedulerRedis);
+    // Another year's schedules would be ahead of this one's clock.
+    await this.#schedulerRedis.flushall();
     for (const behindMs of [0, 0, SLOW_CLOCK_MS]) {
       const nowMs = () => this.#nowMs - behindMs;
       const worker = await openWorker({ ...this.#urls, queues, nowMs });

@@ -27,7 +27,7 @@ import { RegistryCache } from '../../services/stats-worker/src/registry-cache.ts
 import { retryDeadEvent } from '../../services/stats-worker/src/retry-dead-event.ts';
 import { FaultyPool } from './faulty-pool.ts';
 
-export const GRACE_MS = 72 * 3_600_000;
+const GRACE_MS = 72 * 3_600_000;
 
 /** Nothing is discovered: what is not registered waits until it is. */
 const NO_DISCOVERY = {
