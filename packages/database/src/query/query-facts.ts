@@ -1,4 +1,4 @@
-import { monthEnd } from '@odometer/domain/period';
+import { monthEnd, toTimestamp } from '@odometer/domain/period';
 import type { Queryable } from '../pool.ts';
 import type { QueriedMeter } from './queried-meter.ts';
 
@@ -71,4 +71,46 @@ export async function extentOfUsage(
   const { first, last } = rows[0] ?? {};
   if (!(first && last)) return undefined;
   return { fromMs: first.getTime(), toMs: monthEnd(last.getTime()) };
+}
+
+/** As many changed days are looked up in a tenth of a second. */
+const FEW_CHANGED_DAYS = 1_000;
+
+/**
+ * Whether to read days: a changed one has to be looked up among the hours, at the cost of reading some four unchanged ones'
+ * hours in passing. So when most are changed, as after a first load, hours alone are faster.
+ *
+ * @param projectIds null: all.
+ */
+export async function areDaysFaster(
+  db: Queryable,
+  meterId: number,
+  range: { readonly fromMs: number; readonly toMs: number },
+  organizationIds: readonly string[] | null,
+  projectIds: readonly string[] | null,
+): Promise<boolean> {
+  const { rows } = await db.query<{ areFaster: boolean }>(
+    `select c.days <= ${FEW_CHANGED_DAYS} or 4 * c.days <= (
+       select count(*) from (
+         select from usage_daily d
+         where c.days > ${FEW_CHANGED_DAYS} and d.meter_id = $1 and d.day >= $2::date and d.day < $3::date
+           and ($4::bigint[] is null or d.organization_id = any ($4)) and ($5::bigint[] is null or d.project_id = any ($5))
+         limit 4 * c.days
+       ) d
+     ) as "areFaster"
+     from (
+       select count(*) as days from changed_days
+       where day >= $2::date and day < $3::date
+         and ($4::bigint[] is null or project_id in (select id from projects where organization_id = any ($4)))
+         and ($5::bigint[] is null or project_id = any ($5))
+     ) c`,
+    [
+      meterId,
+      toTimestamp(range.fromMs).slice(0, 10),
+      toTimestamp(range.toMs).slice(0, 10),
+      organizationIds,
+      projectIds,
+    ],
+  );
+  return rows[0]?.areFaster === true;
 }

@@ -5,8 +5,8 @@ import { type AnswerRow, answerStatement } from './answer-statement.ts';
 import { exactFirst } from './exact-first.ts';
 import type { MeterQuery, MeterQueryRow } from './meter-query.ts';
 import { needsEvents, windowsOf } from './needs-events.ts';
-import { type Piece, planPieces } from './plan-pieces.ts';
-import { eventsKeptFrom, extentOfUsage, monthsOfEvents } from './query-facts.ts';
+import { isCutAt, type Piece, planPieces } from './plan-pieces.ts';
+import { areDaysFaster, eventsKeptFrom, extentOfUsage, monthsOfEvents } from './query-facts.ts';
 import { resolveNames } from './resolve-names.ts';
 import { SqlParameters } from './sql-parameters.ts';
 import type { ResolvedQuery } from './usage-rows.ts';
@@ -20,6 +20,7 @@ const LAST_MS = 253_402_300_800_000;
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
+const DAY_MS = 86_400_000;
 
 /** Where an answer is read from. `summed`: from what is summed up, as far as that is exact; the numbers are the same. */
 export type AnswerFrom = 'summed' | 'events';
@@ -61,7 +62,16 @@ export async function queryMeter(
       ...range,
       windows,
       mayUseHours: reason === undefined && readFrom === 'summed',
-      mayUseDays: meter.kind === 'counter' || isOfEvents,
+      mayUseDays:
+        (meter.kind === 'counter' || isOfEvents) &&
+        isCutAt(windows, DAY_MS) &&
+        (await areDaysFaster(
+          transaction,
+          meter.id,
+          range,
+          resolved.organizationIds,
+          resolved.subjects?.map(({ projectId }) => projectId) ?? null,
+        )),
       monthsOfEvents: await monthsOfEvents(transaction, meter.id, resolved.organizationIds),
     });
     const keptFromMs = await refuseMissingEvents(transaction, query, pieces);

@@ -87,7 +87,8 @@ function valueAt(path: string, parameters: SqlParameters): string {
 
 /** Where sums are kept: a table `u`, when a row's time begins, and which rows are in a range. */
 interface SummedSource {
-  readonly from: (from: string, to: string, meter: string) => string;
+  /** @param projects makes a condition on `project_id`; a parameter that no statement has is an error. */
+  readonly from: (from: string, to: string, meter: string, projects: () => string) => string;
   readonly at: string;
   readonly within: (from: string, to: string) => string;
 }
@@ -118,8 +119,9 @@ const CHANGED_DAYS: SummedSource = {
     from,
     to,
     meter,
+    projects,
   ) => `(select distinct project_id, day::timestamp at time zone 'UTC' as day from changed_days
-  where day >= ${utcDate(from)} and day < ${utcDate(to)}) c
+  where day >= ${utcDate(from)} and day < ${utcDate(to)} and ${projects()}) c
 cross join lateral (select * from usage_hourly h
   where h.project_id = c.project_id and h.meter_id = ${meter} and h.hour >= c.day and h.hour < c.day + interval '24 hours'
     and h.hour >= ${from} and h.hour < ${to} offset 0) u`,
@@ -147,12 +149,26 @@ function summedRows(
   ];
   return `select ${source.at} as at, u.project_id${groupColumns(query, group)},
   u.sum, u.count, u.min, u.max, u.last, coalesce(u.last_at, ${source.at}) as last_at, ${NO_ITEM} as item
-from ${source.from(from, to, meter)}${joins(query, false, parameters)}
+from ${source.from(from, to, meter, () => projectCondition(query, parameters))}${joins(query, false, parameters)}
 where ${conditions.join(' and ')}`;
 }
 
 function groupColumns(query: ResolvedQuery, group: (grouping: Grouping) => string): string {
   return query.groupBy.map((grouping, i) => `, ${group(grouping)} as g${i}`).join('');
+}
+
+/** Whose changed days have to be looked up; those of all would be as many as there are projects. */
+function projectCondition(
+  { subjects, organizationIds }: ResolvedQuery,
+  parameters: SqlParameters,
+): string {
+  if (subjects !== null) {
+    const ids = subjects.map(({ projectId }) => projectId);
+    return `project_id = any (${parameters.add(ids, 'bigint[]')})`;
+  }
+  return organizationIds === null
+    ? 'true'
+    : `project_id in (select id from projects where organization_id = any (${parameters.add(organizationIds, 'bigint[]')}))`;
 }
 
 function ownerConditions(query: ResolvedQuery, parameters: SqlParameters): readonly string[] {
