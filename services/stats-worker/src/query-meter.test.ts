@@ -364,3 +364,97 @@ test.each(seedsOfThisRun(2))(
   },
   120_000,
 );
+
+const ALL: Omit<Question, 'meter'> = {
+  size: 'DAY',
+  zone: 'UTC',
+  fromMs: null,
+  toMs: null,
+  organization: null,
+  subjects: null,
+  groupsByWho: false,
+};
+
+const ask = async (slug: string, change: Partial<Question> = {}): Promise<readonly string[]> => {
+  const query = await queryOf({ ...ALL, meter: meter('sum', '$'), ...change });
+  const queried = await findQueriedMeter(appliers.pool, slug);
+  if (queried === undefined) throw new Error(`no meter ${slug}`);
+  const rows = await queryMeter(appliers.pool, { ...query, meter: queried });
+  return rows.map(
+    ({ startMs, value }) => `${new Date(startMs).toISOString().slice(0, 16)} ${value}`,
+  );
+};
+
+/** What the appliers of messages and readings write. */
+async function addHours(meterSlug: string, ...hours: readonly [string, string, number][]) {
+  for (const [project, hour, value] of hours) {
+    await appliers.pool.query(
+      `with added as (
+         insert into usage_hourly (project_id, meter_id, hour, organization_id, sum, count, min, max, last, last_at)
+         select p.id, m.id, $3, p.organization_id, $4, 1, $4, $4, $4, $3 from projects p, meters m
+         where p.slug = $1 and m.slug = $2 returning *
+       ), months as (
+         insert into usage_monthly select project_id, meter_id, date_trunc('month', hour, 'UTC'), organization_id, sum, count, min, max, last, last_at
+         from added on conflict (project_id, meter_id, month) do nothing
+       )
+       insert into changed_days select project_id, (hour at time zone 'UTC')::date, 1 from added on conflict do nothing`,
+      [project, meterSlug, hour, value],
+    );
+  }
+}
+
+test('a level is the last of each project, added up over projects', async () => {
+  await createMeters();
+  await apply([event({ project: 'web' }), event({ project: 'app' })]);
+  await addHours(
+    's3_storage_bytes',
+    ['web', '2026-11-05T01:00Z', 100],
+    ['web', '2026-11-05T02:00Z', 70],
+    ['app', '2026-11-05T01:00Z', 5],
+    ['app', '2026-11-06T01:00Z', 6],
+  );
+  expect(await ask('s3_storage_bytes')).toEqual(['2026-11-05T00:00 75', '2026-11-06T00:00 6']);
+});
+
+test('messages add up in any zone of whole hours', async () => {
+  await createMeters();
+  await apply([event({ project: 'web' })]);
+  await addHours(
+    'mqtt_inbound',
+    ['web', '2026-11-05T22:00Z', 1],
+    ['web', '2026-11-05T23:00Z', 2],
+    ['web', '2026-11-06T22:00Z', 4],
+  );
+  expect(await ask('mqtt_inbound')).toEqual(['2026-11-05T00:00 3', '2026-11-06T00:00 4']);
+  expect(await ask('mqtt_inbound', { zone: 'Europe/Prague' })).toEqual([
+    '2026-11-04T23:00 1',
+    '2026-11-05T23:00 6',
+  ]);
+  await expect(ask('mqtt_inbound', { zone: 'Asia/Kathmandu' })).rejects.toMatchObject({
+    code: 'query_unanswerable',
+  });
+});
+
+test('a month that was closed before a meter was counted back is read from its events', async () => {
+  await apply([
+    event({ type: 'e', time: '2026-10-05T10:00:00Z' }),
+    event({ type: 'e', time: '2026-11-05T10:00:00Z' }),
+  ]);
+  await createMeters();
+  await appliers.pool.query(
+    `insert into periods (organization_id, month, state, drafted_at, closing_at)
+     select id, '2026-10-01Z', 'closing', now(), now() from organizations
+     on conflict (organization_id, month) do update set state = 'closing', closing_at = now()`,
+  );
+  await appliers.pool.query(
+    "update meters set counted_back_at = clock_timestamp() where slug = 'sum'",
+  );
+  // What was counted back: November only, since October is closed.
+  await addHours('sum', ['web', '2026-11-05T10:00Z', 1]);
+  expect(await ask('sum')).toEqual(['2026-10-05T00:00 1', '2026-11-05T00:00 1']);
+  await appliers.pool.query("update event_retention set kept_from = '2026-10-10T00:00Z'");
+  await expect(ask('sum')).rejects.toMatchObject({ code: 'query_unanswerable' });
+  expect(await ask('sum', { fromMs: Date.parse('2026-11-01T00:00Z') })).toEqual([
+    '2026-11-05T00:00 1',
+  ]);
+});
