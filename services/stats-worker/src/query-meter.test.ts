@@ -275,7 +275,8 @@ function aggregate(
 ): string {
   const quantities = group.map(({ quantity }) => quantity);
   const sum = quantities.reduce((a, b) => a + b, 0n);
-  const greatest = (values: readonly bigint[]) => values.reduce((a, b) => (a > b ? a : b));
+  const ascending = (values: readonly bigint[]) => values.toSorted((a, b) => (a < b ? -1 : 1));
+  const greatest = (values: readonly bigint[]) => ascending(values).at(-1) ?? 0n;
   switch (aggregation) {
     case 'unique_count':
       return String(new Set(group.map(({ text }) => text)).size);
@@ -284,7 +285,7 @@ function aggregate(
     case 'avg':
       return `${formatQuantity(sum)}/${group.length}`;
     case 'min':
-      return formatQuantity(quantities.reduce((a, b) => (a < b ? a : b)));
+      return formatQuantity(ascending(quantities)[0] ?? 0n);
     case 'max':
       return formatQuantity(greatest(quantities));
     case 'latest': {

@@ -33,7 +33,7 @@ function field(text: string | null | undefined): string {
 const DECIMALS = 6;
 
 /** C's `%f`, exactly: half of the last place is rounded away from zero. @param value decimal text. */
-export function sixDecimals(value: string): string {
+function sixDecimals(value: string): string {
   const [, sign = '', whole = '', fraction = ''] = /^(-?)(\d+)(?:\.(\d+))?$/.exec(value) ?? [];
   const kept = BigInt(whole + fraction.slice(0, DECIMALS).padEnd(DECIMALS, '0'));
   const rounded = (fraction[DECIMALS] ?? '0') >= '5' ? kept + 1n : kept;
