@@ -2,6 +2,8 @@ import { eventsBatch100, eventsLatency, eventsSingle } from './events/event-figu
 import type { Figure } from './figure.ts';
 import { mqttGrowth, mqttQos0, mqttQos0Upgraded, mqttQos1 } from './mqtt/mqtt-figures.ts';
 import { closeMonthFigures } from './periods/close-figures.ts';
+import { queryDayFigures } from './reading/query-figures.ts';
+import { limitsCheckFigures, projectStatsFigures } from './reading/reading-figures.ts';
 import type { Servers } from './servers.ts';
 import type { Settings } from './settings.ts';
 
@@ -18,4 +20,7 @@ export const BENCHMARKS: ReadonlyMap<string, Benchmark> = new Map([
   ['events-single', eventsSingle],
   ['events-latency', eventsLatency],
   ['close-month', closeMonthFigures],
+  ['limits-check', limitsCheckFigures],
+  ['project-stats', projectStatsFigures],
+  ['query-day', queryDayFigures],
 ]);

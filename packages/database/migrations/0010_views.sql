@@ -30,43 +30,50 @@ select
 from projects p
 cross join lateral (
   select
-    coalesce(sum(u.sum) filter (where u.meter_id = 8 and u.month = date_trunc('month', now(), 'UTC')), 0) as logs,
-    coalesce(sum(u.sum) filter (where u.meter_id = 9 and u.month = date_trunc('month', now(), 'UTC')), 0) as sessions,
-    coalesce(sum(u.sum) filter (where u.meter_id = 1 and u.month = date_trunc('month', now(), 'UTC')), 0) as mqtt_inbound,
-    coalesce(sum(u.sum) filter (where u.meter_id = 4 and u.month = date_trunc('month', now(), 'UTC')), 0) as mqtt_outbound,
-    coalesce(sum(u.sum) filter (where u.meter_id = 7 and u.month = date_trunc('month', now(), 'UTC')), 0) as api_calls,
-    coalesce(sum(u.sum) filter (where u.meter_id = 10 and u.month = date_trunc('month', now(), 'UTC')), 0) as deployments,
-    coalesce(sum(u.sum) filter (where u.meter_id = 11 and u.month = date_trunc('month', now(), 'UTC')), 0) as logins,
-    coalesce(sum(u.sum) filter (where u.meter_id = 12 and u.month = date_trunc('month', now(), 'UTC')), 0) as docker_upload_bytes,
-    coalesce(sum(u.sum) filter (where u.meter_id = 13 and u.month = date_trunc('month', now(), 'UTC')), 0) as docker_download_bytes,
-    coalesce(sum(u.sum) filter (where u.meter_id = 14 and u.month = date_trunc('month', now(), 'UTC')), 0) as data_transfer_bytes,
-    coalesce(sum(u.sum) filter (where u.meter_id = 2 and u.month = date_trunc('month', now(), 'UTC')), 0) as mqtt_inbound_bytes,
-    coalesce(sum(u.sum) filter (where u.meter_id = 3 and u.month = date_trunc('month', now(), 'UTC')), 0) as mqtt_inbound_units,
-    coalesce(sum(u.sum) filter (where u.meter_id = 5 and u.month = date_trunc('month', now(), 'UTC')), 0) as mqtt_outbound_bytes,
-    coalesce(sum(u.sum) filter (where u.meter_id = 6 and u.month = date_trunc('month', now(), 'UTC')), 0) as mqtt_outbound_units,
-    coalesce(sum(u.sum) filter (where u.meter_id = 8), 0) as lifetime_logs,
-    coalesce(sum(u.sum) filter (where u.meter_id = 9), 0) as lifetime_sessions,
-    coalesce(sum(u.sum) filter (where u.meter_id = 1), 0) as lifetime_mqtt_inbound,
-    coalesce(sum(u.sum) filter (where u.meter_id = 4), 0) as lifetime_mqtt_outbound,
-    coalesce(sum(u.sum) filter (where u.meter_id = 7), 0) as lifetime_api_calls,
-    coalesce(sum(u.sum) filter (where u.meter_id = 10), 0) as lifetime_deployments,
-    coalesce(sum(u.sum) filter (where u.meter_id = 11), 0) as lifetime_logins,
-    coalesce(sum(u.sum) filter (where u.meter_id = 12), 0) as lifetime_docker_upload_bytes,
-    coalesce(sum(u.sum) filter (where u.meter_id = 13), 0) as lifetime_docker_download_bytes,
-    coalesce(sum(u.sum) filter (where u.meter_id = 14), 0) as lifetime_data_transfer_bytes,
-    coalesce(sum(u.sum) filter (where u.meter_id = 2), 0) as lifetime_mqtt_inbound_bytes,
-    coalesce(sum(u.sum) filter (where u.meter_id = 3), 0) as lifetime_mqtt_inbound_units,
-    coalesce(sum(u.sum) filter (where u.meter_id = 5), 0) as lifetime_mqtt_outbound_bytes,
-    coalesce(sum(u.sum) filter (where u.meter_id = 6), 0) as lifetime_mqtt_outbound_units,
+    coalesce(sum(u.current) filter (where u.meter_id = 8), 0) as logs,
+    coalesce(sum(u.current) filter (where u.meter_id = 9), 0) as sessions,
+    coalesce(sum(u.current) filter (where u.meter_id = 1), 0) as mqtt_inbound,
+    coalesce(sum(u.current) filter (where u.meter_id = 4), 0) as mqtt_outbound,
+    coalesce(sum(u.current) filter (where u.meter_id = 7), 0) as api_calls,
+    coalesce(sum(u.current) filter (where u.meter_id = 10), 0) as deployments,
+    coalesce(sum(u.current) filter (where u.meter_id = 11), 0) as logins,
+    coalesce(sum(u.current) filter (where u.meter_id = 12), 0) as docker_upload_bytes,
+    coalesce(sum(u.current) filter (where u.meter_id = 13), 0) as docker_download_bytes,
+    coalesce(sum(u.current) filter (where u.meter_id = 14), 0) as data_transfer_bytes,
+    coalesce(sum(u.current) filter (where u.meter_id = 2), 0) as mqtt_inbound_bytes,
+    coalesce(sum(u.current) filter (where u.meter_id = 3), 0) as mqtt_inbound_units,
+    coalesce(sum(u.current) filter (where u.meter_id = 5), 0) as mqtt_outbound_bytes,
+    coalesce(sum(u.current) filter (where u.meter_id = 6), 0) as mqtt_outbound_units,
+    coalesce(sum(u.lifetime) filter (where u.meter_id = 8), 0) as lifetime_logs,
+    coalesce(sum(u.lifetime) filter (where u.meter_id = 9), 0) as lifetime_sessions,
+    coalesce(sum(u.lifetime) filter (where u.meter_id = 1), 0) as lifetime_mqtt_inbound,
+    coalesce(sum(u.lifetime) filter (where u.meter_id = 4), 0) as lifetime_mqtt_outbound,
+    coalesce(sum(u.lifetime) filter (where u.meter_id = 7), 0) as lifetime_api_calls,
+    coalesce(sum(u.lifetime) filter (where u.meter_id = 10), 0) as lifetime_deployments,
+    coalesce(sum(u.lifetime) filter (where u.meter_id = 11), 0) as lifetime_logins,
+    coalesce(sum(u.lifetime) filter (where u.meter_id = 12), 0) as lifetime_docker_upload_bytes,
+    coalesce(sum(u.lifetime) filter (where u.meter_id = 13), 0) as lifetime_docker_download_bytes,
+    coalesce(sum(u.lifetime) filter (where u.meter_id = 14), 0) as lifetime_data_transfer_bytes,
+    coalesce(sum(u.lifetime) filter (where u.meter_id = 2), 0) as lifetime_mqtt_inbound_bytes,
+    coalesce(sum(u.lifetime) filter (where u.meter_id = 3), 0) as lifetime_mqtt_inbound_units,
+    coalesce(sum(u.lifetime) filter (where u.meter_id = 5), 0) as lifetime_mqtt_outbound_bytes,
+    coalesce(sum(u.lifetime) filter (where u.meter_id = 6), 0) as lifetime_mqtt_outbound_units,
     max(u.updated_at) as updated_at
   from (
-    select u.meter_id, u.month, u.sum, u.updated_at
-    from usage_monthly u
-    where u.project_id = p.id and u.meter_id <= 14
-    union all
-    select a.meter_id, null, a.sum, a.created_at
-    from usage_adjustments a
-    where a.project_id = p.id and a.meter_id <= 14
+    -- By meter first: the wide columns are then asked of a dozen rows, however many months there are.
+    select x.meter_id, sum(x.sum) as lifetime, sum(x.sum) filter (where x.month = t.month) as current,
+      max(x.updated_at) as updated_at
+    from (select date_trunc('month', now(), 'UTC') as month offset 0) t
+    cross join lateral (
+      select u.meter_id, u.month, u.sum, u.updated_at
+      from usage_monthly u
+      where u.project_id = p.id and u.meter_id <= 14
+      union all
+      select a.meter_id, null, a.sum, a.created_at
+      from usage_adjustments a
+      where a.project_id = p.id and a.meter_id <= 14
+    ) x
+    group by x.meter_id
   ) u
 ) m
 cross join lateral (
