@@ -3,7 +3,15 @@ export type MeterKind = 'counter' | 'gauge';
 
 /** How the events of a type become usage. */
 export type Aggregation = (typeof AGGREGATIONS)[number];
-export const AGGREGATIONS = ['sum', 'count', 'avg', 'min', 'max', 'latest', 'unique_count'] as const;
+export const AGGREGATIONS = [
+  'sum',
+  'count',
+  'avg',
+  'min',
+  'max',
+  'latest',
+  'unique_count',
+] as const;
 
 /** What kind of a meter an aggregation makes: amounts add up over time, readings do not. */
 export function kindOf(aggregation: Aggregation): MeterKind {
