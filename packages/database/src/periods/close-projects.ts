@@ -136,13 +136,21 @@ export async function freezeUsage(
        from h full join d using (project_id, meter_id) full join m using (project_id, meter_id)
      ), different as (
        select * from compared where not equal
+     ), later as materialized (
+       -- Earlier months that were not final yet when this one began to close. None, but for usage that comes meanwhile for
+       -- a month that had no row in periods; verify decides by the same rule.
+       select e.organization_id, e.month
+       from periods c join periods e on e.organization_id = c.organization_id and e.month < c.month
+       where c.month = $1 and (e.final_at is null or e.final_at > c.closing_at)
+         and c.organization_id in (select p.organization_id from projects p where p.id = any($2::bigint[]))
      ), frozen as (
        update usage_monthly t
        set final = true, hours = coalesce(c.rows, 0), hours_hash = coalesce(c.hours_hash, 0),
          days_hash = coalesce(c.days_hash, 0),
          lifetime = t.sum
            + coalesce((select sum(e.sum) from usage_monthly e
-               where e.project_id = t.project_id and e.meter_id = t.meter_id and e.month < $1 and e.final), 0)
+               where e.project_id = t.project_id and e.meter_id = t.meter_id and e.month < $1 and e.final
+                 and (e.organization_id, e.month) not in (select organization_id, month from later)), 0)
            + coalesce((select sum(a.sum) from usage_adjustments a
                where a.project_id = t.project_id and a.meter_id = t.meter_id and a.billed_month <= $1), 0)
        from compared c

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { verifyMonth } from '@odometer/database/periods/verify';
 import { event, openAppliers, Producer } from '../../test/applier-fixture.ts';
 import { closeDueMonths } from './close-due-months.ts';
 
@@ -47,4 +48,27 @@ test('late usage is not billed in a month that is closed already, however far be
       billed_month: '2026-10-01 00:00:00+00',
     },
   ]);
+});
+
+test('usage of a month before the first, closed in the middle of another close, is not in the lifetime of that one', async () => {
+  const producer = await new Producer(system.pool, 'events').open();
+  const apply = (time: string, value: number) =>
+    system.events.apply([producer.events(event({ time, data: { value } }))]);
+  await apply('2026-08-15T10:00:00Z', 5);
+  // August begins to close, and is stopped right after.
+  await closeAt('2026-09-01T00:00:00Z');
+  await system.pool.query(
+    "update periods set state = 'closing', closing_at = '2026-09-04T00:00:00Z' where state = 'draft'",
+  );
+  await apply('2026-07-15T10:00:00Z', 3);
+  await closeAt('2026-09-15T12:00:00Z');
+  expect(
+    await rows(
+      'select month::text, lifetime::text, (select state from periods f where f.month = t.month) as state from usage_monthly t order by 1',
+    ),
+  ).toEqual([
+    { month: '2026-07-01 00:00:00+00', lifetime: '3', state: 'final' },
+    { month: '2026-08-01 00:00:00+00', lifetime: '5', state: 'final' },
+  ]);
+  expect((await verifyMonth(system.pool, Date.parse('2026-08-01'))).differences).toEqual([]);
 });
