@@ -107,7 +107,10 @@ export async function checkFrozenLifetimes(db: Pool): Promise<readonly string[]>
   );
 }
 
-/** Σ hours = Σ days = month, for every project, counter and month; the same in the view of days. */
+/**
+ * Σ hours = Σ days = month, for every project, counter and month; the same in the views, of which one may have a row of
+ * zeros that the other has not.
+ */
 export async function checkThatItAddsUp(db: Pool): Promise<readonly string[]> {
   const sums = await differing(
     db,
@@ -130,7 +133,7 @@ export async function checkThatItAddsUp(db: Pool): Promise<readonly string[]> {
     'daily_stats, monthly_stats',
     `select * from (select project_id, year, month, ${columns} from daily_stats group by 1, 2, 3) d
      full join (select project_id, year, month, ${METERS.join(', ')} from monthly_stats) m using (project_id, year, month)
-     where (${METERS.map((slug) => `d.${slug}`).join(', ')}) is distinct from (${METERS.map((slug) => `m.${slug}`).join(', ')})`,
+     where ${METERS.map((slug) => `coalesce(d.${slug}, 0) <> coalesce(m.${slug}, 0)`).join(' or ')}`,
   );
   return [...sums, ...views];
 }

@@ -18,7 +18,7 @@ import {
   checkThatItAddsUp,
 } from './check-sums.ts';
 import { checkThatEditsAreFound, checkVerification } from './check-verification.ts';
-import { END_MS, SimulatedYear, START_MS } from './simulate-year.ts';
+import { END_MS, SimulatedYear, START_MS, type YearCounts } from './simulate-year.ts';
 
 const DEADLINE_MS = 600_000;
 const FEW_SEEDS = 1;
@@ -49,6 +49,7 @@ for (const seed of seedsOfThisRun(FEW_SEEDS)) {
       process.stdout.write(
         `YEAR ${seed} ${Math.round(performance.now() - startedAt)} ms ${JSON.stringify(year.counts)}\n`,
       );
+      expect(tooEasy(year.counts)).toEqual([]);
       expect([
         ...year.periods.violations,
         ...(await checkHours(db, year.sent)),
@@ -68,6 +69,13 @@ for (const seed of seedsOfThisRun(FEW_SEEDS)) {
       process.stdout.write(`CHECKED ${Math.round(performance.now() - startedAt)} ms\n`);
     },
     DEADLINE_MS,
+  );
+}
+
+/** What hardly happened in the year; then what was found says little. */
+function tooEasy(counts: YearCounts): readonly string[] {
+  return Object.entries(counts).flatMap(([name, count]) =>
+    count < 3 ? [`${name}: ${count}`] : [],
   );
 }
 
