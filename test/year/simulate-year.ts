@@ -30,7 +30,7 @@ import { World } from './world.ts';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
-export const START_MS = Date.UTC(2025, 0, 1);
+const START_MS = Date.UTC(2025, 0, 1);
 /** The twelfth month's grace is over. */
 export const END_MS = Date.UTC(2026, 0, 4, 2);
 
@@ -183,7 +183,6 @@ export class SimulatedYear {
       this.#clock.advanceTo(dayMs + offsetMs);
       await this.#send();
       if (random.next() < 0.5) await this.#work();
-      await this.periods.look();
     }
   }
 
@@ -206,7 +205,10 @@ export class SimulatedYear {
       stopped.stoppedUntilMs = this.#nowMs + random.integer(1, 240) * HOUR_MS;
       this.counts.stops += 1;
     }
-    if (random.next() < 0.06) await this.#retryDead(random.pick(this.#workers).worker);
+    if (random.next() < 0.06) {
+      await this.#retryDead(random.pick(this.#workers).worker);
+      await this.periods.look();
+    }
     if (random.next() < 0.3) await this.#force();
   }
 
@@ -251,6 +253,7 @@ export class SimulatedYear {
     if (random.next() < 0.7) tasks.push(this.#read(first, second));
     if (random.next() < 0.2) tasks.push(this.#replay(second));
     await Promise.all(tasks);
+    await this.periods.look();
   }
 
   async #applyJobs(worker: SimulatedWorker, rival: SimulatedWorker, limit: number): Promise<void> {
@@ -422,7 +425,9 @@ export class SimulatedYear {
       }
     }
     await this.#retryDead(first);
+    await this.periods.look();
     await this.#insist(() => first.attribute().then(() => {}));
+    await this.periods.look();
     for (let i = 0; i < 2; i += 1) {
       const due = { name: 'due', jobId: 'last', payload: { bell: 'asked' } } as const;
       await first.doPeriods(due, new AbortController().signal);

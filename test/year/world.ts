@@ -33,6 +33,11 @@ export class World {
     return [...this.#organizations.keys()];
   }
 
+  /** When the first project was registered. */
+  get startMs(): number {
+    return Math.min(...this.projects.map(({ createdAtMs }) => createdAtMs));
+  }
+
   organizationId(slug: string): string {
     return this.#organizations.get(slug) ?? '';
   }

@@ -18,7 +18,7 @@ import {
   checkThatItAddsUp,
 } from './check-sums.ts';
 import { checkThatEditsAreFound, checkVerification } from './check-verification.ts';
-import { END_MS, SimulatedYear, START_MS, type YearCounts } from './simulate-year.ts';
+import { END_MS, SimulatedYear, type YearCounts } from './simulate-year.ts';
 
 const DEADLINE_MS = 600_000;
 const FEW_SEEDS = 1;
@@ -58,7 +58,7 @@ for (const seed of seedsOfThisRun(FEW_SEEDS)) {
         ...(await checkLifetimes(db, year.sent)),
         ...(await checkFrozenLifetimes(db)),
         ...(await checkThatAllIsFinal(db, END_MS)),
-        ...(await checkSnapshots(db, START_MS, END_MS)),
+        ...(await checkSnapshots(db, year.world.startMs, END_MS)),
         ...(await checkManifests(db)),
         ...(await checkCharges(db)),
         ...(await checkOrganizationViews(db)),
