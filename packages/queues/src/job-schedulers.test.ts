@@ -37,6 +37,7 @@ afterAll(async () => {
 const HOURLY: Schedule<'periods'> = {
   id: 'hourly',
   recurrence: { pattern: '0 * * * *' },
+  longestMs: 3_600_000,
   jobName: 'due',
   payload: { bell: 'hourly' },
 };
@@ -44,9 +45,15 @@ const MONTHLY: Schedule<'periods'> = {
   ...HOURLY,
   id: 'monthly',
   recurrence: { pattern: '0 0 1 * *' },
+  longestMs: 31 * 86_400_000,
   payload: { bell: 'monthly' },
 };
-const OFTEN: Schedule<'periods'> = { ...HOURLY, id: 'often', recurrence: { everyMs: 50 } };
+const OFTEN: Schedule<'periods'> = {
+  ...HOURLY,
+  id: 'often',
+  recurrence: { everyMs: 50 },
+  longestMs: 50,
+};
 
 const definitions = async () =>
   (await queue.getJobSchedulers(0, -1, true)).map(({ key, pattern, next }) => ({
@@ -97,6 +104,21 @@ test('puts back what a Redis without its data has lost, and a job that somebody 
   await redis.zrem(queue.toKey('delayed'), delayed?.id ?? '');
   expect(await schedulers.keep([HOURLY])).toEqual({ put: ['hourly'], removed: [] });
   expect(await queue.getJobCounts('delayed')).toEqual({ delayed: 1 });
+});
+
+test('a bell hung by a clock that was ahead is hung anew', async () => {
+  const { now } = Date;
+  try {
+    Date.now = () => now() + 40 * 86_400_000;
+    await schedulers.keep([HOURLY]);
+  } finally {
+    Date.now = now;
+  }
+  expect((await schedulers.keep([HOURLY])).put).toEqual(['hourly']);
+  const [hourly] = await definitions();
+  expect(hourly?.next).toBeLessThanOrEqual(Date.now() + 3_600_000);
+  expect(await queue.getDelayedCount()).toBe(1);
+  expect(await schedulers.keep([HOURLY])).toEqual(NOTHING);
 });
 
 test('twenty that keep the same at once leave one of each', async () => {

@@ -22,6 +22,8 @@ export type Schedule<Q extends QueueName> = {
     /** Of the schedule; its jobs are named after it. */
     readonly id: string;
     readonly recurrence: Recurrence;
+    /** The longest time between two of its jobs, milliseconds. */
+    readonly longestMs: number;
     readonly jobName: Name;
     readonly payload: JobCatalogue[Q][Name];
   };
@@ -85,6 +87,8 @@ export class JobSchedulers<Q extends QueueName> {
         const scheduler = found.get(schedule.id);
         found.delete(schedule.id);
         if (isAsItShouldBe(scheduler, schedule) && (await this.#hasJobAhead(scheduler))) continue;
+        // Else BullMQ keeps the time of the job that is there.
+        if (isTooFarAhead(scheduler, schedule)) await this.#queue.removeJobScheduler(schedule.id);
         await this.#put(schedule);
         put.push(schedule.id);
       }
@@ -128,9 +132,10 @@ export class JobSchedulers<Q extends QueueName> {
 
 function isAsItShouldBe<Q extends QueueName>(
   scheduler: JobSchedulerJson | undefined,
-  { recurrence, jobName, payload }: Schedule<Q>,
+  schedule: Schedule<Q>,
 ): scheduler is JobSchedulerJson {
-  if (scheduler === undefined) return false;
+  if (scheduler === undefined || isTooFarAhead(scheduler, schedule)) return false;
+  const { recurrence, jobName, payload } = schedule;
   const { name, pattern, every, tz, template } = scheduler;
   return isDeepStrictEqual(
     { name, pattern, every: every === undefined ? undefined : Number(every), tz, ...template },
@@ -143,4 +148,12 @@ function isAsItShouldBe<Q extends QueueName>(
       opts: BELL_OPTIONS,
     },
   );
+}
+
+/** The clock was ahead when the job was made, and has been set back: nothing would ring until it is there again. */
+function isTooFarAhead<Q extends QueueName>(
+  scheduler: JobSchedulerJson | undefined,
+  { longestMs }: Schedule<Q>,
+): boolean {
+  return (scheduler?.next ?? 0) > Date.now() + longestMs;
 }

@@ -47,6 +47,7 @@ afterAll(async () => {
 const OFTEN: Schedule<'periods'> = {
   id: 'hourly',
   recurrence: { everyMs: 50 },
+  longestMs: 50,
   jobName: 'due',
   payload: { bell: 'hourly' },
 };

@@ -8,18 +8,21 @@ export const BELLS: readonly Schedule<'periods'>[] = [
   {
     id: 'hourly',
     recurrence: { pattern: '0 * * * *' },
+    longestMs: 3_600_000,
     jobName: 'due',
     payload: { bell: 'hourly' },
   },
   {
     id: 'daily',
     recurrence: { pattern: '0 0 * * *' },
+    longestMs: 86_400_000,
     jobName: 'due',
     payload: { bell: 'daily' },
   },
   {
     id: 'monthly',
     recurrence: { pattern: '0 0 1 * *' },
+    longestMs: 31 * 86_400_000,
     jobName: 'due',
     payload: { bell: 'monthly' },
   },
