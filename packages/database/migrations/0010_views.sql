@@ -77,7 +77,7 @@ cross join lateral (
   ) u
 ) m
 cross join lateral (
-  -- Gauges: the last reading of the newest month that has one.
+  -- Gauges: the last reading of the newest month that has one; an archived project has nothing any more.
   select
     coalesce(max(l.last) filter (where l.meter_id = 15), 0) as total_storage_bytes,
     coalesce(max(l.last) filter (where l.meter_id = 16), 0) as total_s3_storage_bytes,
@@ -87,7 +87,7 @@ cross join lateral (
   from (
     select distinct on (u.meter_id) u.meter_id, u.last
     from usage_monthly u
-    where u.project_id = p.id and u.meter_id between 15 and 21
+    where u.project_id = p.id and u.meter_id between 15 and 21 and p.archived_at is null
     order by u.meter_id, u.month desc
   ) l
 ) g
@@ -502,7 +502,7 @@ cross join lateral (
     coalesce(sum(l.last) filter (where l.meter_id = 21), 0) as current_ecr_images
   from (
     select distinct on (u.project_id, u.meter_id) u.project_id, u.meter_id, u.last
-    from usage_monthly u
+    from usage_monthly u join projects q on q.id = u.project_id and q.archived_at is null
     where u.organization_id = o.id and u.meter_id between 15 and 21
     order by u.project_id, u.meter_id, u.month desc
   ) l
