@@ -211,8 +211,8 @@ describe('apply', () => {
     const again = (await apply(file, '--json')).json();
     expect(again).toMatchObject({
       changes: [
-        { label: 'Project acme/shop', action: 'unchanged' },
         { label: 'Meter gpu', action: 'unchanged' },
+        { label: 'Project acme/shop', action: 'unchanged' },
       ],
     });
   });

@@ -64,6 +64,8 @@ test('a failed job is stored with all that is known of it, and removed only afte
       epoch: '7',
       seq: 1,
       items: 3,
+      organizations: [],
+      acceptedAtMs: 0,
       failedAtMs: expect.any(Number),
     },
   ]);
