@@ -141,6 +141,23 @@ test('the look at strings is only left out when the bytes hold no escape', () =>
   );
 });
 
+test('a member named __proto__ is data like any other: kept as sent, and told apart', () => {
+  const envelopeOf = (data: string) => {
+    const parsed = parseJson(Buffer.from(data));
+    if (parsed instanceof Refusal) throw new Error(parsed.reason);
+    const envelope = validate({ data: parsed.value });
+    if (envelope instanceof Refusal) throw new Error(envelope.reason);
+    return envelope;
+  };
+  const sent = '{"__proto__":{"value":7},"a":[{"__proto__":"x"}]}';
+  expect(JSON.stringify(envelopeOf(sent).data)).toBe(sent);
+  expect(eventFingerprint(envelopeOf(sent))).not.toBe(eventFingerprint(envelopeOf('{"a":[{}]}')));
+  // What checks data looks into it, too.
+  expect(validate({ data: JSON.parse('{"__proto__":{"value":1e400}}') })).toMatchObject({
+    code: 'number',
+  });
+});
+
 test('whatever is sent becomes an envelope that JSON carries unchanged, or a refusal with a sentence', () => {
   const anything = fc.anything({ withNullPrototype: true, maxDepth: 4 });
   const item = fc.oneof(

@@ -68,7 +68,10 @@ describe('a body that', () => {
       '{"organization":"acme","project":"x","name":"\\ud800"}',
       'name holds U+0000 or half of a surrogate pair',
     ],
-    ['{"__proto__":{"admin":true},"organization":"acme","project":"x"}', 'unknown field __proto__'],
+    [
+      '{"__proto__":{"admin":true},"organization":"acme","project":"x"}',
+      '__proto__ is no name that can be used',
+    ],
   ])('is wrong is answered with every reason: %s', async (body, detail) => {
     expectProblem(await api.ask('POST /api/v1/projects', { body }), 400, detail);
   });
@@ -119,6 +122,11 @@ describe('a query that', () => {
       'project: should be a number, or organization/project (in a path the slash is written %2F)',
     ],
     ['periods/acme/2026-1', 'month: should be a month, YYYY-MM'],
+    ['limits?organization=acme&project=%00', 'project holds U+0000 or half of a surrogate pair'],
+    [
+      'meters/api_calls/query?subject=a&subject=%00',
+      'subject.1 holds U+0000 or half of a surrogate pair',
+    ],
     ['periods?state=opened', 'state: Invalid option: expected one of "draft"|"closing"|"final"'],
   ])('is wrong is answered with the reason: %s', async (path, detail) => {
     expectProblem(await api.ask(`GET /api/v1/${path}`), 400, detail);

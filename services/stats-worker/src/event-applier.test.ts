@@ -38,6 +38,25 @@ describe('an event is counted once', () => {
     expect(await count('events')).toBe(2);
   });
 
+  test('and stored as it was sent, a member named __proto__ included', async () => {
+    const data = JSON.parse('{"value":2,"__proto__":{"value":7}}');
+    await system.pool.query(
+      `insert into meters (id, slug, kind, unit, event_type, aggregation, value_path, owner)
+       values (nextval('meter_ids'), 'odd', 'counter', 'unit', 'api_calls', 'sum', '$.__proto__.value', 'events')`,
+    );
+    await system.pool.query('update meter_catalogue set version = version + 1');
+    const worker = system.worker();
+    // As it comes out of Redis.
+    await worker.events.apply([JSON.parse(JSON.stringify(producer.events(event({ data }))))]);
+    expect(await hourlySums(system.pool)).toEqual({
+      'acme/web api_calls': '2',
+      'acme/web odd': '7',
+    });
+    const { rows } = await system.pool.query('select data::text as data from events');
+    expect(JSON.parse(rows[0]?.data)).toStrictEqual(data);
+    expect(rows[0]?.data).toContain('"__proto__": {"value": 7}');
+  });
+
   test('when its job lost its lock and ran again, so that the batch is twice in one group', async () => {
     const batch = producer.events(event(), event());
     await system.events.apply([batch, structuredClone(batch)]);

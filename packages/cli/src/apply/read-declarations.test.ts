@@ -57,6 +57,12 @@ spec: { slug: acme, name: Acme Inc. }
     expect(readDeclarations('FILE.yaml', example)).toHaveLength(6);
   });
 
+  test('refuses a name that would be left out without a word', () => {
+    expect(problemsOf(`${METER}  groupBy: { __proto__: $.a }\n`)).toEqual([
+      '  line 1: Meter: groupBy.__proto__ is no name that can be used',
+    ]);
+  });
+
   test('reports everything at once, each with its line', () => {
     const text = `kind: Metre
 spec: {}

@@ -1,4 +1,5 @@
 import { OdometerError } from '@odometer/domain/errors';
+import { jsonProblem } from '@odometer/service-kit/json-problem';
 import { suggestion } from '@odometer/service-kit/schema-problems';
 import { type Document, LineCounter, parseAllDocuments } from 'yaml';
 import { type Declaration, isProblems, type Parsed } from './declaration.ts';
@@ -85,6 +86,8 @@ function parseDocument(
     ];
   }
   if (spec === undefined) return [...problems, `${kind}: spec is missing`];
+  const unusable = jsonProblem(spec, 'spec');
+  if (unusable !== undefined) return [...problems, `${kind}: ${unusable}`];
   const parsed = parse(spec);
   if (isProblems(parsed)) return [...problems, ...parsed.map((problem) => `${kind}: ${problem}`)];
   return problems.length > 0 ? problems : { kind, declaration: parsed };

@@ -3,14 +3,12 @@ import type { IncomingMessage } from 'node:http';
 import { OdometerError } from '@odometer/domain/errors';
 import { isJson, isUtf8Charset, parseMediaType } from '@odometer/service-kit/http/media-type';
 import { readBody, UnreadBody } from '@odometer/service-kit/http/read-body';
+import { jsonProblem } from '@odometer/service-kit/json-problem';
 import { schemaProblems } from '@odometer/service-kit/schema-problems';
 import type { ZodType } from 'zod';
 
 /** Ours are questions and declarations; the largest sensible one is some kilobytes. */
 const MAX_BODY_BYTES = 1_000_000;
-
-/** Levels of nesting: what recurses over a body further down has a stack. */
-const MAX_DEPTH = 32;
 
 /** Sentences in one problem. Enough to mend a request; a thousand help nobody. */
 const MAX_PROBLEMS = 20;
@@ -22,7 +20,7 @@ const MAX_PROBLEMS = 20;
  * @throws OdometerError `request_invalid` with a sentence for each problem.
  */
 export function parsePart<T>(schema: ZodType<T> | undefined, value: unknown, root: string): T {
-  const bad = unstorableText(value, root, 1);
+  const bad = jsonProblem(value, root);
   if (bad !== undefined) throw new OdometerError('request_invalid', { problems: bad });
   // A route without a schema does not look at this part.
   if (schema === undefined) return undefined as T;
@@ -59,20 +57,4 @@ export async function readJsonBody(request: IncomingMessage): Promise<unknown> {
 
 function invalid(problems: string): OdometerError {
   return new OdometerError('request_invalid', { problems });
-}
-
-/** Where a value holds text that Postgres cannot: U+0000, or half of a surrogate pair. It would answer with an error. */
-function unstorableText(value: unknown, at: string, depth: number): string | undefined {
-  if (typeof value === 'string') {
-    return value.includes('\u0000') || !value.isWellFormed()
-      ? `${at} holds U+0000 or half of a surrogate pair`
-      : undefined;
-  }
-  if (typeof value !== 'object' || value === null) return undefined;
-  if (depth > MAX_DEPTH) return `${at} is nested deeper than ${MAX_DEPTH} levels`;
-  for (const [key, each] of Object.entries(value)) {
-    const problem = unstorableText(key, at, depth) ?? unstorableText(each, key, depth + 1);
-    if (problem !== undefined) return problem;
-  }
-  return undefined;
 }

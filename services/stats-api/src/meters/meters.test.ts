@@ -114,6 +114,11 @@ describe('meters', () => {
     ],
     ['a start', { eventFrom: '2026-01-01T00:00:00Z' }, 'unknown field eventFrom'],
     ['U+0000', { eventType: 'a\u0000b' }, 'U+0000'],
+    [
+      'a dimension that would be left out',
+      { groupBy: JSON.parse('{"__proto__":"$.a"}') },
+      'groupBy.__proto__ is no name that can be used',
+    ],
   ])('with %s is refused', async (_, change, message) => {
     const answer = await api.ask('POST /api/v1/meters', { body: { ...gpu, ...change } });
     expect(answer.status).toBe(400);

@@ -206,6 +206,21 @@ describe('what cannot be answered', () => {
     ['a dimension of objects in general', 'groupBy=__proto__', '__proto__'],
     ['an unknown filter', 'filterGroupBy[colour]=red', 'colour'],
     [
+      'a filter that would be none',
+      'filterGroupBy[__proto__]=a',
+      'filterGroupBy.__proto__ is no name',
+    ],
+    [
+      'a condition that would be none',
+      'advancedMeterGroupByFilters={"__proto__":{"$eq":"a"}}',
+      '__proto__ is no name',
+    ],
+    [
+      'a condition that Postgres refuses',
+      'advancedMeterGroupByFilters={"model":{"$eq":"\\u0000"}}',
+      'model.$eq holds U+0000',
+    ],
+    [
       'two kinds of filters',
       'filterGroupBy[model]=a&advancedMeterGroupByFilters={"model":{"$eq":"a"}}',
       'together',
@@ -240,6 +255,18 @@ describe('what cannot be answered', () => {
     expect(answer.headers.get('content-type')).toBe('application/problem+json');
     expect([answer.status, answer.text]).toEqual([400, expect.stringContaining(reason)]);
   });
+
+  test.each(['filterGroupBy', 'advancedMeterGroupByFilters'])(
+    'a POST whose %s would be left out by whoever reads it is a 400, too',
+    async (member) => {
+      const body = `{"${member}":{"__proto__":["a"]}}`;
+      const answer = await api.ask('POST /api/v1/meters/tokens/query', { body });
+      expect(answer.status).toBe(400);
+      expect(answer.json()).toMatchObject({
+        detail: `${member}.__proto__ is no name that can be used`,
+      });
+    },
+  );
 
   test.each([
     ['windowSize=MINUTE', 'windows of a minute'],

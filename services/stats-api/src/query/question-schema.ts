@@ -1,5 +1,6 @@
 import { zoneClock } from '@odometer/domain/windows/time-zone';
 import { WINDOW_SIZES } from '@odometer/domain/windows/windows';
+import { jsonProblem } from '@odometer/service-kit/json-problem';
 import { z } from 'zod';
 import { stringFilterSchema } from './string-filter-schema.ts';
 
@@ -58,14 +59,23 @@ export const questionQuery = z.strictObject({
   advancedMeterGroupByFilters: z
     .string()
     .transform((text, context): unknown => {
-      try {
-        return JSON.parse(text);
-      } catch {
-        context.addIssue({ code: 'custom', message: 'should be JSON' });
-        return z.NEVER;
-      }
+      const read = parsed(text);
+      // What the query string holds as text has not been looked into yet.
+      const problem = read === undefined ? 'should be JSON' : jsonProblem(read, 'it');
+      if (problem === undefined) return read;
+      context.addIssue({ code: 'custom', message: problem });
+      return z.NEVER;
     })
     .pipe(filters)
     .optional()
     .describe('conditions on dimensions, as JSON: `{"model":{"$in":["a","b"]}}`'),
 });
+
+/** Undefined when it is no JSON, which has no such value. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
