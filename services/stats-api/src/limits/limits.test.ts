@@ -163,6 +163,8 @@ test('a key of one organization learns nothing of another, existing or not', asy
     ['POST /api/v1/plans', { key: 'acme-admin', body: PRO }],
     ['PUT /api/v1/organizations/acme/plan', { key: 'acme-admin', body: { plan: null } }],
     ['PUT /api/v1/organizations/other/users', { key: 'acme-admin', body: { users: 1 } }],
+    // Nor does it set what it is billed by.
+    ['PUT /api/v1/organizations/acme/users', { key: 'acme-admin', body: { users: 0 } }],
   ];
   const answers = await Promise.all(requests.map(([request, options]) => ask(request, options)));
   expect(answers.map(({ status }) => status)).toEqual(requests.map(() => 403));

@@ -3,7 +3,6 @@ import { assignPlan, setUsers } from '@odometer/database/limits/organization-pla
 import { inTransaction } from '@odometer/database/pool';
 import { z } from 'zod';
 import { actorOf } from '../http/actor.ts';
-import { requireOrganization } from '../http/own-organization.ts';
 import { type AnyRoute, defineRoute } from '../http/route.ts';
 import { slug } from '../http/schemas.ts';
 import { requireOperator } from './plans.ts';
@@ -15,7 +14,8 @@ export const organizationTermRoutes: readonly AnyRoute[] = [
     method: 'put',
     path: '/api/v1/organizations/:organization/plan',
     scope: 'admin',
-    summary: 'Give an organization a plan from now on, or none (null)',
+    summary:
+      'Give an organization a plan from now on, or none (null); not with a key that is bound to an organization',
     params,
     body: z.strictObject({ plan: z.string().max(63).nullable() }),
     answers: {
@@ -43,7 +43,8 @@ export const organizationTermRoutes: readonly AnyRoute[] = [
     method: 'put',
     path: '/api/v1/organizations/:organization/users',
     scope: 'admin',
-    summary: 'Tell how many users an organization has from now on',
+    summary:
+      'Tell how many users an organization has from now on; not with a key that is bound to an organization',
     params,
     body: z.strictObject({ users: z.int().min(0) }),
     answers: {
@@ -53,7 +54,7 @@ export const organizationTermRoutes: readonly AnyRoute[] = [
       },
     },
     async handle({ params: { organization }, body: { users }, caller }, { pool, nowMs }) {
-      requireOrganization(caller, organization);
+      requireOperator(caller);
       await inTransaction(pool, async (transaction) => {
         const from = await setUsers(transaction, organization, users, nowMs());
         if (from === users) return;
