@@ -12,7 +12,7 @@ const DEADLINE_MS = 15_000;
  *
  * @returns the job's id.
  */
-export async function askPeriods<Name extends 'due' | 'snapshot' | 'close-month'>(
+export async function askPeriods<Name extends 'snapshot' | 'close-month'>(
   open: OpenQueue,
   name: Name,
   payload: JobCatalogue['periods'][Name],

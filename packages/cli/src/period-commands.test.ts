@@ -294,6 +294,18 @@ test('a snapshot is taken again when it is asked for, the missing ones too, and 
   const missing = await system.odometer('snapshot');
   expect(missing.stdout).toMatch(new RegExp(`^day +taken\\n${DUE_DAY} +20\\d\\d-`));
   expect((await system.odometer('snapshot')).stdout).toContain('has its snapshot');
+
+  // Of several the oldest first, by jobs that close no month.
+  await worker?.kill('SIGTERM');
+  worker = undefined;
+  const missed = [DUE_DAY, `${DUE}-11`, `${DUE}-12`];
+  await system.pool.query('delete from snapshots where day = any($1::date[])', [missed]);
+  const waiting = await system.waitingJobs();
+  const several = await system.odometer('snapshot', '--no-wait');
+  expect(several.stdout).toBe('The worker is asked for the snapshots of 3 day(s).\n');
+  expect((await system.waitingJobs()).slice(waiting.length)).toEqual(
+    missed.map((date) => ({ name: 'snapshot', data: { date } })),
+  );
   const today = new Date().toISOString().slice(0, 10);
   expect((await system.odometer('snapshot', '--date', today)).stderr).toContain(
     `the day ${today} has not ended yet`,

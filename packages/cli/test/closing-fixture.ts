@@ -1,5 +1,7 @@
 import { createPool } from '@odometer/database/pool';
 import { monthEnd, monthStart, toTimestamp } from '@odometer/domain/period';
+import { JobQueue, type StoredJob } from '@odometer/queues/job-queue';
+import { createProducerRedis } from '@odometer/queues/redis-connection';
 import { type OdometerRun, runOdometer } from '@odometer/testing/run-odometer';
 import { createTestDatabase } from '@odometer/testing/test-database';
 import { startTestRedis } from '@odometer/testing/test-redis';
@@ -101,9 +103,18 @@ export async function openClosing() {
     [`${DUE}-28T00:00:00Z`],
   );
 
+  const producer = createProducerRedis({ url: redis.url });
+  const periods = new JobQueue('periods', producer);
+
   return {
     pool,
     env,
+    redis,
+    /** The jobs that wait for a worker, the next one first. */
+    async waitingJobs(): Promise<readonly (StoredJob<'periods'> | undefined)[]> {
+      const ids = await periods.run((connection) => connection.lrange(periods.key('wait'), 0, -1));
+      return Promise.all(ids.reverse().map((id) => periods.get(id)));
+    },
     odometer: (...args: string[]): Promise<OdometerRun> => runOdometer(args, env),
     /** Everything in every table, to compare with later. */
     async contents(): Promise<Readonly<Record<string, string>>> {
@@ -120,6 +131,8 @@ export async function openClosing() {
       return contents;
     },
     async close() {
+      await periods.stop();
+      producer.disconnect();
       await pool.end();
       await Promise.all([database.drop(), redis.stop()]);
     },

@@ -27,6 +27,11 @@ interface TakenSnapshot {
   readonly takenAt: Date | null;
 }
 
+/** When it was taken before, and the job that takes it now. */
+interface AskedSnapshot extends TakenSnapshot {
+  readonly jobId: string;
+}
+
 export function addSnapshot(program: Command): void {
   addCommand(
     program,
@@ -48,8 +53,12 @@ async function takeSnapshot({ date, wait, json }: SnapshotOptions): Promise<void
       const days = date === undefined ? await missingSnapshots(pool, now.slice(0, 10)) : [date];
       if (days.length === 0) return [];
       const before = await readSnapshots(pool, days);
-      const jobId = await ask(open, date);
-      if (wait) await waitForSnapshots({ open, pool, jobId, before });
+      const asked: AskedSnapshot[] = [];
+      // The oldest first: each day carries on what the one before it had.
+      for (const { day, takenAt } of before) {
+        asked.push({ day, takenAt, jobId: await askPeriods(open, 'snapshot', { date: day }) });
+      }
+      if (wait) await waitForSnapshots(open, pool, asked);
       return wait ? readSnapshots(pool, days) : before;
     }),
   );
@@ -64,12 +73,6 @@ async function takeSnapshot({ date, wait, json }: SnapshotOptions): Promise<void
   );
 }
 
-function ask(open: OpenQueue, date: string | undefined): Promise<string> {
-  return date === undefined
-    ? askPeriods(open, 'due', { bell: 'asked' })
-    : askPeriods(open, 'snapshot', { date });
-}
-
 async function readSnapshots(
   pool: Pool,
   days: readonly string[],
@@ -78,24 +81,20 @@ async function readSnapshots(
   return days.map((day) => ({ day, takenAt: taken.get(day) ?? null }));
 }
 
-async function waitForSnapshots(asked: {
-  readonly open: OpenQueue;
-  readonly pool: Pool;
-  readonly jobId: string;
-  readonly before: readonly TakenSnapshot[];
-}): Promise<void> {
-  const { open, pool, jobId, before } = asked;
-  await waitForJob({ pool, queue: open('periods') }, jobId, async () => {
-    const now = await readSnapshots(
-      pool,
-      before.map(({ day }) => day),
-    );
-    const isNew = now.filter(
-      ({ takenAt }, index) => takenAt?.getTime() !== before[index]?.takenAt?.getTime(),
-    );
-    return {
-      isDone: isNew.length === before.length,
-      progress: `snapshots: ${isNew.length} of ${before.length} days`,
-    };
-  });
+/** One day after the other, as the worker takes them. */
+async function waitForSnapshots(
+  open: OpenQueue,
+  pool: Pool,
+  asked: readonly AskedSnapshot[],
+): Promise<void> {
+  const parts = { pool, queue: open('periods') };
+  for (const [index, { day, takenAt, jobId }] of asked.entries()) {
+    await waitForJob(parts, jobId, async () => {
+      const [now] = await readSnapshots(pool, [day]);
+      return {
+        isDone: now?.takenAt?.getTime() !== takenAt?.getTime(),
+        progress: `snapshots: ${index} of ${asked.length} days`,
+      };
+    });
+  }
 }
