@@ -28,6 +28,11 @@ export const PORTS: Readonly<Record<string, Port>> = Object.fromEntries<Port>([
   ]),
 ]);
 
+const LAST_PORT = 65_535;
+
+/** The largest ODOMETER_LOCAL_PORT_OFFSET with which every port exists. */
+export const LARGEST_OFFSET = LAST_PORT - Math.max(...Object.values(PORTS).map(({ port }) => port));
+
 /** What `make up` was asked for. */
 export interface Settings {
   readonly repository: string;
@@ -56,8 +61,13 @@ function readPorts(env: NodeJS.ProcessEnv): Readonly<Record<string, number>> {
   const takenBy = new Map<number, string>();
   const ports = Object.entries(PORTS).map(([name, { variable, port: fallback }]) => {
     const port = wholeNumber(env, variable, fallback + offset);
-    if (port < 1 || port > 65_535) {
-      throw new StackError(`${variable} would be port ${port}, which does not exist`);
+    if (port < 1 || port > LAST_PORT) {
+      const isOffset = port === fallback + offset && offset > LARGEST_OFFSET;
+      throw new StackError(
+        isOffset
+          ? `ODOMETER_LOCAL_PORT_OFFSET=${offset} is too large: ${variable} would be port ${port}, which does not exist; the largest that works is ${LARGEST_OFFSET}`
+          : `${variable} would be port ${port}, which does not exist`,
+      );
     }
     const rival = takenBy.get(port);
     if (rival !== undefined) throw new StackError(`${variable} and ${rival} are both ${port}`);
