@@ -186,6 +186,11 @@ describe('projects and usage', () => {
     const refused = await odometer('usage', ...range, '--window', 'minute');
     expect(refused.exitCode).toBe(1);
     expect(refused.stderr).toContain('windows of a minute');
+    for (const to of ['2026-10-24T22:00Z', '2026-10-01']) {
+      const reversed = await odometer('usage', ...range, '--to', to);
+      expect(reversed).toMatchObject({ exitCode: 1, stdout: '' });
+      expect(reversed.stderr).toBe('odometer: --to: should be after --from\n');
+    }
     const group = await odometer('usage', ...range, '--meter', 'logs', '--group-by', 'colour');
     expect(group.stderr).toContain('no dimension colour');
     const zone = await odometer('usage', ...range, '--zone', 'Mars');

@@ -98,7 +98,8 @@ export function usageTable(usage: readonly MeterUsage[], { groupBy = [] }: Usage
         slug,
         readableTime(new Date(row.startMs)),
         readableTime(new Date(row.endMs)),
-        ...groupBy.map((name) => row.groupBy[name] ?? ''),
+        // The empty text is a value like any other.
+        ...groupBy.map((name) => row.groupBy[name] ?? '(none)'),
         readableFigure(row.value),
       ]),
     ),

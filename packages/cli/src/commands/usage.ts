@@ -41,6 +41,13 @@ export function addUsage(program: Command): void {
     .option('--group-by <dimensions...>', "a line for each value of the meter's dimensions")
     .action(async (reference: ProjectReference, options: UsageQuestion & OutputOptions) => {
       const { json, ...question } = options;
+      const { from, to } = question;
+      if (from !== undefined && to !== undefined && to <= from) {
+        throw new OdometerError('query_invalid', {
+          parameter: '--to',
+          problem: 'should be after --from',
+        });
+      }
       if (Object.keys(question).length === 0) await showUsage(reference, json === true);
       else await showWindowedUsage(reference, question, json === true);
     });
