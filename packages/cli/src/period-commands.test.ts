@@ -46,15 +46,15 @@ test('a preview tells what a close would make of a month and what would hold it 
     },
   ]);
   expect(previewed.projects).toMatchObject([
-    { organization: 'acme', project: 'app', tier: 'pro', meters: [], overageCharge: '0' },
+    { organization: 'acme', project: 'app', tier: 'pro', meters: [], overageCharge: 0 },
     {
       organization: 'acme',
       project: 'web',
       tier: 'pro',
       exceededLimits: ['api_calls', 'storage_bytes'],
       meters: [
-        { meter: 'api_calls', sum: '11', late: '4' },
-        { meter: 'storage_bytes', peak: '1000' },
+        { meter: 'api_calls', sum: '11', used: '11', late: '4', isCounter: true },
+        { meter: 'storage_bytes', peak: '1000', isCounter: false },
       ],
     },
     { organization: 'newcomer', project: 'web', tier: null },
@@ -68,9 +68,43 @@ test('a preview tells what a close would make of a month and what would hold it 
   const running = await system.odometer('close', '--month', RUNNING, '--dry-run');
   expect(running.stdout).toContain(`${RUNNING} has not ended: this is what it would come to`);
   expect(running.stdout).toMatch(/acme\/web +api_calls +7 +9 +2 +14 +42/);
+  // The organization's own charges have their lines, too; what is late is in them.
+  expect(running.stdout).toMatch(/\nacme +api_calls +16 +5 +11 +11\n/);
   const one = await system.odometer('close', '--month', DUE, '--dry-run', '--organization', 'zeta');
   expect(one.stdout).not.toContain('acme');
   expect(await system.contents()).toEqual(before);
+});
+
+test('a preview shows of each meter what a month bills, and never a sum of what does not add up', async () => {
+  await system.pool.query(
+    `insert into meters (id, slug, kind, unit, event_type, aggregation, value_path, owner)
+     select nextval('meter_ids'), 'of_' || v.aggregation, v.kind, 'unit', 'odd', v.aggregation, '$.v', 'events'
+     from (values ('avg', 'gauge'), ('min', 'gauge'), ('max', 'gauge'), ('latest', 'gauge'), ('unique_count', 'counter'))
+       as v (aggregation, kind)`,
+  );
+  await system.pool.query(
+    `insert into usage_monthly (project_id, meter_id, month, organization_id, sum, count, min, max, last, last_at)
+     select p.id, m.id, $1, p.organization_id, 4000, 4, 700, 1600, 800, $1
+     from projects p join organizations o on o.id = p.organization_id, meters m
+     where o.slug = 'acme' and p.slug = 'app' and m.slug like 'of\\_%'`,
+    [new Date(DUE_MS)],
+  );
+  const text = (await system.odometer('close', '--month', DUE, '--dry-run')).stdout;
+  const used = (project: string, meter: string) =>
+    new RegExp(`\\n${project} +${meter} +(\\S+)`).exec(text)?.[1];
+  expect(used('acme/app', 'of_avg')).toMatch(/^1,000(\.0+)?$/);
+  expect(used('acme/app', 'of_min')).toBe('700');
+  expect(used('acme/app', 'of_max')).toBe('1,600');
+  expect(used('acme/app', 'of_latest')).toBe('800');
+  expect(text).not.toContain('unique_count');
+  // 1000 from the 10th on: what is billed is the average, and so it is what counts as used.
+  const storage = /\nacme\/web +storage_bytes +(\S+) +1,000 +(\S+) +100 /.exec(text);
+  expect(storage?.[1]).toBe(storage?.[2]);
+  expect(Number(storage?.[1])).toBeLessThan(1_000);
+  await system.pool.query(
+    `delete from usage_monthly where meter_id in (select id from meters where slug like 'of\\_%');
+     delete from meters where slug like 'of\\_%'`,
+  );
 });
 
 test('what cannot be closed is refused in one sentence, before anything is written', async () => {
@@ -125,7 +159,7 @@ test('a close waits for the worker, makes what the preview said, and tells what 
   ]);
   expect(closed[0]?.overageCharge).toBe(previewed.organizations[0]?.overageCharge);
   const { rows } = await system.pool.query(
-    `select p.slug as project, x.tier, x.exceeded_limits as "exceededLimits", x.charges, x.overage_charge::text as "overageCharge"
+    `select p.slug as project, x.tier, x.exceeded_limits as "exceededLimits", x.charges, x.overage_charge::int as "overageCharge"
      from project_months x join projects p on p.id = x.project_id where x.final and x.month = $1 order by 1`,
     [new Date(DUE_MS)],
   );

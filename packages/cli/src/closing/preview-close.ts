@@ -2,7 +2,6 @@ import type { CloseStatus } from '@odometer/database/periods/close-status';
 import { reasonsToWait, storedHoldUps } from '@odometer/database/periods/hold-ups';
 import {
   type ChargeLine,
-  type PreviewedProject,
   previewOrganizations,
   previewProjects,
 } from '@odometer/database/periods/preview';
@@ -17,6 +16,7 @@ import { withPostgres } from '../postgres.ts';
 import { startProgress } from '../progress.ts';
 import { withQueues } from '../redis.ts';
 import { concernedBy } from './concerned.ts';
+import { previewUse, type UsedProject } from './preview-use.ts';
 
 /** What an organization's month would come to. Charges in minor units. */
 export interface PreviewedMonth {
@@ -35,12 +35,17 @@ export interface PreviewedMonth {
   readonly currency: string | null;
 }
 
+/** What a project's month would come to. */
+export interface PreviewedUse extends Omit<UsedProject, 'overageCharge'> {
+  readonly overageCharge: number | string;
+}
+
 export interface Preview {
   readonly month: string;
   /** Whether the month has not ended, so that all figures are as of now. */
   readonly isRunning: boolean;
   readonly organizations: readonly PreviewedMonth[];
-  readonly projects: readonly PreviewedProject[];
+  readonly projects: readonly PreviewedUse[];
 }
 
 /**
@@ -112,5 +117,12 @@ async function preview(
       currency: limits?.currency ?? null,
     };
   });
-  return { organizations, projects };
+  const used = await previewUse(transaction, monthMs, ids, projects);
+  return {
+    organizations,
+    projects: used.map((project) => ({
+      ...project,
+      overageCharge: jsonFigure(project.overageCharge),
+    })),
+  };
 }

@@ -1,6 +1,6 @@
-import type { PreviewedProject } from '@odometer/database/periods/preview';
+import type { ChargeLine } from '@odometer/database/periods/preview';
 import { print, readableFigure, readableTime, table } from '../output.ts';
-import type { Preview } from './preview-close.ts';
+import type { Preview, PreviewedMonth, PreviewedUse } from './preview-close.ts';
 
 /** Shows what a close would make of a month. */
 export function printPreview({ month, isRunning, organizations, projects }: Preview): void {
@@ -25,34 +25,48 @@ export function printPreview({ month, isRunning, organizations, projects }: Prev
       [2, 3],
     ),
   );
-  if (projects.length === 0) return;
+  if (projects.length > 0) {
+    print('');
+    print(
+      table(
+        ['project', 'tier', 'overage', 'exceeded limits'],
+        projects.map((project) => [
+          path(project),
+          project.tier ?? '',
+          readableFigure(String(project.overageCharge)),
+          project.exceededLimits.join(', '),
+        ]),
+        [2],
+      ),
+    );
+  }
+  const lines = [...organizations.flatMap(ownCharges), ...projects.flatMap(meterRows)];
+  if (lines.length === 0) return;
   print('');
   print(
     table(
-      ['project', 'tier', 'overage', 'exceeded limits'],
-      projects.map((project) => [
-        path(project),
-        project.tier ?? '',
-        readableFigure(project.overageCharge),
-        project.exceededLimits.join(', '),
-      ]),
-      [2],
-    ),
-  );
-  const meters = projects.flatMap(meterRows);
-  if (meters.length === 0) return;
-  print('');
-  print(
-    table(
-      ['project', 'meter', 'used', 'late', 'peak', 'average', 'included', 'overage', 'charge'],
-      meters,
+      ['of', 'meter', 'used', 'late', 'peak', 'average', 'included', 'overage', 'charge'],
+      lines,
       [2, 3, 4, 5, 6, 7, 8],
     ),
   );
 }
 
+type Row = readonly string[];
+
+/** A row for every limit of the organization itself that has a price; what is used of it includes what is late. */
+function ownCharges({ organization, charges }: PreviewedMonth): readonly Row[] {
+  return charges.map((line) => [
+    organization,
+    line.meter,
+    readableFigure(line.used),
+    ...['', '', ''],
+    ...chargeOf(line),
+  ]);
+}
+
 /** A row for every meter that was used, and for every limit with a price. */
-function meterRows(project: PreviewedProject): readonly (readonly string[])[] {
+function meterRows(project: PreviewedUse): readonly Row[] {
   const lines = new Map(project.charges.map((line) => [line.meter, line]));
   const used = new Map(project.meters.map((meter) => [meter.meter, meter]));
   return [...new Set([...used.keys(), ...lines.keys()])].sort().map((name) => {
@@ -60,18 +74,22 @@ function meterRows(project: PreviewedProject): readonly (readonly string[])[] {
     return [
       path(project),
       name,
-      readableFigure(meter?.sum ?? line?.used ?? '0'),
-      meter === undefined || meter.late === '0' ? '' : readableFigure(meter.late),
+      readableFigure(meter?.used ?? line?.used ?? '0'),
+      meter === undefined || !meter.isCounter || meter.late === '0'
+        ? ''
+        : readableFigure(meter.late),
       figure(meter?.peak),
       figure(meter?.average),
-      figure(line?.included),
-      figure(line?.overage),
-      figure(line?.charge),
+      ...chargeOf(line),
     ];
   });
 }
 
-function path({ organization, project }: PreviewedProject): string {
+function chargeOf(line: ChargeLine | undefined): Row {
+  return [figure(line?.included), figure(line?.overage), figure(line?.charge)];
+}
+
+function path({ organization, project }: PreviewedUse): string {
   return `${organization}/${project}`;
 }
 
