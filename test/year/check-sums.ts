@@ -99,7 +99,7 @@ export async function checkFrozenLifetimes(db: Pool): Promise<readonly string[]>
        select t.sum + coalesce((select sum(e.sum) from usage_monthly e
            join periods f using (organization_id, month)
            join periods c on c.organization_id = t.organization_id and c.month = t.month
-           where f.final_at <= c.closing_at and e.project_id = t.project_id and e.meter_id = t.meter_id and e.month < t.month), 0)
+           where f.final_act < c.closing_act and e.project_id = t.project_id and e.meter_id = t.meter_id and e.month < t.month), 0)
          + coalesce((select sum(a.sum) from usage_adjustments a
            where a.project_id = t.project_id and a.meter_id = t.meter_id and a.billed_month <= t.month), 0) as lifetime
      ) x

@@ -51,6 +51,8 @@ create table schedule_runs (
   succeeded_at timestamptz not null
 );
 
+create sequence period_acts;
+
 -- A month of an organization. No row: open.
 --   open → draft (ended, within grace or held up) → closing (usage goes to adjustments, rows are frozen) → final
 create table periods (
@@ -60,6 +62,9 @@ create table periods (
   drafted_at timestamptz not null,
   closing_at timestamptz,
   final_at timestamptz,
+  -- The order of flips, whatever the clocks of those who made them say (period_acts).
+  closing_act bigint,
+  final_act bigint,
   -- When its grace is over, as the worker said that looked last: how long it is, only workers are told.
   due_at timestamptz,
   -- Why it is not closed yet, or cannot go on to final; one sentence each, as of the last look.
@@ -78,6 +83,7 @@ create table periods (
   constraint period_month_is_whole check (date_trunc('month', month, 'UTC') = month),
   constraint period_state_is_known check (state in ('draft', 'closing', 'final')),
   constraint period_says_since_when check ((state = 'draft') = (closing_at is null) and (state = 'final') = (final_at is not null)),
+  constraint period_acts_are_numbered check ((closing_at is null) = (closing_act is null) and (final_at is null) = (final_act is null)),
   constraint final_period_has_a_manifest check ((state = 'final') = (manifest is not null)),
   constraint forced_period_has_a_reason check ((forced_by is null) = (forced_reason is null))
 );
@@ -99,6 +105,8 @@ create table project_months (
   -- The sums of the hashes of its rows of usage_monthly, and of the adjustments that are billed with this month.
   usage_hash numeric,
   adjustments_hash numeric,
+  -- Of days of meters that have no row in usage_monthly: devices are counted by the day only.
+  other_days_hash numeric,
   final boolean not null default false,
   primary key (project_id, month),
   constraint project_month_is_whole check (date_trunc('month', month, 'UTC') = month)
@@ -151,6 +159,8 @@ create table gauge_readings (
   at timestamptz not null,
   organization_id bigint not null,
   value numeric not null,
+  -- It came when its month was closed: it has no part in the month's average.
+  late boolean not null default false,
   primary key (project_id, meter_id, at)
 ) partition by range (at);
 
@@ -179,42 +189,64 @@ alter table dead_letters
   add column accepted_at timestamptz;
 
 -- Final is final, whoever writes. Triggers on hours and days would cost every apply, so a month's partitions get theirs
--- when its first organization is about to become final (freeze_month).
+-- when its first organization is about to become final (freeze_month). Both what a row was and what it becomes are looked
+-- at: it may neither leave a final month nor come into one.
 create function refuse_final_month() returns trigger language plpgsql as $$
 declare
-  row record := case when tg_op = 'DELETE' then old else new end;
-  row_month timestamptz := case tg_argv[0]
-    when 'hour' then date_trunc('month', (to_jsonb(row) ->> 'hour')::timestamptz, 'UTC')
-    when 'day' then date_trunc('month', (to_jsonb(row) ->> 'day')::date::timestamp at time zone 'UTC', 'UTC')
-    when 'billed_month' then (to_jsonb(row) ->> 'billed_month')::timestamptz
-    else (to_jsonb(row) ->> 'month')::timestamptz
-  end;
+  candidate jsonb;
+  row_month timestamptz;
 begin
-  if exists (
-    select from periods p
-    where p.organization_id = row.organization_id and p.month = row_month and p.state = 'final'
-  ) then
-    raise exception 'month % of organization % is final and never changes',
-      to_char(row_month at time zone 'UTC', 'YYYY-MM'), row.organization_id
-      using errcode = 'check_violation', constraint = 'final_month_never_changes', table = tg_table_name;
-  end if;
-  return row;
+  foreach candidate in array array[
+    case when tg_op <> 'INSERT' then to_jsonb(old) end, case when tg_op <> 'DELETE' then to_jsonb(new) end
+  ] loop
+    row_month := case tg_argv[0]
+      when 'day' then date_trunc('month', (candidate ->> 'day')::date::timestamp) at time zone 'UTC'
+      else date_trunc('month', (candidate ->> tg_argv[0])::timestamptz, 'UTC')
+    end;
+    if exists (
+      select from periods p
+      where p.organization_id = (candidate ->> 'organization_id')::bigint and p.month = row_month and p.state = 'final'
+    ) then
+      raise exception 'month % of organization % is final and never changes',
+        to_char(row_month at time zone 'UTC', 'YYYY-MM'), candidate ->> 'organization_id'
+        using errcode = 'check_violation', constraint = 'final_month_never_changes', table = tg_table_name;
+    end if;
+  end loop;
+  return case when tg_op = 'DELETE' then old else new end;
 end
 $$;
 
-create trigger final_month_never_changes before update or delete on usage_monthly
+create function refuse_truncate() returns trigger language plpgsql as $$
+begin
+  if exists (select from periods where state = 'final') then
+    raise exception '% holds months that are final and never change', tg_table_name
+      using errcode = 'check_violation', constraint = 'final_month_never_changes', table = tg_table_name;
+  end if;
+  return null;
+end
+$$;
+
+create trigger final_month_never_changes before update on usage_monthly
+  for each row when (
+    old.final or old.organization_id <> new.organization_id or old.month <> new.month or old.project_id <> new.project_id
+  ) execute function refuse_final_month('month');
+create trigger final_month_loses_no_rows before delete on usage_monthly
   for each row when (old.final) execute function refuse_final_month('month');
 -- After, because before would be asked for every row of an upsert that ends as an update.
 create trigger final_month_gets_no_rows after insert on usage_monthly
   for each row execute function refuse_final_month('month');
 create trigger final_month_never_changes before update or delete on project_months
   for each row when (old.final) execute function refuse_final_month('month');
-create trigger final_month_gets_no_rows after insert on project_months
+create trigger final_month_gets_no_rows after insert or update on project_months
   for each row execute function refuse_final_month('month');
 create trigger final_month_never_changes before insert or update or delete on usage_adjustments
   for each row execute function refuse_final_month('billed_month');
 create trigger final_month_never_changes before update or delete on periods
   for each row when (old.state = 'final') execute function refuse_final_month('month');
+create trigger final_month_is_not_truncated before truncate on usage_monthly execute function refuse_truncate();
+create trigger final_month_is_not_truncated before truncate on project_months execute function refuse_truncate();
+create trigger final_month_is_not_truncated before truncate on usage_adjustments execute function refuse_truncate();
+create trigger final_month_is_not_truncated before truncate on periods execute function refuse_truncate();
 
 create or replace function create_month_partitions(from_time timestamptz, to_time timestamptz) returns integer
 language plpgsql as $$
@@ -257,18 +289,21 @@ create function freeze_month(month_start timestamptz) returns void
 language plpgsql as $$
 declare
   suffix text := to_char(month_start at time zone 'UTC', 'YYYY_MM');
-  period text;
+  parent text;
   name text;
 begin
   -- One that is made later would have none.
   perform create_month_partitions(month_start, month_start);
-  foreach period in array array['hour', 'day'] loop
-    name := case period when 'hour' then 'usage_hourly_' else 'usage_daily_' end || suffix;
+  foreach parent in array array['usage_hourly', 'usage_daily', 'gauge_readings'] loop
+    name := parent || '_' || suffix;
     continue when exists (
       select from pg_trigger where tgrelid = name::regclass and tgname = 'final_month_never_changes'
     );
-    execute format('create trigger final_month_never_changes before insert or update or delete on %I
-      for each row execute function refuse_final_month(%L)', name, period);
+    -- A reading may still come: it is kept as late.
+    execute format('create trigger final_month_never_changes before %s on %I for each row execute function refuse_final_month(%L)',
+      case parent when 'gauge_readings' then 'update or delete' else 'insert or update or delete' end, name,
+      case parent when 'usage_hourly' then 'hour' when 'usage_daily' then 'day' else 'at' end);
+    execute format('create trigger final_month_is_not_truncated before truncate on %I execute function refuse_truncate()', name);
   end loop;
 end
 $$;

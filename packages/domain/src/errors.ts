@@ -52,6 +52,12 @@ export const ERRORS = {
     retry: true,
     message: 'the month {month} is closed already: the clock of this process is behind',
   },
+  close_unattended: {
+    kind: 'unavailable',
+    retry: true,
+    message:
+      'Redis has stopped answering. What is recorded of {month} stays, a --force with its reason included, and the close goes on with the next bell once Redis is back; `odometer periods list --month {month}` shows how far it is',
+  },
   component_start_failed: {
     kind: 'unavailable',
     retry: true,

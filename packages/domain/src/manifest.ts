@@ -10,6 +10,9 @@ export interface Manifest {
   readonly month: string;
   /** From when on usage of the month went to adjustments, RFC 3339. */
   readonly cutoff: string;
+  readonly finalAt: string;
+  /** Who did not want to wait, and why. */
+  readonly forced: { readonly by: string; readonly reason: string } | null;
   /** By the meter's slug. */
   readonly meters: Readonly<Record<string, MeterFigures>>;
   readonly projects: {

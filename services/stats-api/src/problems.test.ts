@@ -115,6 +115,9 @@ describe('a query that', () => {
     ['projects?limt=1', 'limt: is no parameter of this address; did you mean limit?'],
     ['projects/acme%2Fweb/daily?from=2026-02-30', 'from: should be a date, YYYY-MM-DD'],
     ['projects/acme%2Fweb/daily?from=2026-02-03&to=2026-02-02', 'from: should not be after to'],
+    ['projects/acme%2Fweb/daily?to=10000-01-01', 'to: should be a date, YYYY-MM-DD'],
+    ['projects/acme%2Fweb/daily?to=1969-12-31', 'to: should not be before 1970'],
+    ['projects/acme%2Fweb/monthly?to=10000-01', 'to: should be a month, YYYY-MM'],
     ['projects/acme%2Fweb/monthly?from=2026-13', 'from: should be a month, YYYY-MM'],
     ['projects/acme%2Fweb/monthly?from=2026-03&to=2026-02', 'from: should not be after to'],
     [

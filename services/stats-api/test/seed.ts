@@ -26,8 +26,8 @@ export async function seed(pool: Pool): Promise<void> {
     insert into device_usage_daily (project_id, device_id, meter_id, day, organization_id, sum, count)
       select v.project_id, v.id, m, date_trunc('day', now(), 'UTC'), p.organization_id, 5, 5
       from devices v join projects p on p.id = v.project_id, unnest(array[1, 7]) m;
-    insert into periods (organization_id, month, state, drafted_at, closing_at, final_at, held_up_by, manifest)
-      select id, '${CLOSED_MONTH}-01Z', 'final', now(), now(), now(), '{}', '{"version": 1}' from organizations;
+    insert into periods (organization_id, month, state, drafted_at, closing_at, final_at, closing_act, final_act, held_up_by, manifest)
+      select id, '${CLOSED_MONTH}-01Z', 'final', now(), now(), now(), nextval('period_acts'), nextval('period_acts'), '{}', '{"version": 1}' from organizations;
     insert into periods (organization_id, month, state, drafted_at, held_up_by)
       select id, '2025-12-01Z', 'draft', now(), '{a dead letter}' from organizations;
     insert into usage_adjustments (organization_id, project_id, meter_id, hour, billed_month, sum, count, min, max, last)

@@ -334,10 +334,10 @@ test.each(seedsOfThisRun(2))(
     await refreshDays(appliers.pool, new AbortController().signal);
     // One organization's September and October are closed: what comes now for them is late.
     await appliers.pool.query(
-      `insert into periods (organization_id, month, state, drafted_at, closing_at)
-       select o.id, m, 'closing', m, now() from organizations o, unnest(array['2026-09-01Z', '2026-10-01Z']::timestamptz[]) m
+      `insert into periods (organization_id, month, state, drafted_at, closing_at, closing_act)
+       select o.id, m, 'closing', m, now(), nextval('period_acts') from organizations o, unnest(array['2026-09-01Z', '2026-10-01Z']::timestamptz[]) m
        where o.slug = 'acme'
-       on conflict (organization_id, month) do update set state = 'closing', closing_at = now()`,
+       on conflict (organization_id, month) do update set state = 'closing', closing_at = now(), closing_act = excluded.closing_act`,
     );
     await apply(events.slice(300));
     const { rows } = await appliers.pool.query<{ days: number; changed: number; late: number }>(
@@ -443,9 +443,9 @@ test('a month that was closed before a meter was counted back is read from its e
   ]);
   await createMeters();
   await appliers.pool.query(
-    `insert into periods (organization_id, month, state, drafted_at, closing_at)
-     select id, '2026-10-01Z', 'closing', now(), now() from organizations
-     on conflict (organization_id, month) do update set state = 'closing', closing_at = now()`,
+    `insert into periods (organization_id, month, state, drafted_at, closing_at, closing_act)
+     select id, '2026-10-01Z', 'closing', now(), now(), nextval('period_acts') from organizations
+     on conflict (organization_id, month) do update set state = 'closing', closing_at = now(), closing_act = excluded.closing_act`,
   );
   await appliers.pool.query(
     "update meters set counted_back_at = clock_timestamp() where slug = 'sum'",

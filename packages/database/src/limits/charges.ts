@@ -68,7 +68,7 @@ export function projectCharges(usage: string): string {
 }
 
 /** What limits of the organization scope make of a month, `charged`: a row for each organization of $3. */
-const ORGANIZATION_CHARGES = `with ${organizationCharges('usage_monthly')}`;
+export const ORGANIZATION_CHARGES = `with ${organizationCharges('usage_monthly')}`;
 
 /** The same from another table than usage_monthly, and without the `with`. */
 export function organizationCharges(usage: string): string {

@@ -1,9 +1,10 @@
 import { toTimestamp } from '@odometer/domain/period';
-import type { Queryable, Transaction } from '../pool.ts';
+import { lockDays } from '../advisory-locks.ts';
+import { inTransaction, type Pool, type Queryable, type Transaction } from '../pool.ts';
 import { gaugesOfMonth } from './gauges-of-month.ts';
 import { IS_OF_MONTH, MONTH_END } from './month-conditions.ts';
 import { refreshDay } from './refresh-days.ts';
-import { adjustmentHash, dayHash, hourHash, monthHash } from './row-hashes.ts';
+import { adjustmentHash, dayHash, hourHash, monthHash, otherDaysHash } from './row-hashes.ts';
 
 /** The largest bigint: no round is as large, and nobody marks days of a closing month any more. */
 const ANY_ROUND = '9223372036854775807';
@@ -53,21 +54,35 @@ export async function lockUnclosed(
   return rows.map(({ id }) => id);
 }
 
-/** Computes what is still marked of these projects' days in the month. */
+/**
+ * Computes what is still marked of these projects' days in the month, the earliest first: a day that has another value of a
+ * gauge marks the next one. A transaction of its own, because it holds up whoever else refreshes days.
+ */
 export async function refreshMonth(
-  transaction: Transaction,
+  pool: Pool,
   monthMs: number,
   projectIds: readonly string[],
 ): Promise<void> {
-  const { rows } = await transaction.query<{ day: string; projects: string[] }>(
-    `select day::text, array_agg(distinct project_id::text) as projects
-     from changed_days
-     where project_id = any($2::bigint[]) and day >= ($1::timestamptz at time zone 'UTC')::date
-       and day < (${MONTH_END} at time zone 'UTC')::date
-     group by day order by day`,
-    [toTimestamp(monthMs), projectIds],
-  );
-  for (const { day, projects } of rows) await refreshDay(transaction, day, projects, ANY_ROUND);
+  await inTransaction(pool, async (transaction) => {
+    const earliest = () =>
+      transaction.query<{ day: string; projects: string[] }>(
+        `select day::text, array_agg(distinct project_id::text) as projects
+         from changed_days
+         where project_id = any($2::bigint[]) and day >= ($1::timestamptz at time zone 'UTC')::date
+           and day < (${MONTH_END} at time zone 'UTC')::date
+         group by day order by day limit 1`,
+        [toTimestamp(monthMs), projectIds],
+      );
+    // Nearly always there is nothing, and then there is nothing to wait for.
+    if ((await earliest()).rowCount === 0) return;
+    await lockDays(transaction);
+    for (;;) {
+      const { rows } = await earliest();
+      const [marked] = rows;
+      if (marked === undefined) return;
+      await refreshDay(transaction, marked.day, marked.projects, ANY_ROUND);
+    }
+  });
 }
 
 /** Works out the gauges of these projects' month. */
@@ -141,8 +156,16 @@ export async function freezeUsage(
        -- a month that had no row in periods; verify decides by the same rule.
        select e.organization_id, e.month
        from periods c join periods e on e.organization_id = c.organization_id and e.month < c.month
-       where c.month = $1 and (e.final_at is null or e.final_at > c.closing_at)
+       where c.month = $1 and (e.final_act is null or e.final_act > c.closing_act)
          and c.organization_id in (select p.organization_id from projects p where p.id = any($2::bigint[]))
+     ), others as (
+       -- Days of meters that have no month of their own: devices, which are counted by the day.
+       insert into project_months as x (project_id, month, organization_id, other_days_hash)
+       select d.project_id, $1, p.organization_id, sum(${otherDaysHash('d')})
+       from d join projects p on p.id = d.project_id left join m using (project_id, meter_id)
+       where m.project_id is null
+       group by d.project_id, p.organization_id
+       on conflict (project_id, month) do update set other_days_hash = excluded.other_days_hash where not x.final
      ), frozen as (
        update usage_monthly t
        set final = true, hours = coalesce(c.rows, 0), hours_hash = coalesce(c.hours_hash, 0),

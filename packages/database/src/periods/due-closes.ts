@@ -16,8 +16,11 @@ export async function draftEndedMonths(
 ): Promise<void> {
   for (const monthMs of months) {
     await db.query(
-      `with month as (
+      // The last month is looked at again and again: a clock that was ahead may have drafted it before it had ended.
+      `with fresh as (
          insert into drafted_months (month) values ($1) on conflict do nothing returning month
+       ), month as (
+         select month from fresh union select $1::timestamptz where $3
        )
        insert into periods (organization_id, month, state, drafted_at)
        select o.id, m.month, 'draft', $2
@@ -28,7 +31,7 @@ export async function draftEndedMonths(
          or exists (select from usage_adjustments a where a.organization_id = o.id and a.billed_month = m.month)
        order by 1
        on conflict do nothing`,
-      [toTimestamp(monthMs), now],
+      [toTimestamp(monthMs), now, monthMs === months.at(-1)],
     );
   }
 }
@@ -114,7 +117,7 @@ export async function noteHoldUps(
        from periods f join organizations o on o.id = f.organization_id
        where f.month = $1 and f.state = 'draft'
      ) h
-     where p.organization_id = h.organization_id and p.month = $1
+     where p.organization_id = h.organization_id and p.month = $1 and p.state = 'draft'
        and (p.held_up_by, p.due_at) is distinct from (h.reasons, h.due_at)`,
     [
       toTimestamp(monthMs),
@@ -126,7 +129,7 @@ export async function noteHoldUps(
 }
 
 /**
- * draft → closing: from the commit on, usage of these organizations' month goes to adjustments and its hours do not change
+ * draft → closing, in the order of months: from the commit on, usage of these organizations' month goes to adjustments and its hours do not change
  * any more. Waits only for the transactions that are writing to the month at this moment.
  *
  * @returns how many were flipped.
@@ -139,8 +142,12 @@ export async function beginClosing(
 ): Promise<number> {
   await lockMonth(transaction, monthMs);
   const { rowCount } = await transaction.query(
-    `update periods set state = 'closing', closing_at = $3, held_up_by = '{}'
-     where month = $1 and organization_id = any($2::bigint[]) and state = 'draft'`,
+    `update periods f
+     set state = 'closing', closing_at = $3, closing_act = nextval('period_acts'), held_up_by = '{}'
+     where f.month = $1 and f.organization_id = any($2::bigint[]) and f.state = 'draft' and not exists (
+       select from periods e
+       where e.organization_id = f.organization_id and e.month < f.month and e.state <> 'final'
+     )`,
     [toTimestamp(monthMs), organizationIds, now],
   );
   return rowCount ?? 0;

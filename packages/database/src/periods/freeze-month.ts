@@ -34,7 +34,8 @@ export async function holdUpClosing(
 ): Promise<void> {
   await db.query(
     `update periods set held_up_by = held_up_by || $3::text
-       where month = $1 and organization_id = $2 and state = 'closing' and cardinality(held_up_by) < 10`,
+       where month = $1 and organization_id = $2 and state = 'closing' and cardinality(held_up_by) < 10
+       and $3 <> all(held_up_by)`,
     [toTimestamp(monthMs), organizationId, reason],
   );
 }

@@ -14,15 +14,21 @@ export function gaugesOfMonth(of: (projectId: string) => string): string {
       from usage_monthly u join meters m on m.id = u.meter_id
       where ${of('u.project_id')} and u.month < $1 and u.last is not null
         and m.kind = 'gauge' and m.owner <> 'events'
+        -- Not what an earlier month got that was closed after this one had begun to close.
+        and not exists (
+          select from periods e join periods c on c.organization_id = e.organization_id and c.month = $1
+          where e.organization_id = u.organization_id and e.month = u.month and c.closing_act is not null
+            and (e.final_act is null or e.final_act > c.closing_act)
+        )
       order by u.project_id, u.meter_id, u.month desc
     ), levels as (
       select r.project_id, r.meter_id, r.organization_id, r.at, r.value
       from gauge_readings r
-      where ${of('r.project_id')} and r.at >= $1 and r.at < ${MONTH_END}
+      where ${of('r.project_id')} and r.at >= $1 and r.at < ${MONTH_END} and not r.late
       union all
       select c.project_id, c.meter_id, c.organization_id, $1, c.last from carried c
       where not exists (select from gauge_readings r
-        where r.project_id = c.project_id and r.meter_id = c.meter_id and r.at = $1)
+        where r.project_id = c.project_id and r.meter_id = c.meter_id and r.at = $1 and not r.late)
     ), spans as (
       select l.*, lead(l.at, 1, ${MONTH_END}) over (partition by l.project_id, l.meter_id order by l.at) as until
       from levels l

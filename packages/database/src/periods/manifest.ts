@@ -1,6 +1,7 @@
 import type { Manifest } from '@odometer/domain/manifest';
 import { toTimestamp } from '@odometer/domain/period';
 import type { Queryable, Transaction } from '../pool.ts';
+import { IS_OF_MONTH } from './month-conditions.ts';
 import { adjustmentHash, monthHash, projectMonthHash } from './row-hashes.ts';
 
 /** All of a manifest that follows from the rows of the month. */
@@ -60,16 +61,31 @@ export async function readRowFigures(
   return new Map(rows.map(({ id, ...figures }) => [id, figures]));
 }
 
+/** Of the period `f`, as it is in the manifest. */
+export const FORCED = `case when f.forced_by is not null
+  then jsonb_build_object('by', f.forced_by, 'reason', f.forced_reason) end`;
+
+export interface FinishableOrganization {
+  readonly id: string;
+  readonly slug: string;
+  readonly closingAt: Date;
+  readonly forced: Manifest['forced'];
+}
+
 /** Organizations of a closing month whose projects are all done, so that only the manifest is missing. */
 export async function finishableOrganizations(
   db: Queryable,
   monthMs: number,
   limit: number,
-): Promise<readonly { readonly id: string; readonly slug: string; readonly closingAt: Date }[]> {
-  const { rows } = await db.query<{ id: string; slug: string; closingAt: Date }>(
-    `select f.organization_id as id, o.slug, f.closing_at as "closingAt"
+): Promise<readonly FinishableOrganization[]> {
+  const { rows } = await db.query<FinishableOrganization>(
+    `select f.organization_id as id, o.slug, f.closing_at as "closingAt", ${FORCED} as forced
      from periods f join organizations o on o.id = f.organization_id
-     where f.month = $1 and f.state = 'closing' and f.held_up_by = '{}'
+     where f.month = $1 and f.state = 'closing' and f.held_up_by = '{}' and not exists (
+       select from projects p
+       where p.organization_id = f.organization_id and ${IS_OF_MONTH}
+         and not exists (select from project_months x where x.project_id = p.id and x.month = $1 and x.final)
+     )
      order by 1 limit $2`,
     [toTimestamp(monthMs), limit],
   );
@@ -84,9 +100,9 @@ export async function writeManifests(
   now: string,
 ): Promise<void> {
   await transaction.query(
-    `update periods f set state = 'final', final_at = $4, manifest = m.manifest
+    `update periods f set state = 'final', final_at = $4, final_act = nextval('period_acts'), manifest = m.manifest
      from unnest($2::bigint[], $3::jsonb[]) as m (id, manifest)
-     where f.organization_id = m.id and f.month = $1 and f.state = 'closing'`,
+     where f.organization_id = m.id and f.month = $1 and f.state = 'closing' and f.held_up_by = '{}'`,
     [
       toTimestamp(monthMs),
       [...manifests.keys()],

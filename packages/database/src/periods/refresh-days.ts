@@ -78,7 +78,7 @@ export async function refreshDay(
   await countDevices(transaction, day, projectIds);
   const carried = await carryGauges(transaction, day, projectIds);
   const changed = [...counted.rows.filter(({ isGauge }) => isGauge), ...carried];
-  await markNextDay(transaction, day, round, [...new Set(changed.map((row) => row.projectId))]);
+  await markNextDay(transaction, day, [...new Set(changed.map((row) => row.projectId))]);
 }
 
 interface GaugeChange {
@@ -139,20 +139,22 @@ export async function carryGauges(
   return rows;
 }
 
-/** A gauge that has another value at the end of a day has another one in the days it is carried into. */
+/**
+ * A gauge that has another value at the end of a day has another one in the days it is carried into. Round 0 is below every
+ * round: there is no hour to wait for. Demands lockDays.
+ */
 export async function markNextDay(
   transaction: Transaction,
   day: string,
-  round: string,
   projectIds: readonly string[],
 ): Promise<void> {
   if (projectIds.length === 0) return;
   await transaction.query(
     `insert into changed_days (project_id, day, round)
-     select id, $1::date + 1, $3::bigint - 1 from unnest($2::bigint[]) as p (id)
+     select id, $1::date + 1, 0 from unnest($2::bigint[]) as p (id)
      where exists (select from snapshots s where s.day = $1::date + 1)
      order by 1
      on conflict do nothing`,
-    [day, projectIds, round],
+    [day, projectIds],
   );
 }

@@ -7,12 +7,17 @@
 
 /** Of a row of usage_hourly, within its project and meter: it is summed up by them. */
 export function hourHash(row: string): string {
-  return hash(row, ['hour', ...FIGURES]);
+  return hash(row, ['hour', 'organization_id', ...FIGURES]);
 }
 
 /** Of a row of usage_daily, within its project and meter. */
 export function dayHash(row: string): string {
-  return hash(row, ['day', ...FIGURES]);
+  return hash(row, ['day', 'organization_id', ...FIGURES]);
+}
+
+/** Of the summed hash of a project's days of one meter, when the project has no month of it. */
+export function otherDaysHash(row: string): string {
+  return hash(row, ['meter_id', 'hash']);
 }
 
 /** Of a frozen row of usage_monthly. */
@@ -21,6 +26,7 @@ export function monthHash(row: string): string {
     'project_id',
     'meter_id',
     'month',
+    'organization_id',
     ...FIGURES,
     'average',
     'lifetime',
@@ -35,6 +41,7 @@ export function projectMonthHash(row: string): string {
   return hash(row, [
     'project_id',
     'month',
+    'organization_id',
     'tier',
     'exceeded_limits',
     'charges',
@@ -42,6 +49,7 @@ export function projectMonthHash(row: string): string {
     'currency',
     'usage_hash',
     'adjustments_hash',
+    'other_days_hash',
   ]);
 }
 

@@ -5,9 +5,6 @@ import { carryGauges, countDevices, markNextDay } from './refresh-days.ts';
 /** Projects that a transaction looks at; their devices are counted, which is most of the work. */
 const PROJECTS_A_TRANSACTION = 5_000;
 
-/** The first: its marks are worked off by the next refresh, whichever round that is. */
-const ANY_ROUND = '1';
-
 /**
  * Days that have ended without their snapshot, oldest first.
  *
@@ -50,9 +47,7 @@ export async function snapshotSome(
     await countDevices(transaction, day, projectIds);
     const carried = await carryGauges(transaction, day, projectIds);
     // A later day may have its snapshot already: somebody asked for it, and it had nothing to carry.
-    await markNextDay(transaction, day, ANY_ROUND, [
-      ...new Set(carried.map(({ projectId }) => projectId)),
-    ]);
+    await markNextDay(transaction, day, [...new Set(carried.map(({ projectId }) => projectId))]);
     return rows.at(-1)?.id;
   });
 }

@@ -17,8 +17,8 @@ export async function verifiableMeters(
 }
 
 /**
- * Counts a final month of some projects again from its events: together they are what the month and the adjustments of its
- * hours have. A meter that is younger than the close has no part in it.
+ * Counts a final month of some projects again from its events, hour by hour: together they are what the hours and their
+ * adjustments have. The first hour that differs is told of each project. A meter that is younger than the close has no part in it.
  */
 export async function verifyEvents(
   db: Queryable,
@@ -37,30 +37,31 @@ export async function verifyEvents(
     const quantity = eventQuantity(meter, parameters);
     const { rows } = await db.query<Difference>(
       `with e as (
-         select q.project_id, sum(q.quantity) as sum, count(q.quantity) as count
+         select q.project_id, q.hour, sum(q.quantity) as sum, count(q.quantity) as count
          from (
-           select u.project_id, ${quantity} as quantity from events u
+           select u.project_id, date_trunc('hour', u.time, 'UTC') as hour, ${quantity} as quantity from events u
            where u.project_id = any(${projects}) and u.time >= ${from} and u.time < ${to} and u.type = ${type}
          ) q
-         group by 1
-       ), m as (
-         select r.project_id, sum(r.sum) as sum, sum(r.count) as count
+         group by 1, 2
+       ), h as (
+         select r.project_id, r.hour, sum(r.sum) as sum, sum(r.count) as count
          from (
-           select project_id, sum, count from usage_monthly
-           where project_id = any(${projects}) and month = ${from} and meter_id = ${id}
+           select project_id, hour, sum, count from usage_hourly
+           where project_id = any(${projects}) and hour >= ${from} and hour < ${to} and meter_id = ${id}
            union all
-           select project_id, sum, count from usage_adjustments
+           select project_id, hour, sum, count from usage_adjustments
            where project_id = any(${projects}) and hour >= ${from} and hour < ${to} and meter_id = ${id}
          ) r
-         group by 1
+         group by 1, 2
        )
-       select o.slug as organization, p.slug as project, t.slug as meter, 'events' as compared, m.sum::text as stored,
-         e.sum::text as found
-       from e full join m using (project_id) join projects p on p.id = project_id
+       select distinct on (project_id) o.slug as organization, p.slug as project, t.slug as meter, 'events' as compared,
+         to_char(hour at time zone 'UTC', 'YYYY-MM-DD HH24:00: ') || coalesce(h.sum::text, 'none') as stored,
+         coalesce(e.sum::text, 'none') as found
+       from e full join h using (project_id, hour) join projects p on p.id = project_id
        join organizations o on o.id = p.organization_id join meters t on t.id = ${id}
        join periods f on f.organization_id = o.id and f.month = ${from} and f.closing_at > t.counted_back_at
-       where (coalesce(e.sum, 0), coalesce(e.count, 0)) is distinct from (coalesce(m.sum, 0), coalesce(m.count, 0))
-       order by project_id`,
+       where (coalesce(e.sum, 0), coalesce(e.count, 0)) is distinct from (coalesce(h.sum, 0), coalesce(h.count, 0))
+       order by project_id, hour`,
       parameters.values,
     );
     differences.push(...rows);

@@ -1,7 +1,8 @@
 import { monthEnd, toTimestamp } from '@odometer/domain/period';
 import { PROJECT_CHARGES } from '../limits/charges.ts';
 import type { Queryable } from '../pool.ts';
-import { adjustmentHash, dayHash, hourHash, monthHash } from './row-hashes.ts';
+import { gaugesOfMonth } from './gauges-of-month.ts';
+import { adjustmentHash, dayHash, hourHash, monthHash, otherDaysHash } from './row-hashes.ts';
 
 /** What was compared with what the close has stored. */
 export type Compared =
@@ -9,6 +10,7 @@ export type Compared =
   | 'days'
   | 'month'
   | 'lifetime'
+  | 'gauges'
   | 'charges'
   | 'adjustments'
   | 'events'
@@ -37,7 +39,7 @@ export async function verifyProjects(
 ): Promise<readonly Difference[]> {
   const values = [toTimestamp(monthMs), toTimestamp(monthEnd(monthMs)), projectIds];
   const differences: Difference[] = [];
-  for (const text of [SUMS, DAYS, PROJECT_ROWS, CHARGES]) {
+  for (const text of [SUMS, DAYS, PROJECT_ROWS, GAUGES, CHARGES]) {
     const { rows } = await db.query<Difference>(text, values);
     differences.push(...rows);
   }
@@ -58,12 +60,13 @@ const SUMS = `
     select * from usage_monthly m where m.project_id = any($3::bigint[]) and m.month = $1
   ), x as (
     select project_id, meter_id, m.sum as month, h.sum as hours, m.lifetime, m.hours_hash, h.hash,
-      (coalesce(m.sum, 0), coalesce(m.count, 0)) is distinct from (coalesce(h.sum, 0), coalesce(h.count, 0)) as month_differs,
+      (coalesce(m.sum, 0), coalesce(m.count, 0)) is distinct from (coalesce(h.sum, 0), coalesce(h.count, 0))
+        or m.final is not true as month_differs,
       coalesce(m.hours_hash, 0) <> coalesce(h.hash, 0) or coalesce(m.hours, 0) <> coalesce(h.rows, 0) as hours_differ,
       m.sum
         + coalesce((select sum(e.sum) from usage_monthly e join periods f using (organization_id, month)
             where e.project_id = m.project_id and e.meter_id = m.meter_id and e.month < $1
-              and f.final_at <= (select c.closing_at from periods c
+              and f.final_act < (select c.closing_act from periods c
                 where c.organization_id = m.organization_id and c.month = $1)), 0)
         + coalesce((select sum(a.sum) from usage_adjustments a
             where a.project_id = m.project_id and a.meter_id = m.meter_id and a.billed_month <= $1), 0) as lifetime_found
@@ -97,11 +100,23 @@ const DAYS = `
     where (coalesce(d.sum, 0), coalesce(d.count, 0)) is distinct from (coalesce(h.sum, 0), coalesce(h.count, 0))
     union all
     select project_id, meter_id, m.days_hash::text, hashed.hash::text
-    from usage_monthly m join hashed using (project_id, meter_id)
-    where m.month = $1 and m.project_id = any($3::bigint[]) and m.days_hash is distinct from hashed.hash
+    from usage_monthly m left join hashed using (project_id, meter_id)
+    where m.month = $1 and m.project_id = any($3::bigint[])
+      and coalesce(m.days_hash, 0) <> coalesce(hashed.hash, 0)
+    union all
+    select f.project_id, null, f.other_days_hash::text, others.hash::text
+    from project_months f left join (
+      select hashed.project_id, sum(${otherDaysHash('hashed')}) as hash
+      from hashed left join usage_monthly m
+        on m.project_id = hashed.project_id and m.meter_id = hashed.meter_id and m.month = $1
+      where m.project_id is null
+      group by 1
+    ) others on others.project_id = f.project_id
+    where f.month = $1 and f.project_id = any($3::bigint[])
+      and coalesce(f.other_days_hash, 0) <> coalesce(others.hash, 0)
   )
   select ${NAMES}, t.slug as meter, 'days' as compared, x.stored, x.found
-  from x ${NAMED} join meters t on t.id = x.meter_id
+  from x ${NAMED} left join meters t on t.id = x.meter_id
   order by x.project_id, x.meter_id`;
 
 /** The hashes that a project's row keeps of its months' rows and its adjustments. */
@@ -125,6 +140,21 @@ const PROJECT_ROWS = `
     where x.adjustments_stored <> x.adjustments_found
   ) d
   order by x.project_id`;
+
+/** Averages and peaks against the readings, without those that came later. */
+const GAUGES = `
+  with g as (
+    select * from ${gaugesOfMonth((projectId) => `${projectId} = any($3::bigint[])`)} g
+  ), m as (
+    select * from usage_monthly m where m.project_id = any($3::bigint[]) and m.month = $1 and m.average is not null and $2 > $1
+  ), x as (
+    select project_id, meter_id, m.average as stored, g.average as found
+    from m full join g using (project_id, meter_id)
+    where m.average is distinct from g.average or g.peak > m.max
+  )
+  select ${NAMES}, t.slug as meter, 'gauges' as compared, x.stored::text, x.found::text
+  from x ${NAMED} join meters t on t.id = x.meter_id
+  order by x.project_id, x.meter_id`;
 
 /** What the plan of that month makes of it now. */
 const CHARGES = `${PROJECT_CHARGES}

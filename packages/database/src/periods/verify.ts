@@ -3,6 +3,7 @@ import { monthEnd, toTimestamp } from '@odometer/domain/period';
 import type { Queryable } from '../pool.ts';
 import { type RowFigures, readRowFigures } from './manifest.ts';
 import { verifiableMeters, verifyEvents } from './verify-events.ts';
+import { type ManifestHeader, readManifestHeader, vanishedPeriods } from './verify-organization.ts';
 import { type Difference, verifyProjects } from './verify-projects.ts';
 
 /** Projects a statement compares: some ten thousand rows of hours each. */
@@ -40,7 +41,7 @@ async function finalPeriods(
 /** Months that are final for some organization, oldest first. */
 export async function finalMonths(db: Queryable): Promise<readonly number[]> {
   const { rows } = await db.query<{ month: Date }>(
-    `select distinct month from periods where state = 'final' order by 1`,
+    `select month from periods where state = 'final' union select month from project_months where final order by 1`,
   );
   return rows.map(({ month }) => month.getTime());
 }
@@ -76,6 +77,18 @@ export async function verifyMonth(
     }
     const figures = await readRowFigures(db, monthMs, [period.id]);
     differences.push(...compareManifest(period, figures.get(period.id)));
+    const header = await readManifestHeader(db, monthMs, period.id);
+    differences.push(...compareHeader(period, header));
+  }
+  for (const organization of await vanishedPeriods(db, monthMs, options.organization)) {
+    differences.push({
+      organization,
+      project: null,
+      meter: null,
+      compared: 'manifest',
+      stored: 'frozen rows',
+      found: 'no final month',
+    });
   }
   return { organizations: periods.length, projects, differences };
 }
@@ -92,6 +105,8 @@ async function someProjects(
      where p.organization_id = $1 and p.id > $2 and (
        exists (select from project_months x where x.project_id = p.id and x.month = $3)
        or exists (select from usage_monthly u where u.project_id = p.id and u.month = $3)
+       or exists (select from usage_daily d where d.project_id = p.id and d.day >= ($3::timestamptz at time zone 'UTC')::date
+         and d.day < ($4::timestamptz at time zone 'UTC')::date)
        or exists (select from usage_hourly h where h.project_id = p.id and h.hour >= $3 and h.hour < $4)
      )
      order by p.id limit $5`,
@@ -130,6 +145,37 @@ function compareManifest(
   compare(null, 'projects', manifest.projects, found?.projects);
   compare(null, 'charges', manifest.charges, found?.charges);
   return differences;
+}
+
+/** Compares what a manifest says besides with the period, the plan and what that makes of the month now. */
+function compareHeader(
+  { organization, manifest }: Pick<FinalPeriod, 'organization' | 'manifest'>,
+  found: ManifestHeader | undefined,
+): readonly Difference[] {
+  const parts = [
+    'organization',
+    'month',
+    'cutoff',
+    'finalAt',
+    'forced',
+    'plan',
+    'charges',
+  ] as const;
+  return parts.flatMap((part) => {
+    const [stored, now] = [canonical(manifest[part]), canonical(found?.[part])];
+    if (stored === now) return [];
+    return [
+      {
+        organization,
+        project: null,
+        meter: null,
+        compared:
+          part === 'plan' || part === 'charges' ? ('charges' as const) : ('manifest' as const),
+        stored: `${part}: ${stored}`,
+        found: `${part}: ${now}`,
+      },
+    ];
+  });
 }
 
 /** JSON with sorted keys: Postgres gives back the keys of jsonb in an order of its own. */

@@ -19,8 +19,8 @@ export const figure = z.union([z.int(), z.string().regex(/^-?\d+(\.\d+)?$/)]);
 
 export const instant = z.iso.datetime().describe('UTC, RFC 3339');
 
-/** Before, nothing was counted; and arithmetic with years of other than four digits ends outside of what Postgres reads. */
-const isInOurTime = (text: string) => text >= '1970';
+/** Before, nothing was counted; what has no year of four digits is no date to begin with, and arithmetic with years of other than four digits ends outside of what Postgres reads. */
+const isInOurTime = (text: string) => text >= '1970' || !/^\d{4}-/.test(text);
 
 /** A day as it is asked for and answered. */
 export const date = z.iso

@@ -116,7 +116,7 @@ test.each([
   [{ quantity: 'NaN' }, /quantity: value is not a decimal number/],
   [{ quantity: 1e200 }, /quantity: value is an integer beyond 2\^53/],
   [{ quantity: '9'.repeat(31) }, /quantity: value has more than 30 digits/],
-  [{ quantity: true }, /quantity/],
+  [{ quantity: true }, /^quantity: should be of type number or string, not boolean$/],
   [{}, /quantity is missing/],
   [{ quantity: 1, meter: 'no_meter' }, /no limit can be on no_meter: there is no such meter/],
   [{ quantity: 1, meter: "'; drop table meters" }, /there is no such meter/],

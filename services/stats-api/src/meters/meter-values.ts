@@ -59,7 +59,7 @@ export const meterValueRoutes: readonly AnyRoute[] = [
         const known = Object.keys(groupBy).sort().join(', ');
         throw new OdometerError('query_invalid', {
           parameter: 'group-by',
-          problem: `is no dimension of this meter; it has ${known === '' ? 'none' : known}`,
+          problem: `${JSON.stringify(key)} is no dimension of this meter; it has ${known === '' ? 'none' : known}`,
         });
       }
       const until = to ?? new Date(nowMs());

@@ -65,9 +65,10 @@ async function runCountBack(
 
 async function closeMonth(organization: string, month: string): Promise<void> {
   await system.pool.query(
-    `insert into periods (organization_id, month, state, drafted_at, closing_at)
-     select id, $2, 'closing', $2, $2 from organizations where slug = $1
-     on conflict (organization_id, month) do update set state = 'closing', closing_at = excluded.closing_at`,
+    `insert into periods (organization_id, month, state, drafted_at, closing_at, closing_act)
+     select id, $2, 'closing', $2, $2, nextval('period_acts') from organizations where slug = $1
+     on conflict (organization_id, month) do update set state = 'closing', closing_at = excluded.closing_at,
+       closing_act = excluded.closing_act`,
     [organization, month],
   );
 }

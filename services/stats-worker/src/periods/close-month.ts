@@ -53,13 +53,17 @@ export async function closeMonth(
   signal: AbortSignal,
 ): Promise<CloseProgress> {
   const { pool } = parts;
-  const now = toTimestamp(nowMs);
+  const startedMs = performance.now();
+  // When it happens, and not when the job began: the cutoff is what an adjustment was too late for.
+  const now = () => toTimestamp(nowMs + Math.floor(performance.now() - startedMs));
   const { ready, reasons } = await sortDrafts(parts, monthMs, nowMs, parts.graceMs);
   await noteHoldUps(pool, monthMs, reasons, parts.graceMs);
   const begun =
     ready.length === 0
       ? 0
-      : await inTransaction(pool, (transaction) => beginClosing(transaction, monthMs, ready, now));
+      : await inTransaction(pool, (transaction) =>
+          beginClosing(transaction, monthMs, ready, now()),
+        );
   await resumeClosing(pool, monthMs);
 
   let projects = 0;
@@ -76,7 +80,9 @@ export async function closeMonth(
   await freezeMonth(pool, monthMs);
   for (;;) {
     signal.throwIfAborted();
-    const some = await inTransaction(pool, (transaction) => finishSome(transaction, monthMs, now));
+    const some = await inTransaction(pool, (transaction) =>
+      finishSome(transaction, monthMs, now()),
+    );
     if (some === 0) break;
     finished += some;
   }
@@ -93,7 +99,7 @@ async function finishSome(transaction: Transaction, monthMs: number, now: string
   const figures = await readRowFigures(transaction, monthMs, ids);
   const plans = await planAsUsed(transaction, monthMs, ids);
   const manifests = new Map<string, Manifest>();
-  for (const { id, slug, closingAt } of organizations) {
+  for (const { id, slug, closingAt, forced } of organizations) {
     const ofRows = figures.get(id);
     if (ofRows === undefined) throw new Error(`organization ${id} has no period to finish`);
     manifests.set(id, {
@@ -101,6 +107,8 @@ async function finishSome(transaction: Transaction, monthMs: number, now: string
       organization: slug,
       month: toTimestamp(monthMs).slice(0, 7),
       cutoff: closingAt.toISOString(),
+      finalAt: now,
+      forced,
       ...ofRows,
       plan: plans.get(id) ?? null,
     });

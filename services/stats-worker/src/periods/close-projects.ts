@@ -86,10 +86,10 @@ async function closeProjects(
   monthMs: number,
   chunk: readonly UnclosedProject[],
 ): Promise<ClosedProjects> {
+  const ids = chunk.map(({ id }) => id);
+  await refreshMonth(pool, monthMs, ids);
   return inTransaction(pool, async (transaction) => {
-    const ids = chunk.map(({ id }) => id);
     const projectIds = await lockUnclosed(transaction, monthMs, ids);
-    await refreshMonth(transaction, monthMs, projectIds);
     await averageGauges(transaction, monthMs, projectIds);
     const discrepancies = await freezeUsage(transaction, monthMs, projectIds);
     await holdUpDiscrepancies(transaction, monthMs, discrepancies);

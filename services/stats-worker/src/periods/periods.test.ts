@@ -82,24 +82,55 @@ test('a month goes from open over draft to final, and late usage becomes an adju
 test('a final month refuses every change of its rows, its days and its hours', async () => {
   const producer = await new Producer(system.pool, 'events').open();
   await events(producer, { time: '2026-08-15T10:00:00Z', data: { value: 5 } });
+  await recordReadings(system.parts, [
+    {
+      projectId: '1',
+      organizationId: '1',
+      meterId: 15,
+      at: '2026-08-02T00:00:00.000Z',
+      value: '1',
+    },
+  ]);
   await takeSnapshots(system.pool, Date.parse('2026-09-02T00:00:00Z'), signal);
   await close('2026-09-05T00:00:00Z');
+  await events(producer, { time: '2026-09-05T00:00:00Z' });
   for (const sql of [
     'update usage_monthly set sum = sum + 1',
     'delete from usage_monthly',
     `insert into usage_monthly (project_id, meter_id, month, organization_id, sum, count)
-     select project_id, 9, month, organization_id, 1, 1 from usage_monthly`,
+     select project_id, 9, month, organization_id, 1, 1 from usage_monthly where final limit 1`,
     'update usage_hourly set sum = sum + 1',
     'delete from usage_hourly_2026_08',
     'update usage_daily set sum = sum + 1',
     'update project_months set overage_charge = 1',
     'delete from project_months',
-    "update periods set state = 'closing', final_at = null, manifest = null",
+    "update periods set state = 'closing', final_at = null, final_act = null, manifest = null",
+    // Out of a final month is no better than in one.
+    `update periods set month = '2020-01-01Z', state = 'draft', manifest = null, closing_at = null, final_at = null,
+       closing_act = null, final_act = null`,
+    "update usage_monthly set month = '2020-01-01Z', final = false",
+    'update usage_monthly set organization_id = 999',
+    'update usage_hourly set organization_id = 999, sum = 77',
+    'update usage_daily set organization_id = 999',
+    "update project_months set month = '2020-01-01Z'",
+    'update project_months set organization_id = 999, overage_charge = 0',
+    "update usage_monthly set month = '2026-08-01Z' where month = '2026-09-01Z'",
+    'update gauge_readings set value = value + 1',
+    'delete from gauge_readings',
     'delete from periods',
     `insert into usage_adjustments (organization_id, project_id, meter_id, hour, billed_month, sum, count)
      select organization_id, project_id, meter_id, '2026-07-01', month, 1, 1 from usage_monthly`,
   ]) {
     await expect(system.pool.query(sql)).rejects.toThrow('is final and never changes');
+  }
+  for (const table of [
+    'usage_monthly',
+    'project_months',
+    'periods',
+    'usage_hourly_2026_08',
+    'usage_daily_2026_08',
+  ]) {
+    await expect(system.pool.query(`truncate ${table}`)).rejects.toThrow('final');
   }
 });
 
@@ -321,4 +352,24 @@ test('late usage of an archived project is billed like any other', async () => {
        where o.slug = 'acme' and s.year = 2026 and s.month = 10`,
     ),
   ).toEqual({ lifetime: '12', state: 'final', final: true });
+});
+
+test('readings that come one by one are carried to the month’s end by a close that waits for no refresh', async () => {
+  await takeSnapshots(system.pool, Date.parse('2026-09-01T00:00:00Z'), signal);
+  for (const [at, value] of [
+    ['2026-08-05T00:00:00.000Z', '1000'],
+    ['2026-08-20T00:00:00.000Z', '3000'],
+  ] as const) {
+    await recordReadings(system.parts, [
+      { projectId: '1', organizationId: '1', meterId: 15, at, value },
+    ]);
+  }
+  await close('2026-09-05T00:00:00Z');
+  const levels = await one<{ levels: string[] }>(
+    `select array_agg(storage_bytes::text order by date) as levels from daily_stats
+     where project_id = 1 and date in ('2026-08-04', '2026-08-06', '2026-08-19', '2026-08-21', '2026-08-31', '2026-09-02')`,
+  );
+  expect(levels?.levels).toEqual(['0', '1000', '1000', '3000', '3000', '3000']);
+  await refreshDays(system.pool, signal);
+  expect(await one('select count(*)::int from changed_days')).toEqual({ count: 0 });
 });

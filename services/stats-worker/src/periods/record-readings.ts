@@ -22,13 +22,21 @@ export async function recordReadings(
   await parts.partitions.ensure(parts.pool, months);
   const remember = await inTransaction(parts.pool, async (transaction) => {
     const periods = await parts.usage.begin(transaction, months);
-    const fresh = await insertReadings(transaction, readings);
+    const placed = readings.map((reading) => ({
+      ...reading,
+      hour: toTimestamp(hourStart(Date.parse(reading.at))),
+    }));
+    const late = new Set(await periods.late(placed));
+    const fresh = await insertReadings(
+      transaction,
+      placed.map((reading) => ({ ...reading, late: late.has(reading) })),
+    );
     return periods.add(
-      fresh.map(({ projectId, organizationId, meterId, at, value }) => ({
+      fresh.map(({ projectId, organizationId, meterId, hour, at, value }) => ({
         projectId,
         organizationId,
         meterId,
-        hour: toTimestamp(hourStart(Date.parse(at))),
+        hour,
         sum: value,
         count: 1,
         min: value,

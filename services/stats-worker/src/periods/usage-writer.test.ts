@@ -58,7 +58,7 @@ test('usage of a month before the first, closed in the middle of another close, 
   // August begins to close, and is stopped right after.
   await closeAt('2026-09-01T00:00:00Z');
   await system.pool.query(
-    "update periods set state = 'closing', closing_at = '2026-09-04T00:00:00Z' where state = 'draft'",
+    "update periods set state = 'closing', closing_at = '2026-09-04T00:00:00Z', closing_act = nextval('period_acts') where state = 'draft'",
   );
   await apply('2026-07-15T10:00:00Z', 3);
   await closeAt('2026-09-15T12:00:00Z');

@@ -28,9 +28,9 @@ export class UsageWriter {
 
   /** @param monthsMs all months the transaction may write usage to. */
   async begin(transaction: Transaction, monthsMs: Iterable<number>): Promise<PeriodUsage> {
-    const currentMs = monthStart(this.#nowMs());
-    const periods = await lockPeriods(transaction, [...monthsMs, currentMs]);
-    return new PeriodUsage(transaction, periods, currentMs, this.#marks);
+    const nowMs = this.#nowMs();
+    const periods = await lockPeriods(transaction, [...monthsMs, monthStart(nowMs)]);
+    return new PeriodUsage(transaction, periods, nowMs, this.#marks);
   }
 
   /** A new connection may lead to a database in which what is remembered is not there. */
@@ -43,18 +43,21 @@ export class UsageWriter {
 export class PeriodUsage {
   readonly #transaction: Transaction;
   readonly #periods: PeriodsNow;
+  readonly #nowMs: number;
+  /** The month in which late usage is billed. */
   readonly #currentMs: number;
   readonly #marks: RememberedMarks;
 
   constructor(
     transaction: Transaction,
     periods: PeriodsNow,
-    currentMs: number,
+    nowMs: number,
     marks: RememberedMarks,
   ) {
     this.#transaction = transaction;
     this.#periods = periods;
-    this.#currentMs = currentMs;
+    this.#nowMs = nowMs;
+    this.#currentMs = monthStart(nowMs);
     this.#marks = marks;
   }
 
@@ -69,6 +72,11 @@ export class PeriodUsage {
     await addUsage(this.#transaction, open);
     if (late === 'adjust') await this.#adjust(closed);
     return this.#opened(open);
+  }
+
+  /** Those of the rows whose month is closed for their organization. */
+  async late<Row extends Placed>(rows: readonly Row[]): Promise<readonly Row[]> {
+    return (await this.#split(rows)).closed;
   }
 
   /** The same for messages: one row per project and hour. */
@@ -131,11 +139,7 @@ export class PeriodUsage {
       const month = toTimestamp(monthStart(hourMs));
       ended.set(`${organizationId} ${month}`, { organizationId, month });
     }
-    await draftPeriods(
-      this.#transaction,
-      [...ended.values()],
-      new Date(this.#currentMs).toISOString(),
-    );
+    await draftPeriods(this.#transaction, [...ended.values()], toTimestamp(this.#nowMs));
   }
 }
 

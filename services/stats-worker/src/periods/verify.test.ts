@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { verifyMonth } from '@odometer/database/periods/verify';
 import { event, openAppliers, Producer } from '../../test/applier-fixture.ts';
 import { closeDueMonths } from './close-due-months.ts';
+import { recordReadings } from './record-readings.ts';
 import { takeSnapshots } from './take-snapshots.ts';
 
 const AUGUST = Date.parse('2026-08-01T00:00:00Z');
@@ -19,6 +20,11 @@ beforeAll(async () => {
        p as (insert into plans (slug, version, currency, valid_from) values ('pro', 1, 'EUR', '2026-01-01') returning id),
        l as (insert into plan_limits (plan_id, resource, scope, included, price_per_unit)
          select id, 'api_calls', 'project', 2, 3 from p),
+       lo as (insert into plan_limits (plan_id, resource, scope, included, price_per_unit)
+         select id, 'api_calls', 'organization', 10, 5 from p),
+       u as (insert into organization_users (organization_id, since, users) select id, '2026-01-01', 4 from o),
+       lu as (insert into plan_limits (plan_id, resource, scope, included, price_per_unit)
+         select id, 'users', 'organization', 1, 100 from p),
        a as (insert into organization_plans (organization_id, since, plan) select id, '2026-01-01', 'pro' from o)
      insert into projects (organization_id, slug, created_at)
      select id, name, '2026-08-01' from o cross join (values ('web'), ('app')) as names (name)`,
@@ -36,7 +42,22 @@ beforeAll(async () => {
   await apply('2026-08-10T10:00:00Z', 'web', 5);
   await apply('2026-08-11T10:00:00Z', 'web', 6);
   await apply('2026-08-11T10:00:00Z', 'app', 1);
+  const { rows } = await system.pool.query(
+    "select id, organization_id from projects where slug = 'web'",
+  );
+  await recordReadings(system.parts, [
+    {
+      projectId: rows[0].id,
+      organizationId: rows[0].organization_id,
+      meterId: 15,
+      at: '2026-08-05T00:00:00.000Z',
+      value: '7',
+    },
+  ]);
   await close('2026-09-01T00:00:00Z');
+  await system.pool.query(
+    "insert into projects (organization_id, slug, created_at) select id, 'later', '2026-10-05' from organizations",
+  );
   await apply('2026-08-12T10:00:00Z', 'web', 7);
   await apply('2026-09-12T10:00:00Z', 'web', 8);
   await close('2026-10-01T00:00:00Z');
@@ -143,3 +164,70 @@ test('an edited adjustment, price or manifest is found', async () => {
     { project: null, meter: 'api_calls', compared: 'manifest' },
   ]);
 });
+
+const organizationEdits: readonly (readonly [string, string])[] = [
+  [
+    'a price of the organization’s scope',
+    "update plan_limits set price_per_unit = 6 where resource = 'api_calls' and scope = 'organization'",
+  ],
+  ['a limit taken away', "delete from plan_limits where scope = 'organization'"],
+  ['a limit made hard', "update plan_limits set hard = true where scope = 'project'"],
+  ['how many users there were', 'update organization_users set users = 1'],
+  ['what the organization is charged', 'update periods set overage_charge = 0'],
+  [
+    'what the organization is charged, in its manifest too',
+    `update periods set charges = '[]', overage_charge = 0,
+       manifest = jsonb_set(jsonb_set(manifest, '{charges,lines}', '[]'), '{charges,overageCharge}', '"0"')`,
+  ],
+  [
+    'the plan in the manifest',
+    `update periods set manifest = jsonb_set(manifest, '{plan}', 'null')`,
+  ],
+  ['the cutoff', "update periods set closing_at = closing_at - interval '1 hour'"],
+  ['when it became final', "update periods set final_at = final_at + interval '1 hour'"],
+  ['who forced it', "update periods set forced_by = 'me', forced_reason = 'why not'"],
+  ['the whole period, taken away', "delete from periods where month = '2026-08-01Z'"],
+];
+test.each(organizationEdits)(
+  'an edit that concerns the organization is found: %s',
+  async (_what, sql) => {
+    const differences = await verifyEdited(AUGUST, sql);
+    expect(differences.map(({ organization }) => organization)).toContain('acme');
+  },
+);
+
+const hiddenEdits: readonly (readonly [string, string, string])[] = [
+  ['whose an hour is', 'update usage_hourly set organization_id = 99 where sum = 5', 'web'],
+  [
+    'a month that is not final any more',
+    'update usage_monthly set final = false where sum = 11',
+    'web',
+  ],
+  [
+    'an event moved to another hour',
+    "update events set time = time + interval '3 hours' where time = '2026-08-10T10:00Z'",
+    'web',
+  ],
+  [
+    'a planted day of devices',
+    `insert into usage_daily (project_id, day, meter_id, organization_id, sum, count, last)
+     select id, '2026-08-20', 19, organization_id, 0, 0, 5 from projects where slug = 'web'`,
+    'web',
+  ],
+  [
+    'a day of a project without that month',
+    `insert into usage_daily (project_id, day, meter_id, organization_id, sum, count)
+     select id, '2026-08-20', 7, organization_id, 500, 1 from projects where slug = 'later'`,
+    'later',
+  ],
+  ['a reading', 'update gauge_readings set value = 70', 'web'],
+  ['a deleted reading', 'delete from gauge_readings', 'web'],
+  ['a reading moved by a day', "update gauge_readings set at = at + interval '1 day'", 'web'],
+];
+test.each(hiddenEdits)(
+  'an edit that leaves the sums is found, with its project: %s',
+  async (_what, sql, project) => {
+    const differences = await verifyEdited(AUGUST, sql);
+    expect(differences).toContainEqual(expect.objectContaining({ organization: 'acme', project }));
+  },
+);
