@@ -1,7 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { eventually } from '@odometer/testing/eventually';
 import { runOdometer } from '@odometer/testing/run-odometer';
 import { type SpawnedService, spawnService } from '@odometer/testing/spawn-service';
+import { tcpProxy } from '@odometer/testing/tcp-proxy';
 import { DUE, DUE_DAY, DUE_MS, monthOf, openClosing, RUNNING } from '../test/closing-fixture.ts';
 
 // Every run is a process that starts, which takes seconds on a machine that is busy with other tests.
@@ -347,4 +349,24 @@ test('a snapshot is taken again when it is asked for, the missing ones too, and 
   expect((await system.odometer('snapshot', '--date', '2026-02-30')).exitCode).toBe(2);
   const asked = await system.odometer('snapshot', '--date', DUE_DAY, '--no-wait');
   expect(asked.stdout).toBe('The worker is asked for the snapshots of 1 day(s).\n');
+});
+
+test('a Redis that dies in the middle of a forced close undoes nothing, and the command says so', async () => {
+  const last = monthOf(Date.parse(`${RUNNING}-01T00:00:00Z`) - 1);
+  const proxy = await tcpProxy(system.redis.port);
+  const { length } = await system.waitingJobs();
+  const closing = runOdometer(
+    ['close', '--month', last, '--organization', 'zeta', '--force', '--reason', 'a test'],
+    { ...system.env, REDIS_URL: proxy.url(system.env.REDIS_URL) },
+  );
+  await eventually(async () => (await system.waitingJobs()).length > length);
+  proxy.refuse();
+  const run = await closing;
+  await proxy.close();
+  expect(run).toMatchObject({ exitCode: 1, stdout: '' });
+  expect(run.stderr.trim().split('\n').at(-1)).toBe(
+    `odometer: Redis has stopped answering. What is recorded of ${last} stays, a --force with its reason included, and the close goes on with the next bell once Redis is back; \`odometer periods list --month ${last}\` shows how far it is`,
+  );
+  const shown = await system.odometer('periods', 'show', 'zeta', last, '--json');
+  expect(shown.json()).toMatchObject({ state: 'draft', forcedReason: 'a test' });
 });

@@ -48,6 +48,8 @@ function issueProblems(
     );
   }
   if (issue.code === 'invalid_union' && issue.errors.length > 0) {
+    const types = unionTypes(issue.errors);
+    if (types !== undefined) return issueProblems(types, path, known, root);
     // What the author meant is the alternative with which the least is wrong.
     const [closest = []] = [...issue.errors].sort((a, b) => a.length - b.length);
     return closest.flatMap((nested) => issueProblems(nested, path, known, root));
@@ -55,6 +57,22 @@ function issueProblems(
   const isMissing = issue.code === 'invalid_type' && issue.message.includes('received undefined');
   const where = path.length === 0 ? root : path.join('.');
   return [isMissing ? `${where} is missing` : `${where}: ${plain(issue.message)}`];
+}
+
+/** One issue that names the types of all alternatives, when none of them takes a value of this type. */
+function unionTypes(alternatives: readonly z.core.$ZodIssue[][]): z.core.$ZodIssue | undefined {
+  const issues = alternatives.map(([issue, ...more]) => (more.length === 0 ? issue : undefined));
+  const expected = new Set<string>();
+  for (const issue of issues) {
+    if (issue?.code !== 'invalid_type' || issue.path.length > 0) return undefined;
+    expected.add(issue.expected);
+  }
+  const [first] = issues;
+  if (first === undefined) return undefined;
+  const message = first.message.replace(/expected .+, received/, () => {
+    return `expected ${[...expected].join(' or ')}, received`;
+  });
+  return { ...first, message };
 }
 
 /** zod's own words, as one says it to people. */

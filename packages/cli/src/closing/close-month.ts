@@ -6,7 +6,7 @@ import {
 import { draftEndedMonths, endedMonths } from '@odometer/database/periods/due-closes';
 import { forceClose } from '@odometer/database/periods/force-close';
 import { inTransaction, type Pool } from '@odometer/database/pool';
-import { OdometerError } from '@odometer/domain/errors';
+import { isOdometerError, OdometerError } from '@odometer/domain/errors';
 import { jsonFigure } from '@odometer/domain/json-figure';
 import { monthEnd, toTimestamp } from '@odometer/domain/period';
 import { actor } from '../actor.ts';
@@ -41,7 +41,8 @@ export interface ClosedMonth {
  * Asks the worker to close a month that has ended, and waits until every organization it concerns is final, held up, or
  * known to be within its grace.
  *
- * @throws OdometerError `month_not_ended`, `month_empty`, `month_final`, `organization_not_found`; those of waitForJob.
+ * @throws OdometerError `month_not_ended`, `month_empty`, `month_final`, `organization_not_found`, `close_unattended`;
+ *   those of waitForJob.
  */
 export async function closeMonth(wish: CloseWish): Promise<readonly ClosedMonth[]> {
   const { monthMs, organization } = wish;
@@ -51,12 +52,25 @@ export async function closeMonth(wish: CloseWish): Promise<readonly ClosedMonth[
   return withQueues((open) =>
     withPostgres(async (pool) => {
       await prepare(pool, wish);
-      const jobId = await askPeriods(open, 'close-month', { month, part: 0 });
-      await waitForClose({ open, pool, jobId, monthMs, organization });
+      await attend(month, async () => {
+        const jobId = await askPeriods(open, 'close-month', { month, part: 0 });
+        await waitForClose({ open, pool, jobId, monthMs, organization });
+      });
       const closed = await readCloseStatus(pool, monthMs, organization);
       return closed.map((status) => closedMonth(month, status));
     }),
   );
+}
+
+/** Once the wish is recorded, a Redis that goes away does not undo it: whoever forced it should not think so. */
+async function attend(month: string, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    const isAway =
+      isOdometerError(error, 'queue_unavailable') || isOdometerError(error, 'redis_unavailable');
+    throw isAway ? new OdometerError('close_unattended', { month }, { cause: error }) : error;
+  }
 }
 
 /** Drafts what has ended, since no worker may have done so yet, and forces the drafts when that is wanted. */

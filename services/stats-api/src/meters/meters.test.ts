@@ -261,7 +261,10 @@ describe('what a meter can be asked about', () => {
   });
 
   test.each([
-    ['gpu_seconds/group-by/size/values', 'group-by: "size" is no dimension of this meter; it has model'],
+    [
+      'gpu_seconds/group-by/size/values',
+      'group-by: "size" is no dimension of this meter; it has model',
+    ],
     ['gpu_seconds/group-by/__proto__/values', 'is no dimension'],
     ['mqtt_inbound/group-by/model/values', 'is no dimension of this meter; it has none'],
     ['logins/subjects?from=2026-11-05T00:00:00Z&to=2026-11-05T00:00:00Z', 'should be after from'],
