@@ -29,7 +29,7 @@ type ProjectReference = ProjectName | { readonly id: string };
 export function addUsage(program: Command): void {
   addCommand(program, 'usage', 'show what a project has used')
     .argument('<project>', 'ORGANIZATION/PROJECT, or its id', projectReference)
-    .option('--from <time>', 'from this time on: 2026-10-01, or RFC 3339', instant)
+    .option('--from <time>', 'from this time on: 2026-10-01, or RFC 3339; whole seconds', instant)
     .option('--to <time>', 'until this time, which is not in it', instant)
     .option(
       '--window <size>',

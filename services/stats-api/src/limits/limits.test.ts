@@ -82,6 +82,21 @@ test('a check answers, with the limit that decides', async () => {
   expect(await check('10.000000000001')).toMatchObject({ allowed: false, hard: true });
 });
 
+test('an archived project is checked and reserves like any other', async () => {
+  await api.pool.query(
+    "insert into projects (organization_id, slug, archived_at) values (1, 'gone', now())",
+  );
+  const body = { organization: 'acme', project: 'gone', meter: 'logs' };
+  const check = (quantity: number) =>
+    ask('POST /api/v1/limits/check', { body: { ...body, quantity } });
+  expect((await check(10)).json()).toMatchObject({ allowed: true, used: 90, remaining: 10 });
+  expect((await check(11)).json()).toMatchObject({ allowed: false });
+  const reserved = await ask('POST /api/v1/limits/reserve', { body: { ...body, quantity: 10 } });
+  const { id } = reserved.json<{ id: string }>();
+  expect(reserved.json()).toMatchObject({ allowed: true, state: 'open' });
+  expect((await ask(`DELETE /api/v1/limits/reservations/${id}`)).status).toBe(204);
+});
+
 describe('a reservation', () => {
   test('is made once per id, refused beyond the limit, and given back', async () => {
     const reserve = (body: Record<string, unknown>, key = 'ingester') =>

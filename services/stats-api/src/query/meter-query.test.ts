@@ -92,6 +92,21 @@ describe('the answer', () => {
     expect(await values('from=2026-11-05T10:50:00Z&to=2026-11-06T00:30:00Z')).toEqual([0.5]);
   });
 
+  test('cuts fractions of a second off a range, and tells the range that it answers', async () => {
+    const range = 'from=2026-11-05T10:10:20.900Z&to=2026-11-05T10:50:00.999Z';
+    const answer = await api.ask(`GET /api/v1/meters/tokens/query?${range}`, {
+      key: 'acme-reader',
+    });
+    expect(answer.json()).toMatchObject({
+      from: '2026-11-05T10:10:20.000Z',
+      to: '2026-11-05T10:50:00.000Z',
+      data: [{ value: 12 }],
+    });
+    const within = 'from=2026-11-05T10:10:20.1Z&to=2026-11-05T10:10:20.9Z';
+    const empty = await api.ask(`GET /api/v1/meters/tokens/query?${within}`);
+    expect([empty.status, empty.text]).toEqual([400, expect.stringContaining('after from')]);
+  });
+
   test('knows time zones', async () => {
     expect(
       (await rows('windowSize=DAY&windowTimeZone=America/New_York')).map((row) => row.windowStart),

@@ -8,7 +8,12 @@ const MAX_NAMES = 1_000;
 /** OpenMeter's. */
 const MAX_CUSTOMERS = 100;
 
-const time = z.iso.datetime({ offset: true, error: 'should be an RFC 3339 date-time' });
+const SECOND_MS = 1_000;
+
+/** In whole seconds, as OpenMeter's; the answer repeats the range as it was cut, so that nobody is told another one. */
+const time = z.iso
+  .datetime({ offset: true, error: 'should be an RFC 3339 date-time' })
+  .transform((text) => Math.floor(Date.parse(text) / SECOND_MS) * SECOND_MS);
 const names = z.array(z.string().min(1).max(512)).max(MAX_NAMES);
 
 const zone = z
@@ -24,8 +29,8 @@ const zone = z
 const filters = z.record(z.string(), stringFilterSchema);
 
 const fields = {
-  from: time.optional().describe('inclusive, to the second'),
-  to: time.optional().describe('exclusive, to the second'),
+  from: time.optional().describe('inclusive; a fraction of a second is cut off'),
+  to: time.optional().describe('exclusive; a fraction of a second is cut off'),
   windowSize: z.enum(WINDOW_SIZES).optional().describe('without it there is one row'),
   windowTimeZone: zone.optional(),
   subject: names

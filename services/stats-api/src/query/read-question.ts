@@ -18,7 +18,7 @@ const DEFAULT_ORGANIZATION = 'default';
  */
 export function readQuestion(question: Question, meter: QueriedMeter, caller: Caller): MeterQuery {
   const { windowSize, windowTimeZone, subject = [], filterCustomerId = [] } = question;
-  const [fromMs, toMs] = [secondOf(question.from), secondOf(question.to)];
+  const { from: fromMs = null, to: toMs = null } = question;
   if (fromMs !== null && toMs !== null && toMs <= fromMs) {
     throw invalid('to', 'should be after from');
   }
@@ -34,10 +34,6 @@ export function readQuestion(question: Question, meter: QueriedMeter, caller: Ca
     groupBy: groupings(question, meter),
     filters: filtersOf(question, meter),
   };
-}
-
-function secondOf(time: string | undefined): number | null {
-  return time === undefined ? null : Math.floor(Date.parse(time) / 1_000) * 1_000;
 }
 
 /** A subject that no event can have names nobody: that is no error, there just is no usage. */
