@@ -6,6 +6,8 @@ test('usage without a dimension and usage with an empty one are told apart', () 
     value: '5',
     startMs: Date.UTC(2026, 9, 1),
     endMs: Date.UTC(2026, 9, 2),
+    subject: null,
+    organization: null,
     groupBy: { model },
   });
   const usage = [{ slug: 'tokens', rows: [row(null), row(''), row('a')] }];
