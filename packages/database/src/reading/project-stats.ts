@@ -37,31 +37,31 @@ const FIGURE = (filter: string): string => `case m.aggregation
       end::text`;
 
 /** Distinct values do not add up over months, so such a meter is left out: the meter query answers for it. */
-const METERS = `(
-    select coalesce(json_agg(json_build_array(d.slug, d.unit, d.month, d.lifetime) order by d.slug), '[]')
+const METERS = `select coalesce(json_agg(json_build_array(d.slug, d.unit, d.month, d.lifetime) order by d.slug), '[]') as meters
     from (
       select m.slug, m.unit,
         ${FIGURE("filter (where u.month = date_trunc('month', now(), 'UTC'))")} as month,
         ${FIGURE('filter (where true)')} as lifetime
       from (
         select meter_id, month, sum, count, min, max, last, last_at
-        from usage_monthly where project_id = p.id and meter_id >= ${FIRST_DECLARED_METER}
+        from usage_monthly where project_id = $1 and meter_id >= ${FIRST_DECLARED_METER}
         union all
         select meter_id, null, sum, count, min, max, last, last_at
-        from usage_adjustments where project_id = p.id and meter_id >= ${FIRST_DECLARED_METER}
+        from usage_adjustments where project_id = $1 and meter_id >= ${FIRST_DECLARED_METER}
       ) u
       join meters m on m.id = u.meter_id
       where m.aggregation <> 'unique_count'
       group by m.id
-    ) d
-  )`;
+    ) d`;
 
 /**
  * The row of project_stats by its narrow rows: the view's wide columns are two dozen aggregates, which Postgres takes longer to
  * set up than to compute. A test holds both equal.
  */
 const SELECT = `select p.id, o.id as "organizationId", o.slug as organization, p.slug as project,
-    p.created_at as "createdAt", to_char(t.month at time zone 'UTC', 'YYYY-MM') as month, ${METERS} as meters,
+    p.created_at as "createdAt", to_char(t.month at time zone 'UTC', 'YYYY-MM') as month,
+    exists (select from usage_monthly where project_id = p.id and meter_id >= ${FIRST_DECLARED_METER})
+      or exists (select from usage_adjustments where project_id = p.id and meter_id >= ${FIRST_DECLARED_METER}) as "usesDeclared",
     (select json_agg(json_build_array(u.meter_id, u.current::text, u.lifetime::text, u.updated_at)) from (
       select x.meter_id, sum(x.sum) as lifetime, sum(x.sum) filter (where x.month = t.month) as current,
         max(x.updated_at) as updated_at
@@ -83,7 +83,8 @@ const SELECT = `select p.id, o.id as "organizationId", o.slug as organization, p
   join organizations o on o.id = p.organization_id
   cross join (select date_trunc('month', now(), 'UTC') as month offset 0) t`;
 
-interface NarrowRow extends Omit<ProjectStatsRow, 'figures' | 'updatedAt'> {
+interface NarrowRow extends Omit<ProjectStatsRow, 'figures' | 'updatedAt' | 'meters'> {
+  readonly usesDeclared: boolean;
   readonly createdAt: Date;
   readonly counters:
     | readonly (readonly [
@@ -107,7 +108,8 @@ const GAUGE_COLUMNS: ReadonlyMap<string, string> = new Map([
 ]);
 
 /**
- * The current month, the resources and the lifetime of a project, in one round trip: this is what dashboards ask all day.
+ * The current month, the resources and the lifetime of a project, in one round trip where there is no declared meter's
+ * usage: this is what dashboards ask all day.
  *
  * @param organization the only one whose projects may be seen; null: all.
  */
@@ -134,9 +136,10 @@ export async function readProjectStats(
         );
   const [row] = rows;
   if (row === undefined) return undefined;
-  const { counters, gauges, devices, createdAt, ...names } = row;
+  const { counters, gauges, devices, createdAt, usesDeclared, ...names } = row;
   return {
     ...names,
+    meters: usesDeclared ? await readDeclared(db, row.id) : [],
     figures: widen(counters ?? [], gauges ?? [], devices),
     updatedAt:
       (counters ?? []).reduce<Date | undefined>((last, [, , , text]) => {
@@ -144,6 +147,14 @@ export async function readProjectStats(
         return last === undefined || at > last ? at : last;
       }, undefined) ?? createdAt,
   };
+}
+
+async function readDeclared(db: Queryable, projectId: string): Promise<readonly MeterFigures[]> {
+  const { rows } = await db.query<{ meters: readonly MeterFigures[] }>(
+    { name: 'project-declared-meters', text: METERS },
+    [projectId],
+  );
+  return rows[0]?.meters ?? [];
 }
 
 /** The wide columns; what has no row is 0. */
