@@ -63,6 +63,16 @@ fails the benchmark.
   BullMQ job per event, and [a worker](../test/bench/events/naive-worker.ts) that does one upsert per event.
 * **events-latency**: the median and the 99th percentile (\`p99\`) of requests with one event, sent evenly at half the rate
   of events-single whether answers come or not, from when a request was due to its answer.
+* **close-month**: the close of a month with usage of 10,000 projects × 10 meters × 31 days, from the job to the last
+  manifest, by a real \`stats-worker\`: every month is compared with its hours and its days, frozen, charged and hashed.
+  \`ratio\` is against the bare \`insert … select … group by\` of the same days. \`loopRatio\` is against a loop that reads,
+  inserts and marks for each project and meter, a statement each (2 % of the projects, scaled up); \`bareLoopRatio\` is what
+  the bare statement makes of that loop, and no close can make much more.
+* **limits-check, project-stats**: \`POST /api/v1/limits/check\` and \`GET /api/v1/projects/{id}/stats\`, one request at a time
+  for projects drawn at random out of 100,000, against [express with one row by its primary key](../test/bench/reading/bare-read.ts):
+  medians, and the 99th percentile of ours.
+* **query-day**: a month of 1,000,000 events by the day, from what is summed up, against the same question answered from the
+  events. Both answers must be the same.
 `;
 
 /** docs/benchmarks.md. */
