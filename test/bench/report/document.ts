@@ -118,8 +118,9 @@ function details({ p99, max, requestsPerSecond }: Figure): string {
   return all.length === 0 ? '' : ` (${all.join(', ')})`;
 }
 
-function ratio({ ratio: median, ratioMin, ratioMax, pairs, naiveRatio }: Figure): string {
+function ratio({ ratio: median, ratioMin, ratioMax, pairs, naiveRatio, loopRatio }: Figure): string {
   if (median === undefined) return '';
   const naive = naiveRatio === undefined ? '' : `; naive ${naiveRatio}`;
-  return `**${median}** (${ratioMin} to ${ratioMax}, ${pairs} pairs)${naive}`;
+  const loop = loopRatio === undefined ? '' : `; loop ${loopRatio}`;
+  return `**${median}** (${ratioMin} to ${ratioMax}, ${pairs} pairs)${naive}${loop}`;
 }
