@@ -34,6 +34,39 @@ export async function unclosedProjects(
 }
 
 /**
+ * Projects of organizations whose month is a draft, in the order of their ids.
+ *
+ * @param after the last one that is done; '0' at first.
+ */
+export async function draftedProjects(
+  db: Queryable,
+  monthMs: number,
+  after: string,
+  limit: number,
+): Promise<readonly string[]> {
+  const { rows } = await db.query<{ id: string }>(
+    `select p.id
+     from projects p join periods f on f.organization_id = p.organization_id and f.month = $1 and f.state = 'draft'
+     where p.id > $2 and ${IS_OF_MONTH}
+     order by p.id limit $3`,
+    [toTimestamp(monthMs), after, limit],
+  );
+  return rows.map(({ id }) => id);
+}
+
+/** Ids of the organizations whose month is a draft. */
+export async function draftedOrganizations(
+  db: Queryable,
+  monthMs: number,
+): Promise<readonly string[]> {
+  const { rows } = await db.query<{ id: string }>(
+    `select organization_id as id from periods where month = $1 and state = 'draft' order by 1`,
+    [toTimestamp(monthMs)],
+  );
+  return rows.map(({ id }) => id);
+}
+
+/**
  * Takes projects for closing their month, in order, and tells which of them no other worker has closed meanwhile: asked in a
  * statement after the locks, which sees what the other has committed.
  */
@@ -98,7 +131,7 @@ export async function averageGauges(
      from ${gaugesOfMonth((projectId) => `${projectId} = any($2::bigint[])`)} g
      order by 1, 2
      on conflict (project_id, meter_id, month) do update
-     set average = excluded.average, max = greatest(t.max, excluded.max)
+     set average = excluded.average, max = excluded.max
      where not t.final`,
     [toTimestamp(monthMs), projectIds],
   );

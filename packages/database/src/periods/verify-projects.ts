@@ -150,7 +150,7 @@ const GAUGES = `
   ), x as (
     select project_id, meter_id, m.average as stored, g.average as found
     from m full join g using (project_id, meter_id)
-    where m.average is distinct from g.average or g.peak > m.max
+    where (m.average, m.max) is distinct from (g.average, g.peak)
   )
   select ${NAMES}, t.slug as meter, 'gauges' as compared, x.stored::text, x.found::text
   from x ${NAMED} join meters t on t.id = x.meter_id

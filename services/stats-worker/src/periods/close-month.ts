@@ -13,6 +13,7 @@ import type { Manifest } from '@odometer/domain/manifest';
 import { toTimestamp } from '@odometer/domain/period';
 import type { AnyQueue } from '@odometer/queues/dead-letter';
 import { closeSomeProjects } from './close-projects.ts';
+import { computeDrafts } from './compute-drafts.ts';
 import { sortDrafts } from './hold-ups.ts';
 
 /** Manifests a transaction writes. */
@@ -65,6 +66,7 @@ export async function closeMonth(
           beginClosing(transaction, monthMs, ready, now()),
         );
   await resumeClosing(pool, monthMs);
+  await computeDrafts(pool, monthMs, signal);
 
   let projects = 0;
   const discrepancies: Discrepancy[] = [];

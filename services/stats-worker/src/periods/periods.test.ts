@@ -373,3 +373,46 @@ test('readings that come one by one are carried to the month’s end by a close 
   await refreshDays(system.pool, signal);
   expect(await one('select count(*)::int from changed_days')).toEqual({ count: 0 });
 });
+
+test('a draft tells what it comes to so far, and again when more has come', async () => {
+  await system.pool.query(
+    `with p as (insert into plans (slug, version, currency, valid_from) values ('pro', 1, 'EUR', '2026-01-01') returning id),
+       l as (insert into plan_limits (plan_id, resource, scope, included, price_per_unit)
+         select id, resource, scope, 1, 10 from p cross join (values ('api_calls', 'project'), ('storage_bytes', 'project'), ('api_calls', 'organization')) as l (resource, scope))
+     insert into organization_plans (organization_id, since, plan) select id, '2026-01-01', 'pro' from organizations where slug = 'acme'`,
+  );
+  const producer = await new Producer(system.pool, 'events').open();
+  await events(producer, { time: '2026-08-15T10:00:00Z', data: { value: 5 } });
+  await recordReadings(system.parts, [
+    {
+      projectId: '1',
+      organizationId: '1',
+      meterId: 15,
+      at: '2026-08-01T00:00:00.000Z',
+      value: '3',
+    },
+  ]);
+  const draft = () =>
+    one(
+      `select tier, exceeded_limits as exceeded, overage_charge::text as charge, average_storage_bytes::text as average, state
+       from monthly_stats where project_id = 1 and year = 2026 and month = 8`,
+    );
+  await close('2026-09-01T00:00:00Z');
+  const first = {
+    tier: 'pro',
+    exceeded: ['api_calls', 'storage_bytes'],
+    average: '3.000000',
+    state: 'draft',
+  };
+  expect(await draft()).toEqual({ ...first, charge: '60' });
+  await events(producer, { time: '2026-08-31T23:00:00Z', data: { value: 2 } });
+  await close('2026-09-01T01:00:00Z');
+  expect(await draft()).toEqual({ ...first, charge: '80' });
+  expect(
+    await one(
+      `select overage_charge::text as charge, state from organization_monthly_stats where organization_id = 1 and year = 2026 and month = 8`,
+    ),
+  ).toEqual({ charge: '140', state: 'draft' });
+  await close('2026-09-05T00:00:00Z');
+  expect(await draft()).toEqual({ ...first, charge: '80', state: 'final' });
+});
