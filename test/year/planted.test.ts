@@ -69,19 +69,6 @@ planted({
   catches: /^days that miss a change|does not add up/,
 });
 
-planted({
-  name: 'marks are remembered before the transaction has committed',
-  patches: [
-    {
-      file: USAGE_WRITER,
-      find: 'return () => this.#marks.add(round, days);',
-      replace: 'this.#marks.add(round, days); return () => {};',
-    },
-  ],
-  refreshing: true,
-  catches: /^days that miss a change|does not add up/,
-});
-
 /** Registers the proof that the race catches a bug that is planted in the process that runs it. */
 function planted(options: {
   readonly name: string;

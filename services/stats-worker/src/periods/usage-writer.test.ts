@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { verifyMonth } from '@odometer/database/periods/verify';
+import type { Transaction } from '@odometer/database/pool';
 import { event, openAppliers, Producer } from '../../test/applier-fixture.ts';
 import { closeDueMonths } from './close-due-months.ts';
+import { UsageWriter } from './usage-writer.ts';
 
 const GRACE_MS = 72 * 3_600_000;
 const signal = new AbortController().signal;
@@ -71,4 +73,43 @@ test('usage of a month before the first, closed in the middle of another close, 
     { month: '2026-08-01 00:00:00+00', lifetime: '5', state: 'final' },
   ]);
   expect((await verifyMonth(system.pool, Date.parse('2026-08-01'))).differences).toEqual([]);
+});
+
+test('what was marked in a transaction that came to nothing is marked again', async () => {
+  const producer = await new Producer(system.pool, 'events').open();
+  await system.events.apply([producer.events(event({ time: '2026-08-15T10:00:00Z' }))]);
+  await system.pool.query('delete from changed_days');
+  const writer = new UsageWriter(() => workerMs);
+  const write = async (end: 'commit' | 'rollback') => {
+    const client = await system.pool.connect();
+    try {
+      await client.query('begin');
+      const transaction = client as unknown as Transaction;
+      const periods = await writer.begin(transaction, [Date.parse('2026-08-01T00:00:00Z')]);
+      const remember = await periods.add([
+        {
+          projectId: '1',
+          organizationId: '1',
+          meterId: 8,
+          hour: '2026-08-16T10:00:00.000Z',
+          sum: '1',
+          count: 1,
+          min: '1',
+          max: '1',
+          last: '1',
+          lastAt: '2026-08-16T10:00:00.000Z',
+        },
+      ]);
+      await client.query(end);
+      if (end === 'commit') remember();
+    } finally {
+      client.release();
+    }
+    return rows("select day::text from changed_days where day = '2026-08-16'");
+  };
+  expect(await write('rollback')).toEqual([]);
+  expect(await write('commit')).toEqual([{ day: '2026-08-16' }]);
+  // Remembered now: the mark is not asked for again in its round.
+  await system.pool.query('delete from changed_days');
+  expect(await write('commit')).toEqual([]);
 });
