@@ -118,7 +118,14 @@ function details({ p99, max, requestsPerSecond }: Figure): string {
   return all.length === 0 ? '' : ` (${all.join(', ')})`;
 }
 
-function ratio({ ratio: median, ratioMin, ratioMax, pairs, naiveRatio, loopRatio }: Figure): string {
+function ratio({
+  ratio: median,
+  ratioMin,
+  ratioMax,
+  pairs,
+  naiveRatio,
+  loopRatio,
+}: Figure): string {
   if (median === undefined) return '';
   const naive = naiveRatio === undefined ? '' : `; naive ${naiveRatio}`;
   const loop = loopRatio === undefined ? '' : `; loop ${loopRatio}`;
