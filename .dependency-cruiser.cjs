@@ -1,5 +1,5 @@
 /**
- * The arrow of imports: services → {queues, database, service-kit} → domain. The cli stands where services stand; what
+ * The arrow of imports: services → intake → {queues, database, service-kit, aws} → domain. The cli stands where services stand; what
  * only tests need (testing, local-stack) is imported by tests, by test/, and by itself. test/arrow.test.ts plants
  * violations and sees each of these rules fail, because a checker that parses nothing is green, too.
  *
@@ -26,13 +26,17 @@ module.exports = {
     layer('database-imports-domain', 'packages/database', ['domain']),
     layer('queues-imports-domain', 'packages/queues', ['domain']),
     layer('service-kit-imports-domain', 'packages/service-kit', ['domain']),
+    layer('aws-imports-domain', 'packages/aws', ['domain']),
+    layer('s3-simulator-imports-domain', 'packages/s3-simulator', ['domain']),
+    layer('intake-imports-the-layers-below', 'packages/intake', ['domain', 'database', 'queues']),
     layer('cli-imports-the-layers-below', 'packages/cli', [
       'domain',
       'database',
       'queues',
       'service-kit',
+      'aws',
     ]),
-    layer('local-stack-imports-domain', 'packages/local-stack', ['domain']),
+    layer('local-stack-imports-domain', 'packages/local-stack', ['domain', 's3-simulator']),
     layer('testing-imports-what-it-starts', 'packages/testing', [
       'domain',
       'database',
@@ -45,7 +49,7 @@ module.exports = {
       from: { path: '^services/([^/]+)/', pathNot: test },
       to: {
         path: '^(packages|services|test)/',
-        pathNot: ['^services/$1/', '^packages/(domain|database|queues|service-kit)/'],
+        pathNot: ['^services/$1/', '^packages/(domain|database|queues|service-kit|intake|aws)/'],
       },
     },
     {

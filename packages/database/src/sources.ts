@@ -1,4 +1,5 @@
 import type { ProducerBooks } from '@odometer/domain/batch';
+import type { IntakeKind } from '@odometer/domain/books';
 import type { Queryable, Transaction } from './pool.ts';
 
 /**
@@ -9,7 +10,7 @@ import type { Queryable, Transaction } from './pool.ts';
 
 export interface OpenEpoch {
   readonly source: string;
-  readonly kind: 'events' | 'mqtt';
+  readonly kind: IntakeKind;
   /** Which process it is, for people: a pod name. */
   readonly instance: string;
 }

@@ -59,7 +59,7 @@ describe('the books', () => {
     const { books, figures } = draw([epoch({}), epoch({ epoch: '8', outcome })]);
     expect(books.closed).toBe(true);
     expect(figures).toMatchObject({ received: 220n, accepted: 200n, counted: 140n, dead: 5n });
-    expect(books.kinds.map(({ kind }) => kind)).toEqual(['events', 'mqtt']);
+    expect(books.kinds.map(({ kind }) => kind)).toEqual(['events', 'mqtt', 'objects']);
   });
 
   test('close without anything in them', () => {

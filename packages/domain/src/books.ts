@@ -10,8 +10,8 @@ import type { BatchOutcome } from './batch.ts';
  * not applied is a hole with a number; each hole is looked for by its number, and only what is in no place is missing.
  */
 
-/** Kinds of intake. Webhooks become events, so they are in the books of events. */
-const INTAKE_KINDS = ['events', 'mqtt'] as const;
+/** Kinds of intake. Webhooks become events, so they are in the books of events; objects are what stores notify of. */
+const INTAKE_KINDS = ['events', 'mqtt', 'objects'] as const;
 export type IntakeKind = (typeof INTAKE_KINDS)[number];
 
 /** A hole younger than this is pending, not lost: a failover of Redis or a restart of Postgres may be going on. */

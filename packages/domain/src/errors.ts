@@ -47,6 +47,11 @@ export const ERRORS = {
     retry: false,
     message: 'the MQTT broker cannot be counted on: {reason}',
   },
+  bucket_not_found: {
+    kind: 'not_found',
+    retry: false,
+    message: 'there is no bucket {bucket} declared; `odometer buckets` shows them',
+  },
   clock_behind: {
     kind: 'unavailable',
     retry: true,
@@ -146,6 +151,16 @@ export const ERRORS = {
     retry: false,
     message: 'no limit can be on {meter}: {reason}',
   },
+  measurement_refused: {
+    kind: 'conflict',
+    retry: false,
+    message: 'the measurement is not believed, nothing was changed: {reason}',
+  },
+  measurement_taken_over: {
+    kind: 'conflict',
+    retry: false,
+    message: 'another process goes on with measurement {measurement}',
+  },
   meter_built_in: {
     kind: 'conflict',
     retry: false,
@@ -191,6 +206,11 @@ export const ERRORS = {
     kind: 'unavailable',
     retry: true,
     message: '{name}: {waiting} waiting and none finished for {stuckForMs} ms',
+  },
+  notification_refused: {
+    kind: 'invalid',
+    retry: false,
+    message: 'the notification cannot be counted: {reason}',
   },
   organization_forbidden: {
     kind: 'forbidden',
@@ -299,6 +319,26 @@ export const ERRORS = {
     kind: 'unavailable',
     retry: true,
     message: 'what this needs is away at the moment; send the same request again',
+  },
+  target_denied: {
+    kind: 'forbidden',
+    retry: true,
+    message: '{target} does not let us in: {reason}',
+  },
+  target_invalid: {
+    kind: 'invalid',
+    retry: true,
+    message: '{target} answers what cannot be used: {reason}',
+  },
+  target_throttled: {
+    kind: 'too_many',
+    retry: true,
+    message: '{target} wants to be asked less often: {reason}',
+  },
+  target_unavailable: {
+    kind: 'unavailable',
+    retry: true,
+    message: '{target} does not answer: {reason}',
   },
   webhook_secret_missing: {
     kind: 'unavailable',

@@ -69,4 +69,6 @@ export const BUILT_IN_METERS: readonly BuiltInMeter[] = [
   gauge('device_count', 'device'),
   gauge('active_device_count', 'device'),
   gauge('ecr_image_count', 'image'),
+  gauge('s3_object_count', 'object'),
+  counter('s3_byte_hours', 'byte_hour', 'readings'),
 ];

@@ -1,5 +1,6 @@
 import type { BatchId, ProducerBooks } from '@odometer/domain/batch';
 import type { EventEnvelope } from '@odometer/domain/event-envelope';
+import type { ObjectChange } from '@odometer/domain/objects/object-change';
 
 /** What every batch carries besides its items. */
 export interface BatchHeader extends BatchId {
@@ -48,6 +49,22 @@ export interface Seal extends BatchId {
   readonly sealedBy: string;
 }
 
+/** Changes that stores have notified of. */
+export interface ObjectBatch extends BatchHeader {
+  readonly changes: readonly ObjectChange[];
+}
+
+/**
+ * A notification that could not be read, or not be believed. It is read again by whoever processes it, and fails again, so that
+ * it is kept as a dead letter with its reason, and can be tried again once the reason is gone.
+ */
+export interface RefusedNotification {
+  /** Names of the declared buckets that the source it came from is for. */
+  readonly buckets: readonly string[];
+  /** The one record that was refused, or the whole message when it could not be taken apart; text as it came. */
+  readonly text: string;
+}
+
 /** Applies what was unattributed until a project was registered. */
 export interface AttributeUsage {
   readonly organization: string;
@@ -82,6 +99,28 @@ export interface CountBack {
   readonly part: number;
 }
 
+/** What is measured by asking for it. */
+export type TargetKind = 'bucket' | 'registry' | 'reading' | 'cross_check';
+
+/** Measures one declared target, or goes on with its measurement that is under way. A job of its own: a slow one delays nobody. */
+export interface Measure {
+  readonly kind: TargetKind;
+  readonly target: string;
+  readonly purpose: 'hourly' | 'asked' | 'backfill' | 'reconcile';
+  /** What the one who asks wants besides; see the kind's own measuring. */
+  readonly options: Readonly<Record<string, unknown>>;
+  /** Rises when a job goes on where another had to stop. */
+  readonly part: number;
+}
+
+/** Has all measured that was not in this hour. Carries nothing, as a bell. */
+export type MeasureDue = Readonly<Record<string, never>>;
+
+/** Maps a bucket's objects again after what its keys mean was changed. */
+export interface MapObjects {
+  readonly bucketId: number;
+}
+
 /** Partitions, compaction, retention. Carries nothing. */
 export type Maintain = Readonly<Record<string, never>>;
 
@@ -92,6 +131,11 @@ export type Maintain = Readonly<Record<string, never>>;
 export interface JobCatalogue {
   readonly events: { readonly 'event-batch': EventBatch; readonly event: DeadEvent };
   readonly counts: { readonly 'count-batch': CountBatch; readonly seal: Seal };
+  readonly objects: {
+    readonly 'object-batch': ObjectBatch;
+    readonly 'refused-notification': RefusedNotification;
+    readonly 'map-objects': MapObjects;
+  };
   readonly registry: { readonly 'attribute-usage': AttributeUsage };
   readonly periods: {
     readonly due: Due;
@@ -99,13 +143,22 @@ export interface JobCatalogue {
     readonly 'close-month': CloseMonth;
     readonly 'count-back': CountBack;
     readonly maintain: Maintain;
+    readonly 'measure-due': MeasureDue;
   };
+  readonly measure: { readonly target: Measure };
 }
 
 export type QueueName = keyof JobCatalogue;
 
 /** The queues in the order in which they are listed everywhere. */
-export const QUEUE_NAMES: readonly QueueName[] = ['events', 'counts', 'registry', 'periods'];
+export const QUEUE_NAMES: readonly QueueName[] = [
+  'events',
+  'counts',
+  'objects',
+  'registry',
+  'periods',
+  'measure',
+];
 
 /** Redis keys start with this; the braces keep all keys of Odometer in one slot of a Redis Cluster. */
 export const QUEUE_PREFIX = '{odometer}';
@@ -115,7 +168,10 @@ export const JOB_DEADLINE_MS: Readonly<Record<QueueName, number>> = {
   // Counting is a short transaction; what takes 30 s is stuck, and another attempt costs nothing.
   events: 30_000,
   counts: 30_000,
+  objects: 30_000,
   registry: 300_000,
   // Of a part of a close; all that takes longer stops before and goes on in another job.
   periods: 600_000,
+  // Of a part: what takes longer stops before and goes on in another job.
+  measure: 300_000,
 };

@@ -2,7 +2,7 @@ import { isOdometerError, OdometerError } from '@odometer/domain/errors';
 import type { EventEnvelope } from '@odometer/domain/event-envelope';
 import type { Backlog } from './backlog.ts';
 import type { EventBatcher } from './event-batcher.ts';
-import type { IngestBooks } from './ingest-books.ts';
+import type { IngestBooks } from './refusal.ts';
 
 /**
  * Hands validated events over, and keeps the books of those that could not be taken.

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { batchJobId } from '@odometer/domain/batch';
 import type { EventEnvelope } from '@odometer/domain/event-envelope';
+import { IntakeBooks } from '@odometer/intake/intake-books';
 import type { EventBatch } from '@odometer/queues/catalogue';
 import { JobQueue } from '@odometer/queues/job-queue';
 import { createProducerRedis } from '@odometer/queues/redis-connection';
@@ -10,7 +11,7 @@ import { type TcpProxy, tcpProxy } from '@odometer/testing/tcp-proxy';
 import { startTestRedis } from '@odometer/testing/test-redis';
 import { pino } from 'pino';
 import { type BatcherSettings, EventBatcher } from './event-batcher.ts';
-import { IngestBooks } from './ingest-books.ts';
+import { type IngestBooks, REFUSAL_CODES } from './refusal.ts';
 
 let server: Awaited<ReturnType<typeof startTestRedis>>;
 let proxy: TcpProxy;
@@ -38,7 +39,7 @@ afterEach(async () => {
 });
 
 function makeBatcher(settings: Partial<BatcherSettings> = {}) {
-  const books = new IngestBooks();
+  const books = new IntakeBooks(REFUSAL_CODES);
   const batcher = new EventBatcher({
     source: 'ingest',
     epoch: () => String(epoch),

@@ -5,7 +5,7 @@ import type { EventBatch } from '@odometer/queues/catalogue';
 import { enqueueUntilDurable } from '@odometer/queues/enqueue-until-durable';
 import type { JobQueue } from '@odometer/queues/job-queue';
 import type { Logger } from 'pino';
-import type { IngestBooks } from './ingest-books.ts';
+import type { IngestBooks } from './refusal.ts';
 
 /** Design §5: large enough to spread a transaction's cost over many events, small enough to stay a short one. */
 const MAX_BATCH_EVENTS = 1_000;

@@ -2,8 +2,7 @@ import { integerCounter, type Registry } from '@odometer/service-kit/metrics';
 import { Gauge, Histogram } from 'prom-client';
 import type { Backlog } from './backlog.ts';
 import type { EventBatcher } from './event-batcher.ts';
-import type { IngestBooks } from './ingest-books.ts';
-import { REFUSAL_CODES } from './refusal.ts';
+import { type IngestBooks, REFUSAL_CODES } from './refusal.ts';
 
 export type Route = 'post_events' | 'get_events' | 'webhook' | 'other';
 

@@ -10,9 +10,8 @@ import { acceptEvents } from './accept-events.ts';
 import type { Backlog } from './backlog.ts';
 import { decodeEvents } from './decode-events.ts';
 import type { EventBatcher } from './event-batcher.ts';
-import type { IngestBooks } from './ingest-books.ts';
 import type { RateLimit } from './rate-limit.ts';
-import { Refusal } from './refusal.ts';
+import { type IngestBooks, Refusal } from './refusal.ts';
 import { type EventBounds, validateEvent } from './validate-event.ts';
 
 /** Design §6. A client with more to say splits it, and gains: each part is grouped with others' anyway. */

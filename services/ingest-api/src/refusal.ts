@@ -1,3 +1,5 @@
+import type { IntakeBooks } from '@odometer/intake/intake-books';
+
 /**
  * Why an event, or a whole request, was not accepted: a closed set, because it labels a metric.
  *
@@ -33,6 +35,8 @@ export const REFUSAL_CODES = [
 ] as const;
 
 export type RefusalCode = (typeof REFUSAL_CODES)[number];
+
+export type IngestBooks = IntakeBooks<RefusalCode>;
 
 /** A refusal is a value, not an exception: it is an ordinary outcome, and a thousand may come with one request. */
 export class Refusal {

@@ -1,6 +1,9 @@
 import { listApiKeys } from '@odometer/database/api-keys';
 import { createPool } from '@odometer/database/pool';
 import { waitForSchema } from '@odometer/database/wait-for-schema';
+import { IntakeBooks } from '@odometer/intake/intake-books';
+import { ProducerEpoch } from '@odometer/intake/producer-epoch';
+import { sourceName } from '@odometer/intake/source-name';
 import { JobQueue } from '@odometer/queues/job-queue';
 import { createProducerRedis } from '@odometer/queues/redis-connection';
 import { checkRedisDurability } from '@odometer/queues/redis-preflight';
@@ -15,11 +18,9 @@ import { Backlog } from './backlog.ts';
 import type { Config } from './config.ts';
 import { EventBatcher } from './event-batcher.ts';
 import { httpServer } from './http-server.ts';
-import { IngestBooks } from './ingest-books.ts';
 import { createMetrics, exposeSources } from './metrics.ts';
-import { ProducerEpoch } from './producer-epoch.ts';
 import { RateLimit } from './rate-limit.ts';
-import { sourceName } from './source-name.ts';
+import { REFUSAL_CODES } from './refusal.ts';
 import { webhookReader } from './webhooks/read-webhooks.ts';
 
 /** One for each of the tables that are refreshed, the acknowledgement, and a few people who look at events. */
@@ -52,9 +53,16 @@ export async function run(config: Config, log: Logger): Promise<number> {
   const redis = createProducerRedis({ url: config.redisUrl });
   const queue = new JobQueue('events', redis);
   const backlog = new Backlog(queue, config.maxBacklogBatches);
-  const books = new IngestBooks();
+  const books = new IntakeBooks(REFUSAL_CODES);
   const source = sourceName(config.instance);
-  const epoch = new ProducerEpoch({ pool, source, instance: config.instance, books, log });
+  const epoch = new ProducerEpoch({
+    pool,
+    source,
+    kind: 'events',
+    instance: config.instance,
+    books,
+    log,
+  });
   const keys = new CachedTable(async () => keysByHash(await listApiKeys(pool)));
   const webhooks = new CachedTable(webhookReader(pool, log));
   const metrics = createMetrics(registry);

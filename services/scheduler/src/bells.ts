@@ -13,6 +13,14 @@ export const BELLS: readonly Schedule<'periods'>[] = [
     payload: { bell: 'hourly' },
   },
   {
+    // Everything is measured once an hour; what could not be is tried again within the hour.
+    id: 'measure',
+    recurrence: { pattern: '5-55/10 * * * *' },
+    longestMs: 600_000,
+    jobName: 'measure-due',
+    payload: {},
+  },
+  {
     id: 'daily',
     recurrence: { pattern: '0 0 * * *' },
     longestMs: 86_400_000,

@@ -10,6 +10,7 @@ import type { LabelledCount } from '@odometer/service-kit/metrics';
 export interface BooksQueues {
   readonly events: JobQueue<'events'>;
   readonly mqtt: JobQueue<'counts'>;
+  readonly objects: JobQueue<'objects'>;
 }
 
 /** About an hour at two a minute. */

@@ -5,6 +5,7 @@ import type { QueueReading } from '@odometer/queues/queue-metrics';
 import { integerCounter, type LabelledCount } from '@odometer/service-kit/metrics';
 import { Gauge, Histogram, type Registry } from 'prom-client';
 import type { BooksReading } from './books-reading.ts';
+import type { MeasureCounts } from './measure/measure-metrics.ts';
 import { createPeriodsMetrics } from './periods/periods-metrics.ts';
 import type { PeriodsReading } from './periods/periods-reading.ts';
 
@@ -60,6 +61,7 @@ export class ApplyCounts {
 /** Where the metrics get their figures from. */
 export interface MetricSources {
   readonly apply: ApplyCounts;
+  readonly measure: MeasureCounts;
   readonly workers: () => Iterable<readonly [queue: string, counts: Readonly<JobWorkerCounts>]>;
   readonly readQueues: () => Promise<readonly QueueReading[]>;
   readonly books: Pick<BooksReading, 'items' | 'lostBatches'>;
@@ -88,6 +90,19 @@ export function createMetrics(registry: Registry, sources: MetricSources) {
     help: 'Transactions done again because another one was in their way (deadlock, serialization failure).',
     registry,
     read: () => apply.conflictRetries,
+  });
+  integerCounter({
+    name: 'odometer_measurements_total',
+    help: 'Measurements of buckets, registries, readings and cross-checks that ended, by kind and outcome: complete, refused (the result was not believed), failed (there is none; it counts as missing, never as zero).',
+    registry,
+    labelNames: ['kind', 'outcome'],
+    read: () => sources.measure.byOutcome(),
+  });
+  integerCounter({
+    name: 'odometer_measurement_duration_seconds_total',
+    help: 'Seconds spent on measurements that ended.',
+    registry,
+    read: () => sources.measure.seconds,
   });
   integerCounter({
     name: 'odometer_jobs_total',

@@ -8,6 +8,7 @@ import { CountApplier } from './count-applier.ts';
 import { EventApplier } from './event-applier.ts';
 import { forgetOnConnect } from './forget-on-connect.ts';
 import { GroupCommit } from './group-commit.ts';
+import { createMeasureProcessor, type MeasureParts } from './measure/process-measure.ts';
 import { MeterCatalogue } from './meter-catalogue.ts';
 import type { ApplyCounts } from './metrics.ts';
 import type { MonthPartitions } from './month-partitions.ts';
@@ -49,8 +50,9 @@ export interface ProcessorParts {
   readonly observeApply: (queue: QueueName, durationMs: number) => void;
   readonly periods: Pick<
     PeriodsParts,
-    'queue' | 'usageQueues' | 'graceMs' | 'eventRetentionMonths' | 'log'
+    'queue' | 'measureQueue' | 'usageQueues' | 'graceMs' | 'eventRetentionMonths' | 'log'
   >;
+  readonly measure: Omit<MeasureParts, 'pool'>;
 }
 
 /** What is done with the jobs of each queue. */
@@ -96,6 +98,10 @@ export function createProcessors(parts: ProcessorParts): {
       // A seal has done its work by holding the job id of the flush it replaces.
       if (job.name === 'count-batch') await countGroups.submit(checkCountBatch(job.payload));
     },
+    objects: async () => {
+      throw new Error('not there yet');
+    },
+    measure: createMeasureProcessor({ ...parts, ...parts.measure }),
     registry: async () => {
       await attributeUsage(pool, partitions, usage);
     },

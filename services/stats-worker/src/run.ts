@@ -18,6 +18,8 @@ import { attributeUsage } from './attribute-usage.ts';
 import { BooksReading } from './books-reading.ts';
 import type { Config } from './config.ts';
 import { forgetOnConnect } from './forget-on-connect.ts';
+import { MeasureCounts } from './measure/measure-metrics.ts';
+import { createMeasurers } from './measure/measurers.ts';
 import { ApplyCounts, createMetrics } from './metrics.ts';
 import { MonthPartitions } from './month-partitions.ts';
 import { PeriodsReading } from './periods/periods-reading.ts';
@@ -32,8 +34,11 @@ const MAX_CONNECTIONS = 6;
 const CONCURRENCY: Readonly<Record<QueueName, number>> = {
   events: 32,
   counts: 64,
+  objects: 32,
   registry: 1,
   periods: 2,
+  // Mostly waiting for others; so many targets may hang before they delay the next.
+  measure: 16,
 };
 /** Usage stored just after its name was registered waits for this sweep. */
 const ATTRIBUTION_INTERVAL_MS = 60_000;
@@ -96,6 +101,7 @@ export async function run(config: Config, log: Logger): Promise<number> {
   const usage = new UsageWriter();
   forgetOnConnect(pool, [owners, partitions, usage]);
   const counts = new ApplyCounts();
+  const measureCounts = new MeasureCounts();
   const queues = config.queues.map((name) =>
     service.add('queues', new JobQueue(name, producerRedis)),
   );
@@ -103,12 +109,15 @@ export async function run(config: Config, log: Logger): Promise<number> {
   const usageQueues = {
     events: service.add('queues', new JobQueue('events', producerRedis)),
     mqtt: service.add('queues', new JobQueue('counts', producerRedis)),
+    objects: service.add('queues', new JobQueue('objects', producerRedis)),
   };
   const periodsQueue = service.add('queues', new JobQueue('periods', producerRedis));
+  const measureQueue = service.add('queues', new JobQueue('measure', producerRedis));
   const books = new BooksReading(pool, usageQueues);
   const periods = new PeriodsReading(pool);
   const metrics = createMetrics(registry, {
     apply: counts,
+    measure: measureCounts,
     books,
     periods,
     workers: () => [...workers].map(([queue, worker]) => [queue, worker.counts] as const),
@@ -123,9 +132,17 @@ export async function run(config: Config, log: Logger): Promise<number> {
     observeApply: metrics.observeApply,
     periods: {
       queue: periodsQueue,
-      usageQueues: Object.values(usageQueues),
+      measureQueue,
+      // Changes of objects are levels and no usage: they hold no month up.
+      usageQueues: [usageQueues.events, usageQueues.mqtt],
       graceMs: config.closeGraceHours * 3_600_000,
       eventRetentionMonths: config.eventRetentionMonths,
+      log,
+    },
+    measure: {
+      queue: measureQueue,
+      measurers: createMeasurers(),
+      counts: measureCounts,
       log,
     },
   });

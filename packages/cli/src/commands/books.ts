@@ -11,7 +11,11 @@ import { startProgress } from '../progress.ts';
 import { withQueues } from '../redis.ts';
 
 /** Which queue carries the batches of a kind of intake. */
-const QUEUES: Readonly<Record<IntakeKind, QueueName>> = { events: 'events', mqtt: 'counts' };
+const QUEUES: Readonly<Record<IntakeKind, QueueName>> = {
+  events: 'events',
+  mqtt: 'counts',
+  objects: 'objects',
+};
 
 export function addBooks(program: Command): void {
   addCommand(

@@ -8,6 +8,7 @@ import type { JobQueue } from '@odometer/queues/job-queue';
 import type { Job, Processor } from '@odometer/queues/job-worker';
 import { countBack } from '../count-back/count-back.ts';
 import { type MaintenanceParts, maintain } from '../maintenance/maintain.ts';
+import { measureDue } from '../measure/measure-due.ts';
 import { closeMonth } from './close-month.ts';
 import { type DueParts, doAllDue, logClose } from './do-all-due.ts';
 import { takeSnapshot, takeSnapshots } from './take-snapshots.ts';
@@ -20,6 +21,7 @@ export type PeriodsParts = DueParts &
   MaintenanceParts & {
     readonly usage: UsageWriter;
     readonly queue: JobQueue<'periods'>;
+    readonly measureQueue: JobQueue<'measure'>;
   };
 
 /**
@@ -72,12 +74,16 @@ async function processJob(
     case 'maintain':
       await maintain(parts, nowMs, signal);
       return;
+    case 'measure-due':
+      await measureDue(parts.pool, parts.measureQueue, nowMs);
+      return;
   }
 }
 
 /** Work that may be long is left to jobs of its own, so that it holds up no snapshot. */
 async function enqueueDue(parts: PeriodsParts): Promise<void> {
   await parts.queue.add('maintain', {}, 'maintain.due');
+  await measureDue(parts.pool, parts.measureQueue, Date.now());
   for (const due of await dueCountBacks(parts.pool)) await enqueueCountBack(parts, due);
 }
 

@@ -1,29 +1,29 @@
 import type { ProducerBooks } from '@odometer/domain/batch';
-import { REFUSAL_CODES, type RefusalCode } from './refusal.ts';
 
 /**
- * The books of this process: every item that comes in is received, and then either accepted (put into a numbered batch)
- * or rejected, with a reason. Plain integers, because they change for every event.
+ * The books of a process that takes usage in: every item that comes is received, and then either accepted (put into a
+ * numbered batch) or rejected, with a reason. Plain integers, because they change for every item.
  *
- * An item is what a request that passed authentication and the rate limit held; a body that could not be read as events
- * is one item. Events that are accepted are counted when their batch is frozen, not before: so the running totals that a
- * batch carries hold exactly what is in it and in its predecessors, and `received = accepted + rejected` in each.
+ * An item is what a request or message that passed authentication and limits held; one that could not be taken apart is
+ * one item. Items that are accepted are counted when their batch is frozen, not before: so the running totals that a batch
+ * carries hold exactly what is in it and in its predecessors, and `received = accepted + rejected` in each.
  */
-export class IngestBooks {
+export class IntakeBooks<Reason extends string> {
   received = 0;
   /** In frozen batches. */
   accepted = 0;
   /** Batches frozen so far: the seq of the last one. */
   frozenSeq = 0;
-  readonly rejected: Record<RefusalCode, number>;
+  readonly rejected: Record<Reason, number>;
   #rejectedTotal = 0;
   /** All batches up to this one are durable. */
   #durableSeq = 0;
   #durableAccepted = 0;
 
-  constructor() {
-    this.rejected = Object.fromEntries(REFUSAL_CODES.map((code) => [code, 0])) as Record<
-      RefusalCode,
+  /** @param reasons a closed set: each labels a metric. */
+  constructor(reasons: readonly Reason[]) {
+    this.rejected = Object.fromEntries(reasons.map((reason) => [reason, 0])) as Record<
+      Reason,
       number
     >;
   }
@@ -32,8 +32,8 @@ export class IngestBooks {
     this.received += items;
   }
 
-  reject(code: RefusalCode, items = 1): void {
-    this.rejected[code] += items;
+  reject(reason: Reason, items = 1): void {
+    this.rejected[reason] += items;
     this.#rejectedTotal += items;
   }
 

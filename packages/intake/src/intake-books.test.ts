@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { IngestBooks } from './ingest-books.ts';
+import { IntakeBooks } from './intake-books.ts';
 
 test('in every batch and acknowledgement received = accepted + rejected, and nothing ever falls', () => {
   const step = fc.oneof(
@@ -10,7 +10,7 @@ test('in every batch and acknowledgement received = accepted + rejected, and not
   );
   fc.assert(
     fc.property(fc.array(step), (steps) => {
-      const books = new IngestBooks();
+      const books = new IntakeBooks(['data']);
       const frozen: { seq: number; accepted: number }[] = [];
       let last = { received: 0, rejected: 0, accepted: 0 };
       for (const each of steps) {

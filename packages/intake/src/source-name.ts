@@ -10,5 +10,5 @@ export function sourceName(instance: string): string {
     .replace(/[^a-z0-9]+/g, '-')
     .replace(/^-+/, '')
     .slice(0, MAX_LENGTH);
-  return label === '' ? 'ingest-api' : label;
+  return label === '' ? 'unnamed' : label;
 }

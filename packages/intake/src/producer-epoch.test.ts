@@ -3,7 +3,7 @@ import { createPool, type Pool } from '@odometer/database/pool';
 import { stressComponent } from '@odometer/service-kit/component-stress';
 import { createTestDatabase, type TestDatabase } from '@odometer/testing/test-database';
 import { pino } from 'pino';
-import { IngestBooks } from './ingest-books.ts';
+import { IntakeBooks } from './intake-books.ts';
 import { ProducerEpoch } from './producer-epoch.ts';
 
 let database: TestDatabase;
@@ -33,8 +33,15 @@ async function rowOf(epoch: string) {
 }
 
 test('what was only rejected reaches the books without a batch', async () => {
-  const books = new IngestBooks();
-  const epoch = new ProducerEpoch({ pool, source: 'rejecting', instance: 'pod', books, log });
+  const books = new IntakeBooks(['data']);
+  const epoch = new ProducerEpoch({
+    pool,
+    kind: 'events',
+    source: 'rejecting',
+    instance: 'pod',
+    books,
+    log,
+  });
   await epoch.start();
   const id = epoch.epoch;
   books.reject('data', 3);
@@ -50,8 +57,15 @@ test('what was only rejected reaches the books without a batch', async () => {
 });
 
 test('a life in which all became durable is sealed at its last batch', async () => {
-  const books = new IngestBooks();
-  const epoch = new ProducerEpoch({ pool, source: 'clean', instance: 'pod', books, log });
+  const books = new IntakeBooks(['data']);
+  const epoch = new ProducerEpoch({
+    pool,
+    kind: 'events',
+    source: 'clean',
+    instance: 'pod',
+    books,
+    log,
+  });
   await epoch.start();
   const id = epoch.epoch;
   const { seq, books: totals } = books.freeze(10);
@@ -62,8 +76,15 @@ test('a life in which all became durable is sealed at its last batch', async () 
 });
 
 test('a life that leaves a batch unconfirmed is not sealed: the batch may be durable all the same', async () => {
-  const books = new IngestBooks();
-  const epoch = new ProducerEpoch({ pool, source: 'unclean', instance: 'pod', books, log });
+  const books = new IntakeBooks(['data']);
+  const epoch = new ProducerEpoch({
+    pool,
+    kind: 'events',
+    source: 'unclean',
+    instance: 'pod',
+    books,
+    log,
+  });
   await epoch.start();
   const id = epoch.epoch;
   const { seq, books: totals } = books.freeze(10);
@@ -79,9 +100,10 @@ test('starts and stops in every order', async () => {
     () =>
       new ProducerEpoch({
         pool,
+        kind: 'events',
         source: 'stressed',
         instance: 'pod',
-        books: new IngestBooks(),
+        books: new IntakeBooks(['data']),
         log,
       }),
     { seed, isStopped: (epoch) => !epoch.isOpen },

@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pool } from '@odometer/database/pool';
 import { acknowledge, openEpoch, sealEpoch } from '@odometer/database/sources';
+import type { IntakeKind } from '@odometer/domain/books';
 import { OdometerError } from '@odometer/domain/errors';
 import type { Logger } from 'pino';
-import type { IngestBooks } from './ingest-books.ts';
+import type { IntakeBooks } from './intake-books.ts';
 
 const RETRY_MS = 1_000;
 
@@ -20,7 +21,8 @@ export class ProducerEpoch {
   readonly #pool: Pool;
   readonly #source: string;
   readonly #instance: string;
-  readonly #books: IngestBooks;
+  readonly #kind: IntakeKind;
+  readonly #books: IntakeBooks<string>;
   readonly #log: Logger;
   readonly #abort = new AbortController();
   #opening: Promise<void> | undefined;
@@ -32,12 +34,14 @@ export class ProducerEpoch {
     readonly pool: Pool;
     readonly source: string;
     readonly instance: string;
-    readonly books: IngestBooks;
+    readonly kind: IntakeKind;
+    readonly books: IntakeBooks<string>;
     readonly log: Logger;
   }) {
     this.#pool = options.pool;
     this.#source = options.source;
     this.#instance = options.instance;
+    this.#kind = options.kind;
     this.#books = options.books;
     this.#log = options.log;
   }
@@ -85,7 +89,7 @@ export class ProducerEpoch {
       try {
         this.#epoch = await openEpoch(this.#pool, {
           source: this.#source,
-          kind: 'events',
+          kind: this.#kind,
           instance: this.#instance,
         });
         return;

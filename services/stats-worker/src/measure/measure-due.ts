@@ -1,0 +1,20 @@
+import { dueTargets } from '@odometer/database/measuring/measurements';
+import type { Queryable } from '@odometer/database/pool';
+import { hourStart } from '@odometer/domain/period';
+import type { Measure } from '@odometer/queues/catalogue';
+import type { JobQueue } from '@odometer/queues/job-queue';
+
+/**
+ * Has every target measured that was not in this hour, by a job of its own. One that failed is tried again with the next
+ * bell. The job's id is the target's, so that none is asked for twice at once.
+ */
+export async function measureDue(
+  db: Queryable,
+  queue: JobQueue<'measure'>,
+  nowMs: number,
+): Promise<void> {
+  for (const { kind, target } of await dueTargets(db, new Date(hourStart(nowMs)))) {
+    const job: Measure = { kind, target, purpose: 'hourly', options: {}, part: 1 };
+    await queue.add('target', job, `${kind}.${target}`);
+  }
+}
