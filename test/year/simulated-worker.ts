@@ -41,6 +41,7 @@ export interface Queues {
   readonly events: JobQueue<'events'>;
   readonly counts: JobQueue<'counts'>;
   readonly periods: JobQueue<'periods'>;
+  readonly measure: JobQueue<'measure'>;
 }
 
 /** The appliers and the closer of one worker, with connections and caches of its own. */
@@ -113,6 +114,7 @@ export async function openWorker(options: {
     eventRetentionMonths: undefined,
     usage: appliers.usage,
     queue: options.queues.periods,
+    measureQueue: options.queues.measure,
   });
   return {
     ...appliers,
@@ -149,6 +151,7 @@ export async function openQueues(redisUrl: string): Promise<Queues & { close(): 
     events: new JobQueue('events', redis),
     counts: new JobQueue('counts', redis),
     periods: new JobQueue('periods', redis),
+    measure: new JobQueue('measure', redis),
   };
   return {
     ...queues,

@@ -9,6 +9,33 @@ export interface Addresses {
   readonly DATABASE_URL: string;
   readonly REDIS_URL: string;
   readonly MQTT_URL: string;
+  readonly AWS_ENDPOINT_URL_S3: string;
+  readonly AWS_ENDPOINT_URL_SQS: string;
+  readonly AWS_REGION: string;
+  /** The emulator looks at neither; the SDK wants both. */
+  readonly AWS_ACCESS_KEY_ID: string;
+  readonly AWS_SECRET_ACCESS_KEY: string;
+}
+
+/** Of S3 and SQS, which the emulator serves at one address. */
+export function objectStoreAddresses(
+  settings: Settings,
+): Pick<
+  Addresses,
+  | 'AWS_ENDPOINT_URL_S3'
+  | 'AWS_ENDPOINT_URL_SQS'
+  | 'AWS_REGION'
+  | 'AWS_ACCESS_KEY_ID'
+  | 'AWS_SECRET_ACCESS_KEY'
+> {
+  const url = `http://127.0.0.1:${portOf(settings, 'object-store')}`;
+  return {
+    AWS_ENDPOINT_URL_S3: url,
+    AWS_ENDPOINT_URL_SQS: url,
+    AWS_REGION: 'us-east-1',
+    AWS_ACCESS_KEY_ID: 'emulator',
+    AWS_SECRET_ACCESS_KEY: 'emulator',
+  };
 }
 
 export function frontUrl(settings: Settings): string {

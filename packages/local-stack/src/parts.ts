@@ -1,11 +1,11 @@
 import { mkdirSync } from 'node:fs';
-import type { Addresses } from './addresses.ts';
+import { type Addresses, objectStoreAddresses } from './addresses.ts';
 import type { Route } from './front/front-server.ts';
 import type { Part } from './kept-process.ts';
 import { startMosquitto } from './mosquitto.ts';
 import { startPostgres } from './postgres.ts';
 import { startRedis } from './redis.ts';
-import { type ServerProcess, spawnServer } from './server-process.ts';
+import { awaitReady, type ServerProcess, spawnServer } from './server-process.ts';
 import { SERVICES, type Service } from './services.ts';
 import {
   dataDirectory,
@@ -15,12 +15,15 @@ import {
   programOf,
   type Settings,
 } from './settings.ts';
+import { assertPortFree } from './tcp-port.ts';
 
 /** Tells where a server is, each time it has started. */
 export type Publish = (url: string) => void;
 
 /** 1 GB: a full queue then answers 503 instead of taking the laptop's memory. */
 const REDIS_MEMORY = '1gb';
+/** Loading the emulator takes a second; a busy machine longer. */
+const READY_DEADLINE_MS = 60_000;
 
 function place(settings: Settings, part: string) {
   const directory = dataDirectory(settings, part);
@@ -74,6 +77,37 @@ export function mosquittoPart(settings: Settings, publish: Publish): Part {
   };
 }
 
+/** The emulator of S3 and SQS. */
+export function objectStorePart(settings: Settings): Part {
+  const port = portOf(settings, 'object-store');
+  return {
+    name: 'object-store',
+    async start(onSpawn) {
+      await assertPortFree('The object store', port, portVariable('object-store'));
+      const server = await startNode(
+        settings,
+        'object-store',
+        [programOf(settings, 'packages/local-stack', 'object-store/main.js'), String(port)],
+        objectStoreAddresses(settings),
+        onSpawn,
+      );
+      const file = logFile(settings, 'object-store');
+      await awaitReady(
+        server,
+        () => ask(`http://127.0.0.1:${port}/health`),
+        file,
+        READY_DEADLINE_MS,
+      );
+      return server;
+    },
+  };
+}
+
+async function ask(url: string): Promise<void> {
+  const response = await fetch(url, { signal: AbortSignal.timeout(3_000) });
+  if (!response.ok) throw new Error(`${url} answers ${response.status}`);
+}
+
 /**
  * What a program of ours inherits: the operator's own `ODOMETER_…` settings and what every program
  * needs, but not what is meant for this stack or for clients of it.
@@ -107,7 +141,7 @@ async function startNode(
   return server;
 }
 
-type ServerAddresses = Pick<Addresses, 'DATABASE_URL' | 'REDIS_URL' | 'MQTT_URL'>;
+type ServerAddresses = Omit<Addresses, 'ODOMETER_URL' | 'ODOMETER_API_KEY'>;
 
 function servicePart(settings: Settings, service: Service, addresses: ServerAddresses): Part {
   const { name, httpVariables } = service;
@@ -165,7 +199,6 @@ export function frontPart(settings: Settings): Part {
 
 /** The demo fleet, a client of the stack like any other. */
 export function demoPart(settings: Settings, addresses: Addresses): Part {
-  const { ODOMETER_URL, ODOMETER_API_KEY, MQTT_URL } = addresses;
   return {
     name: 'demo',
     start: (onSpawn) =>
@@ -173,7 +206,7 @@ export function demoPart(settings: Settings, addresses: Addresses): Part {
         settings,
         'demo',
         [programOf(settings, 'packages/local-stack', 'demo/main.js')],
-        { ODOMETER_URL, ODOMETER_API_KEY, MQTT_URL },
+        { ...addresses },
         onSpawn,
       ),
   };

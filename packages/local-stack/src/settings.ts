@@ -20,6 +20,7 @@ export const PORTS: Readonly<Record<string, Port>> = Object.fromEntries<Port>([
   ['postgres', { variable: 'ODOMETER_LOCAL_POSTGRES_PORT', port: 54330 }],
   ['redis', { variable: 'ODOMETER_LOCAL_REDIS_PORT', port: 63790 }],
   ['mosquitto', { variable: 'ODOMETER_LOCAL_MQTT_PORT', port: 18830 }],
+  ['object-store', { variable: 'ODOMETER_LOCAL_OBJECT_STORE_PORT', port: 45660 }],
   ...SERVICES.flatMap(({ name, httpPort, adminPort }): [string, Port][] => [
     ...(httpPort === undefined
       ? []

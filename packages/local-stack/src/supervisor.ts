@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Addresses, frontUrl, writeEnvFile } from './addresses.ts';
+import { type Addresses, frontUrl, objectStoreAddresses, writeEnvFile } from './addresses.ts';
 import { keepLogsBounded } from './bounded-logs.ts';
 import { runOdometer } from './command-line.ts';
 import { KeptProcess, type Part } from './kept-process.ts';
@@ -8,6 +8,7 @@ import {
   demoPart,
   frontPart,
   mosquittoPart,
+  objectStorePart,
   postgresPart,
   redisPart,
   serviceParts,
@@ -107,9 +108,14 @@ export class Supervisor {
   }
 
   async #startServers(): Promise<Addresses> {
-    this.#tell('Starting PostgreSQL, Redis and Mosquitto');
-    const urls = { DATABASE_URL: '', REDIS_URL: '', MQTT_URL: '' };
+    this.#tell('Starting PostgreSQL, Redis, Mosquitto and an emulator of S3 and SQS');
     const settings = this.#settings;
+    const urls = {
+      DATABASE_URL: '',
+      REDIS_URL: '',
+      MQTT_URL: '',
+      ...objectStoreAddresses(settings),
+    };
     const outcomes = await Promise.allSettled([
       this.#start(
         postgresPart(settings, (url) => {
@@ -129,6 +135,7 @@ export class Supervisor {
         }),
         1,
       ),
+      this.#start(objectStorePart(settings), 1),
     ]);
     for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
     this.#tell('Bringing the schema up to date');

@@ -82,7 +82,7 @@ test('two replicas are both ready, hang one set of bells, and when the owner is 
   const before = await bells();
   await owner.kill();
   await eventually(() => isOwner(standby));
-  await eventually(async () => (await standby.metric('odometer_scheduler_bells')) === 3);
+  await eventually(async () => (await standby.metric('odometer_scheduler_bells')) === 4);
   expect(await standby.metric('odometer_scheduler_bell_changes_total{change="put"}')).toBe(0);
   expect(await bells()).toEqual(before);
 });
@@ -96,7 +96,7 @@ test('a restart leaves the bells and their next time untouched; what Redis has l
 
   const second = await start();
   await second.ready();
-  await eventually(async () => (await second.metric('odometer_scheduler_bells')) === 3);
+  await eventually(async () => (await second.metric('odometer_scheduler_bells')) === 4);
   expect((await redis.keys('*:repeat:*:*')).sort()).toEqual(jobs);
   expect(await second.metric('odometer_scheduler_bell_changes_total{change="put"}')).toBe(0);
 
