@@ -113,8 +113,10 @@ export interface Measure {
   readonly part: number;
 }
 
-/** Has all measured that was not in this hour. Carries nothing, as a bell. */
-export type MeasureDue = Readonly<Record<string, never>>;
+/** Has all measured that was not in this hour. Carries no hour, as no bell does. */
+export interface MeasureDue {
+  readonly bell: 'measure';
+}
 
 /** Maps a bucket's objects again after what its keys mean was changed. */
 export interface MapObjects {

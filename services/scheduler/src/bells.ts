@@ -18,7 +18,7 @@ export const BELLS: readonly Schedule<'periods'>[] = [
     recurrence: { pattern: '5-55/10 * * * *' },
     longestMs: 600_000,
     jobName: 'measure-due',
-    payload: {},
+    payload: { bell: 'measure' },
   },
   {
     id: 'daily',

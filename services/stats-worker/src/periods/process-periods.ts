@@ -76,6 +76,7 @@ async function processJob(
       return;
     case 'measure-due':
       await measureDue(parts.pool, parts.measureQueue, nowMs);
+      await recordScheduleRun(parts.pool, job.payload.bell, nowMs);
       return;
   }
 }
