@@ -47,6 +47,7 @@ down: ## Stop all that "make up" started, and nothing else; data is kept
 reset: ## Stop it and remove its data, logs and keys
 	@if [ -f packages/local-stack/dist/down.js ]; then node packages/local-stack/dist/down.js --remove-data; else echo 'Odometer was never started here.'; fi
 
+test: BOOTSTRAP := for-tests
 test: build ## Run every test, on servers of its own (SEED=, SEEDS=, TESTS=)
 	@$(PNPM) --silent typecheck:tests
 	@SEED=$(SEED) SEEDS=$(SEEDS) $(PNPM) jest --json --outputFile=$(TEST_RESULTS) $(TESTS)
@@ -69,4 +70,4 @@ build: bootstrap
 	@$(PNPM) --silent build
 
 bootstrap:
-	@sh scripts/bootstrap.sh
+	@sh scripts/bootstrap.sh $(BOOTSTRAP)

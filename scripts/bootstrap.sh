@@ -3,6 +3,8 @@
 # the version that package.json names, the dependencies of the lockfile, and the programs of
 # PostgreSQL, Redis and Mosquitto. Everything but those programs stays inside the clone. Safe to
 # repeat; does nothing, offline too, when all is there.
+#
+# Usage: bootstrap.sh [for-tests]
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -64,4 +66,8 @@ has mosquitto || missing="$missing mosquitto"
 has mosquitto_pub || missing="$missing mosquitto-clients"
 has curl || missing="$missing curl"
 has openssl || missing="$missing openssl" # tests make certificates with it
+# A registry of images; brew has none, and then the tests that need it say what to do.
+if [ "${1:-}" = for-tests ] && command -v apt-get >/dev/null 2>&1; then
+  has docker-registry || missing="$missing docker-registry"
+fi
 [ -z "$missing" ] || sh scripts/install-programs.sh $missing
