@@ -1,6 +1,6 @@
 import { isOdometerError, OdometerError } from '@odometer/domain/errors';
 import type { EventEnvelope } from '@odometer/domain/event-envelope';
-import type { Backlog } from './backlog.ts';
+import type { Backlog } from '@odometer/intake/backlog';
 import type { EventBatcher } from './event-batcher.ts';
 import type { IngestBooks } from './refusal.ts';
 
@@ -12,7 +12,11 @@ import type { IngestBooks } from './refusal.ts';
  * @throws OdometerError `ingest_unavailable` (nothing was taken) or `events_not_confirmed` (they may become durable yet).
  */
 export async function acceptEvents(
-  { batcher, backlog, books }: { batcher: EventBatcher; backlog: Backlog; books: IngestBooks },
+  {
+    batcher,
+    backlog,
+    books,
+  }: { batcher: EventBatcher; backlog: Backlog<'events'>; books: IngestBooks },
   events: readonly EventEnvelope[],
   sizeBytes: number,
 ): Promise<void> {

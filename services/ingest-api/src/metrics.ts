@@ -1,6 +1,6 @@
+import type { Backlog } from '@odometer/intake/backlog';
 import { integerCounter, type Registry } from '@odometer/service-kit/metrics';
 import { Gauge, Histogram } from 'prom-client';
-import type { Backlog } from './backlog.ts';
 import type { EventBatcher } from './event-batcher.ts';
 import { type IngestBooks, REFUSAL_CODES } from './refusal.ts';
 
@@ -48,7 +48,7 @@ export function createMetrics(registry: Registry): IngestMetrics {
 export interface MetricSources {
   readonly books: IngestBooks;
   readonly batcher: EventBatcher;
-  readonly backlog: Backlog;
+  readonly backlog: Backlog<'events'>;
   /** Records of webhooks that are of no interest by declaration. */
   readonly ignoredRecords: () => number;
 }

@@ -1,6 +1,7 @@
 import { listApiKeys } from '@odometer/database/api-keys';
 import { createPool } from '@odometer/database/pool';
 import { waitForSchema } from '@odometer/database/wait-for-schema';
+import { Backlog } from '@odometer/intake/backlog';
 import { IntakeBooks } from '@odometer/intake/intake-books';
 import { ProducerEpoch } from '@odometer/intake/producer-epoch';
 import { sourceName } from '@odometer/intake/source-name';
@@ -14,7 +15,6 @@ import { createRegistry } from '@odometer/service-kit/metrics';
 import { periodic } from '@odometer/service-kit/periodic';
 import { Service } from '@odometer/service-kit/service';
 import type { Logger } from 'pino';
-import { Backlog } from './backlog.ts';
 import type { Config } from './config.ts';
 import { EventBatcher } from './event-batcher.ts';
 import { httpServer } from './http-server.ts';

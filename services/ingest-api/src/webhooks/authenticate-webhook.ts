@@ -1,11 +1,7 @@
-import { createHmac, hash, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { OdometerError } from '@odometer/domain/errors';
-import type {
-  Auth0Webhook,
-  HmacWebhook,
-  WebhookDeclaration,
-} from '@odometer/domain/webhook-declaration';
+import type { HmacWebhook, WebhookDeclaration } from '@odometer/domain/webhook-declaration';
+import { hasToken, isSigned } from '@odometer/service-kit/http/webhook-credentials';
 
 /**
  * Whether a delivery comes from whom the declaration says.
@@ -22,35 +18,15 @@ export function authenticateWebhook(
 ): void {
   const genuine =
     webhook.kind === 'auth0'
-      ? hasToken(webhook, headers.authorization)
-      : isSigned(webhook, headers, body, env);
+      ? hasToken(webhook.tokenHash, headers.authorization)
+      : isSigned(webhook.signature, secretOf(webhook, env), headers, body);
   if (!genuine) throw new OdometerError('webhook_unauthorized', {});
 }
 
-/** Auth0 sends the header as it was typed in, with or without a `Bearer`. */
-function hasToken({ tokenHash }: Auth0Webhook, authorization: string | undefined): boolean {
-  if (authorization === undefined) return false;
-  const bare = authorization.replace(/^Bearer +/i, '');
-  const expected = Buffer.from(tokenHash, 'hex');
-  return [authorization, bare].some((token) =>
-    timingSafeEqual(hash('sha256', token, 'buffer'), expected),
-  );
-}
-
-function isSigned(
-  { name, secretEnv, signature }: HmacWebhook,
-  headers: IncomingHttpHeaders,
-  body: Buffer,
-  env: NodeJS.ProcessEnv,
-): boolean {
+function secretOf({ name, secretEnv }: HmacWebhook, env: NodeJS.ProcessEnv): string {
   const secret = env[secretEnv];
   if (secret === undefined || secret === '') {
     throw new OdometerError('webhook_secret_missing', { webhook: name });
   }
-  const { header, prefix, encoding, algorithm } = signature;
-  const given = headers[header];
-  if (typeof given !== 'string' || !given.startsWith(prefix)) return false;
-  const actual = Buffer.from(given.slice(prefix.length), encoding);
-  const expected = createHmac(algorithm, secret).update(body).digest();
-  return actual.length === expected.length && timingSafeEqual(actual, expected);
+  return secret;
 }

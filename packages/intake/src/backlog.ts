@@ -1,16 +1,17 @@
 import { isOdometerError } from '@odometer/domain/errors';
+import type { QueueName } from '@odometer/queues/catalogue';
 import type { JobQueue } from '@odometer/queues/job-queue';
 
 /**
- * How many batches wait to be applied, as of the last look, so that intake stops before Redis is full. While Redis does
- * not answer the last figure stands: whether it takes events, intake finds out by itself.
+ * How many jobs of a queue wait to be done, as of the last look, so that intake stops before Redis is full. While Redis does
+ * not answer the last figure stands: whether it takes usage, intake finds out by itself.
  */
-export class Backlog {
-  readonly #queue: JobQueue<'events'>;
+export class Backlog<Q extends QueueName> {
+  readonly #queue: JobQueue<Q>;
   readonly #maxBatches: number;
   #batches = 0;
 
-  constructor(queue: JobQueue<'events'>, maxBatches: number) {
+  constructor(queue: JobQueue<Q>, maxBatches: number) {
     this.#queue = queue;
     this.#maxBatches = maxBatches;
   }
