@@ -102,7 +102,7 @@ test('a restart leaves the bells and their next time untouched; what Redis has l
 
   await redis.flushall();
   await eventually(async () => expect(await bells()).toEqual(expectedBells()));
-  expect(await second.metric('odometer_scheduler_bell_changes_total{change="put"}')).toBe(3);
+  expect(await second.metric('odometer_scheduler_bell_changes_total{change="put"}')).toBe(4);
 });
 
 test('shows when each bell was last answered, and of nothing that is no bell', async () => {
