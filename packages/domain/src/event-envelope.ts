@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto';
+import { digestBigint, digestUuid } from './digest.ts';
 import type { Owner } from './subject.ts';
 
 /** A CloudEvent as ingest accepted it and as the worker applies it: validated, its owner read from its subject. */
@@ -25,9 +25,7 @@ export interface EventEnvelope extends Owner {
  * is not part of it: a retry with another timestamp is still the same event.
  */
 export function eventKey(organization: string, source: string, id: string): string {
-  return uuidForm(
-    hash('sha256', `${organization.length}:${organization}${source.length}:${source}${id}`),
-  );
+  return digestUuid(`${organization.length}:${organization}${source.length}:${source}${id}`);
 }
 
 /**
@@ -40,11 +38,7 @@ export function eventKey(organization: string, source: string, id: string): stri
 export function eventFingerprint(event: EventEnvelope): string {
   const time = event.timeFilled ? '' : String(Date.parse(event.time));
   const text = `${event.type.length}:${event.type}${event.subject.length}:${event.subject}${time.length}:${time}${canonicalJson(event.data ?? undefined)}`;
-  return BigInt.asIntN(64, BigInt(`0x${hash('sha256', text).slice(0, 16)}`)).toString();
-}
-
-function uuidForm(hex: string): string {
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20, 32)}`;
+  return digestBigint(text);
 }
 
 /**

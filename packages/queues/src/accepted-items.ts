@@ -6,6 +6,7 @@ export function acceptedItems(payload: unknown): number {
   if (typeof payload !== 'object' || payload === null) return 0;
   if ('events' in payload && Array.isArray(payload.events)) return payload.events.length;
   if ('changes' in payload && Array.isArray(payload.changes)) return payload.changes.length;
+  if ('messages' in payload && Array.isArray(payload.messages)) return payload.messages.length;
   if ('messages' in payload && typeof payload.messages === 'number') return payload.messages;
   return 0;
 }

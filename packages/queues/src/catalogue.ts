@@ -43,6 +43,29 @@ export interface CountBatch extends BatchHeader {
   readonly hours: readonly { readonly hourMs: number; readonly counts: readonly MessageCount[] }[];
 }
 
+/** A message that carries an id, under which it counts once however often it is delivered. */
+export interface IdentifiedMessage {
+  readonly organization: string;
+  readonly project: string;
+  /** Empty when devices are not told apart. */
+  readonly device: string;
+  readonly outbound: boolean;
+  /** Topic plus payload. */
+  readonly sizeBytes: number;
+  readonly id: string;
+  /** Of topic and size: the same id with another one is a conflict. Signed 64-bit, decimal text. */
+  readonly fingerprint: string;
+  /** When it arrived at the counter, milliseconds since the epoch. */
+  readonly atMs: number;
+}
+
+/** Up to 1,000 messages of a source that may deliver one more than once. */
+export interface MessageBatch extends BatchHeader {
+  /** What the ids are unique within: `aws-iot`. */
+  readonly origin: string;
+  readonly messages: readonly IdentifiedMessage[];
+}
+
 /** Takes the place of flush `seq` of a dead epoch, so that its producer can never enqueue it any more. */
 export interface Seal extends BatchId {
   /** Who seals: the epoch that takes over. */
@@ -132,7 +155,11 @@ export type Maintain = Readonly<Record<string, never>>;
  */
 export interface JobCatalogue {
   readonly events: { readonly 'event-batch': EventBatch; readonly event: DeadEvent };
-  readonly counts: { readonly 'count-batch': CountBatch; readonly seal: Seal };
+  readonly counts: {
+    readonly 'count-batch': CountBatch;
+    readonly 'message-batch': MessageBatch;
+    readonly seal: Seal;
+  };
   readonly objects: {
     readonly 'object-batch': ObjectBatch;
     readonly 'refused-notification': RefusedNotification;

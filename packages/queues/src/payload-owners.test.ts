@@ -18,6 +18,15 @@ test('batches, single events and flushes name their organizations once', () => {
   });
 });
 
+test('messages with ids name their organizations, and garbage among them nobody’s', () => {
+  const messages = ['acme', 'zeta', 'acme'].map((organization) => ({ organization, id: '1' }));
+  expect(payloadOwners({ messages, frozenAtMs: 3 })).toEqual({
+    organizations: ['acme', 'zeta'],
+    acceptedAtMs: 3,
+  });
+  expect(payloadOwners({ messages: [null] }).organizations).toBeNull();
+});
+
 test('a job that carries no usage concerns nobody; garbage may concern everybody', () => {
   expect(payloadOwners({ bell: 'hourly' }).organizations).toEqual([]);
   for (const garbage of [

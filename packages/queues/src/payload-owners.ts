@@ -13,10 +13,14 @@ export interface PayloadOwners {
  */
 export function payloadOwners(payload: unknown): PayloadOwners {
   if (typeof payload !== 'object' || payload === null) return UNKNOWN;
-  const { events, event, hours, frozenAtMs } = payload as Readonly<Record<string, unknown>>;
+  const { events, event, hours, messages, frozenAtMs } = payload as Readonly<
+    Record<string, unknown>
+  >;
   const acceptedAtMs = typeof frozenAtMs === 'number' ? frozenAtMs : null;
   if (Array.isArray(events))
     return { organizations: named(events.map(organizationOf)), acceptedAtMs };
+  if (Array.isArray(messages))
+    return { organizations: named(messages.map(organizationOf)), acceptedAtMs };
   if (event !== undefined) {
     return { organizations: named([organizationOf(event)]), acceptedAtMs: ingestedAt(event) };
   }

@@ -1,4 +1,3 @@
-import { claimEventKeys } from '@odometer/database/event-keys';
 import {
   type EventConflict,
   type EventRow,
@@ -13,6 +12,7 @@ import type { Transaction } from '@odometer/database/pool';
 import type { Scaled } from '@odometer/domain/decimal';
 import { reservationOf } from '@odometer/domain/limits/reservation';
 import { toTimestamp } from '@odometer/domain/period';
+import { claimOnce } from './claim-once.ts';
 import type { Outcome } from './event-outcome.ts';
 import { EventUsage } from './event-usage.ts';
 import { measureEvent } from './measure-event.ts';
@@ -43,26 +43,18 @@ export async function applyEvents(
     transaction,
     events.map(({ event }) => event),
   );
-  const first = new Map<string, PreparedEvent>();
-  for (const prepared of events) {
-    if (!first.has(prepared.key)) first.set(prepared.key, prepared);
-  }
-  const today = toTimestamp(Date.now()).slice(0, 10);
-  const taken = await claimEventKeys(transaction, [...first.values()], today);
+  const claimed = await claimOnce(transaction, events);
 
   const outcomes: Outcome[] = [];
   const stored: StoredEvent[] = [];
   const conflicts: EventConflict[] = [];
   const reservations: UsedReservation[] = [];
   const usage = new EventUsage(resolution);
-  const areAllOurs = first.size === events.length && taken.size === 0;
   for (const prepared of events) {
-    const isOurs = areAllOurs || (first.get(prepared.key) === prepared && !taken.has(prepared.key));
-    if (!isOurs) {
-      const holder = taken.get(prepared.key) ?? first.get(prepared.key)?.fingerprint;
-      const isSame = holder === prepared.fingerprint;
-      if (!isSame) conflicts.push(conflictOf(prepared));
-      outcomes.push(isSame ? 'duplicate' : 'conflicting');
+    const claim = claimed(prepared);
+    if (claim !== 'ours') {
+      if (claim === 'conflicting') conflicts.push(conflictOf(prepared));
+      outcomes.push(claim);
       continue;
     }
     const measured = measure(prepared, catalogue.byType.get(prepared.event.type));

@@ -1,5 +1,5 @@
 import { OdometerError } from '@odometer/domain/errors';
-import type { CountBatch, EventBatch } from '@odometer/queues/catalogue';
+import type { CountBatch, EventBatch, MessageBatch } from '@odometer/queues/catalogue';
 import { z } from 'zod';
 
 const wholeNumber = z.number().int().nonnegative();
@@ -18,6 +18,22 @@ const countBatch = header.extend({
   mark: wholeNumber.max(65_535).nullable(),
   hours: z.array(z.object({ hourMs: wholeNumber, counts: z.array(z.unknown()) })),
 });
+/** These have no second look: what is not as it should be would fail a whole group, again and again. */
+const messageBatch = header.extend({
+  origin: z.string(),
+  messages: z.array(
+    z.object({
+      organization: z.string(),
+      project: z.string(),
+      device: z.string(),
+      outbound: z.boolean(),
+      sizeBytes: wholeNumber,
+      id: z.string(),
+      fingerprint: z.string().regex(/^-?\d{1,19}$/),
+      atMs: wholeNumber,
+    }),
+  ),
+});
 
 /**
  * The boundary between what is in Redis and what the appliers trust: whatever is no batch of ours, by another version or
@@ -32,6 +48,11 @@ export function checkEventBatch(payload: EventBatch): EventBatch {
 /** The same for a flush. */
 export function checkCountBatch(payload: CountBatch): CountBatch {
   return check(countBatch, payload);
+}
+
+/** The same for messages that count by their ids. */
+export function checkMessageBatch(payload: MessageBatch): MessageBatch {
+  return check(messageBatch, payload);
 }
 
 function check<Payload>(schema: z.ZodType, payload: Payload): Payload {

@@ -6,17 +6,15 @@ import {
   storeMarks,
 } from '@odometer/database/applied-batches';
 import { inTransaction, type Pool, type Transaction } from '@odometer/database/pool';
-import { addUnattributedUsage } from '@odometer/database/unattributed-usage';
 import { monthStart } from '@odometer/domain/period';
 import type { CountBatch } from '@odometer/queues/catalogue';
-import { DeviceActivity } from './device-activity.ts';
+import { applyMessages } from './apply-messages.ts';
 import { distinctBatches } from './distinct-batches.ts';
 import type { ApplyCounts } from './metrics.ts';
 import type { MonthPartitions } from './month-partitions.ts';
 import type { PeriodUsage, UsageWriter } from './periods/usage-writer.ts';
 import type { RegistryCache } from './registry-cache.ts';
 import { retryConflicts } from './retry-conflicts.ts';
-import { sumMessages } from './sum-messages.ts';
 
 export interface CountApplierParts {
   readonly pool: Pool;
@@ -92,19 +90,11 @@ export class CountApplier {
       ),
     );
     const resolution = await registry.resolve(transaction, owners);
-    const devices = new DeviceActivity(resolution);
-    const sums = sumMessages(batches, resolution, devices);
-    const remember = await periods.addMessages(sums.usage);
-    await devices.write(transaction);
-    await addUnattributedUsage(transaction, sums.unattributed);
-    await recordOutcomes(transaction, sums.outcomes);
+    const { outcomes, onCommit } = await applyMessages(transaction, batches, resolution, periods);
+    await recordOutcomes(transaction, outcomes);
     return {
-      unattributed: sums.outcomes.reduce((sum, { unattributed }) => sum + unattributed, 0),
-      onCommit: () => {
-        resolution.publish();
-        devices.remember();
-        remember();
-      },
+      unattributed: outcomes.reduce((sum, { unattributed }) => sum + unattributed, 0),
+      onCommit,
     };
   }
 }

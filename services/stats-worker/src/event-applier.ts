@@ -121,7 +121,7 @@ export class EventApplier {
     });
 
     for (const { result } of committed.applied) result.onCommit();
-    counts.addEvents(committed.sums, group.length - committed.sums.length);
+    counts.addOutcomes(committed.sums, group.length - committed.sums.length);
   }
 }
 

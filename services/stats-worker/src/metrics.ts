@@ -24,7 +24,7 @@ export class ApplyCounts {
   };
 
   /** Call after the commit. */
-  addEvents(outcomes: readonly BatchOutcome[], replayed: number): void {
+  addOutcomes(outcomes: readonly BatchOutcome[], replayed: number): void {
     this.#batches.applied += outcomes.length;
     this.#batches.replayed += replayed;
     for (const outcome of outcomes) {

@@ -1,14 +1,15 @@
 import type { Pool } from '@odometer/database/pool';
-import type { CountBatch, EventBatch, QueueName } from '@odometer/queues/catalogue';
+import type { CountBatch, EventBatch, MessageBatch, QueueName } from '@odometer/queues/catalogue';
 import { isInfrastructureError } from '@odometer/queues/infrastructure-error';
 import type { Processor } from '@odometer/queues/job-worker';
 import { attributeUsage } from './attribute-usage.ts';
-import { checkCountBatch, checkEventBatch } from './check-payload.ts';
+import { checkCountBatch, checkEventBatch, checkMessageBatch } from './check-payload.ts';
 import { CountApplier } from './count-applier.ts';
 import { EventApplier } from './event-applier.ts';
 import { forgetOnConnect } from './forget-on-connect.ts';
 import { GroupCommit } from './group-commit.ts';
 import { createMeasureProcessor, type MeasureParts } from './measure/process-measure.ts';
+import { MessageApplier } from './message-applier.ts';
 import { MeterCatalogue } from './meter-catalogue.ts';
 import type { ApplyCounts } from './metrics.ts';
 import type { MonthPartitions } from './month-partitions.ts';
@@ -19,6 +20,8 @@ import { retryDeadEvent } from './retry-dead-event.ts';
 
 /** Events of a group: enough to make the transaction's fixed cost small, few enough to stay at a tenth of a second. */
 const MAX_EVENTS_A_GROUP = 4_000;
+/** Messages with ids cost what events cost: a claim each. */
+const MAX_MESSAGES_A_GROUP = MAX_EVENTS_A_GROUP;
 /** Two at a time: while one transaction waits for Postgres, the other is prepared here. */
 const EVENT_GROUPS = 2;
 /**
@@ -64,6 +67,7 @@ export function createProcessors(parts: ProcessorParts): {
   forgetOnConnect(pool, [catalogue]);
   const events = new EventApplier({ ...parts, catalogue });
   const counts = new CountApplier(parts);
+  const messages = new MessageApplier(parts);
   const eventGroups = new GroupCommit<EventBatch>({
     apply: (batches) =>
       timed(
@@ -89,6 +93,19 @@ export function createProcessors(parts: ProcessorParts): {
       Math.min(Math.max(durationMs * COUNT_REST_PER_WORK, MIN_COUNT_REST_MS), MAX_COUNT_REST_MS),
     isItemsFault,
   });
+  const messageGroups = new GroupCommit<MessageBatch>({
+    apply: (batches) =>
+      timed(
+        (ms) => observeApply('counts', ms),
+        () => messages.apply(batches),
+      ),
+    weight: (batch) => batch.messages.length,
+    maxWeight: MAX_MESSAGES_A_GROUP,
+    maxConcurrentGroups: COUNT_GROUPS,
+    restMs: (durationMs) =>
+      Math.min(Math.max(durationMs * COUNT_REST_PER_WORK, MIN_COUNT_REST_MS), MAX_COUNT_REST_MS),
+    isItemsFault,
+  });
   return {
     events: async (job) => {
       if (job.name === 'event') await retryDeadEvent({ ...parts, catalogue }, job.payload);
@@ -97,6 +114,7 @@ export function createProcessors(parts: ProcessorParts): {
     counts: async (job) => {
       // A seal has done its work by holding the job id of the flush it replaces.
       if (job.name === 'count-batch') await countGroups.submit(checkCountBatch(job.payload));
+      if (job.name === 'message-batch') await messageGroups.submit(checkMessageBatch(job.payload));
     },
     objects: async () => {
       throw new Error('not there yet');

@@ -14,6 +14,12 @@ const FIRST_METER_ID = 1;
 const INBOUND_METER_ID = FIRST_METER_ID;
 const OUTBOUND_METER_ID = FIRST_METER_ID + 3;
 
+/** Counts of one batch, by hour and owner. */
+export type CountedBatch = Pick<
+  CountBatch,
+  'source' | 'epoch' | 'seq' | 'frozenAtMs' | 'messages' | 'hours'
+>;
+
 type MutableUsage = { -readonly [Column in keyof MessageUsage]: MessageUsage[Column] };
 
 export interface MessageSums {
@@ -25,7 +31,7 @@ export interface MessageSums {
 
 /** Adds up flushes: one row per project and hour, whatever the number of flushes. Devices' shares go to `devices`. */
 export function sumMessages(
-  batches: readonly CountBatch[],
+  batches: readonly CountedBatch[],
   resolution: Resolution,
   devices: DeviceActivity,
 ): MessageSums {

@@ -1,12 +1,21 @@
 import { createPool, type Pool } from '@odometer/database/pool';
 import { openEpoch } from '@odometer/database/sources';
 import type { EventEnvelope } from '@odometer/domain/event-envelope';
-import type { CountBatch, DeadEvent, EventBatch, MessageCount } from '@odometer/queues/catalogue';
+import { messageFingerprint } from '@odometer/domain/message-key';
+import type {
+  CountBatch,
+  DeadEvent,
+  EventBatch,
+  IdentifiedMessage,
+  MessageBatch,
+  MessageCount,
+} from '@odometer/queues/catalogue';
 import { createTestDatabase } from '@odometer/testing/test-database';
 import { CountApplier } from '../src/count-applier.ts';
 import type { DiscoveryPolicy } from '../src/discover.ts';
 import { EventApplier } from '../src/event-applier.ts';
 import { forgetOnConnect } from '../src/forget-on-connect.ts';
+import { MessageApplier } from '../src/message-applier.ts';
 import { MeterCatalogue } from '../src/meter-catalogue.ts';
 import { ApplyCounts } from '../src/metrics.ts';
 import { MonthPartitions } from '../src/month-partitions.ts';
@@ -47,6 +56,7 @@ export async function openAppliers(
       parts: { ...parts, catalogue },
       events: new EventApplier({ ...parts, catalogue }),
       counts: new CountApplier(parts),
+      messages: new MessageApplier(parts),
       retry: (dead: DeadEvent) => retryDeadEvent({ ...parts, catalogue }, dead),
     };
   };
@@ -103,6 +113,10 @@ export class Producer {
     return { ...this.#header(messages), mark, messages, hours: [{ hourMs, counts }] };
   }
 
+  messages(...messages: IdentifiedMessage[]): MessageBatch {
+    return { ...this.#header(messages.length), origin: 'aws-iot', messages };
+  }
+
   #header(items: number) {
     this.#seq += 1;
     this.#accepted += items;
@@ -131,6 +145,23 @@ export function event(change: Partial<EventEnvelope> = {}): EventEnvelope {
     time: AT,
     data: { value: 1 },
     ingestedAtMs: AT_MS,
+    ...change,
+  };
+}
+
+/** An inbound message of acme/fleet's d1 with an id of its own. */
+export function message(change: Partial<IdentifiedMessage> = {}): IdentifiedMessage {
+  nextId += 1;
+  const sizeBytes = change.sizeBytes ?? 100;
+  return {
+    organization: 'acme',
+    project: 'fleet',
+    device: 'd1',
+    outbound: false,
+    sizeBytes,
+    id: `id-${nextId}`,
+    fingerprint: messageFingerprint('acme/fleet/d1', sizeBytes),
+    atMs: AT_MS,
     ...change,
   };
 }
