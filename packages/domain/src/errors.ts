@@ -112,7 +112,7 @@ export const ERRORS = {
   installation_forbidden: {
     kind: 'forbidden',
     retry: false,
-    message: 'this API key is bound to an organization, and meters are those of all',
+    message: 'this API key is bound to an organization, and this is of the whole installation',
   },
   job_deadline_exceeded: {
     kind: 'unavailable',

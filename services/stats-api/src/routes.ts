@@ -15,6 +15,9 @@ import { meterQueryRoutes } from './query/meter-query.ts';
 import { deviceRoutes } from './registry/devices.ts';
 import { organizationRoutes } from './registry/organizations.ts';
 import { projectRoutes } from './registry/projects.ts';
+import { bucketRoutes } from './storage/buckets.ts';
+import { measurementRoutes } from './storage/measurements.ts';
+import { objectRoutes } from './storage/objects.ts';
 import { dailyRoutes } from './usage/daily.ts';
 import { deviceUsageRoutes } from './usage/devices.ts';
 import { monthlyRoutes } from './usage/monthly.ts';
@@ -33,6 +36,9 @@ export const routes: readonly AnyRoute[] = [
   ...meterValueRoutes,
   ...meterQueryRoutes,
   ...subjectRoutes,
+  ...bucketRoutes,
+  ...objectRoutes,
+  ...measurementRoutes,
   ...planRoutes,
   ...organizationTermRoutes,
   ...limitRoutes,

@@ -39,6 +39,21 @@ export async function seed(pool: Pool): Promise<void> {
     insert into plans (slug, version, currency) values ('team', 1, 'EUR');
     insert into plan_limits (plan_id, resource, scope, included, price_per_unit) select id, 'api_calls', 'project', 1000, 0.5 from plans;
     insert into organization_plans (organization_id, since, plan) select id, now() - interval '1 day', 'team' from organizations;
+    insert into buckets (name, bucket, region, declaration)
+      values ('assets', 'acme-assets', 'eu-central-1', '{"ledger": "full", "notifications": {"kind": "sqs"}}');
+    insert into stored_objects (bucket_id, key, project_id, organization_id, metered_object_type, object_id, size_bytes, live, sequencer, created_at, changed_at)
+      select 1, k.key, p.id, p.organization_id, 'scene', k.scene, k.bytes, k.live, 'A', '2026-11-01', '2026-11-02'
+      from projects p, (values ('acme/web/scenes/7/a', '7', 1, true), ('acme/web/scenes/7/b', '7', 10, false), ('acme/web/scenes/70/a', '70', 100, true)) k (key, scene, bytes, live)
+      where p.slug = 'web';
+    insert into stored_objects (bucket_id, key, metered_object_type, size_bytes, live, sequencer, created_at, changed_at)
+      values (1, 'other/x', 'object', 1000, true, 'A', '2026-11-01', '2026-11-02'), (1, 'ü/%_', 'object', 10000, true, 'A', '2026-11-01', '2026-11-02');
+    insert into storage_levels (bucket_id, project_id, metered_object_type, bytes, objects)
+      select 1, id, t.type, t.bytes, t.objects from projects, (values ('scene', 9007199254740993, 2), ('log', 0, 0)) t (type, bytes, objects)
+      where slug = 'web';
+    insert into storage_levels (bucket_id, project_id, metered_object_type, bytes, objects) values (1, 0, 'object', 11000, 2);
+    insert into measurements (kind, target, purpose, state, started_at, finished_at, figures, failure, detail)
+      values ('bucket', 'assets', 'hourly', 'complete', '2026-11-22T10:00Z', '2026-11-22T10:01Z', '{"objects": "4"}', null, null),
+        ('bucket', 'assets', 'hourly', 'failed', '2026-11-22T11:00Z', '2026-11-22T11:01Z', '{}', 'target_denied', 'no');
     insert into gaps (source, epoch, reason, started_at, ended_at, detail)
       values ('mqtt/one', 7, 'session_lost', now(), now(), '{"clientId": "one"}');
     insert into audit_log (actor, action, subject, detail)

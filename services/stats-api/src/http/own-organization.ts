@@ -24,3 +24,8 @@ export function confinedTo(caller: Caller, asked: string | undefined): string | 
   requireOrganization(caller, asked);
   return asked;
 }
+
+/** @throws OdometerError `installation_forbidden`: what belongs to every organization is no single one's to see or change. */
+export function requireInstallation({ organization }: Caller): void {
+  if (organization !== null) throw new OdometerError('installation_forbidden', {});
+}

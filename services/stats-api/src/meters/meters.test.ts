@@ -66,7 +66,7 @@ describe('meters', () => {
     });
     expect(changed.json()).toMatchObject({ name: 'GPU', description: 'how long', groupBy: {} });
     const list = (await api.ask('GET /api/v1/meters?orderBy=key&order=DESC')).json<Meter[]>();
-    expect(list).toHaveLength(22);
+    expect(list).toHaveLength(24);
     expect(list.map(({ slug }) => slug)).toEqual(
       list
         .map(({ slug }) => slug)

@@ -1,10 +1,10 @@
 import { addMeter, removeMeter, updateMeter } from '@odometer/database/meters/administer-meters';
 import { listMeters, type StoredMeter } from '@odometer/database/meters/stored-meter';
-import { OdometerError } from '@odometer/domain/errors';
 import { meterChangeSchema, meterFields, requireValue } from '@odometer/domain/meter-declaration';
 import { z } from 'zod';
 import { actorOf } from '../http/actor.ts';
-import { type AnyRoute, type Caller, defineRoute } from '../http/route.ts';
+import { requireInstallation } from '../http/own-organization.ts';
+import { type AnyRoute, defineRoute } from '../http/route.ts';
 import { countBack } from './count-back.ts';
 import { findKnownMeter, meterParams } from './known-meter.ts';
 import { meterJson, meterSchema } from './meter-json.ts';
@@ -102,11 +102,6 @@ export const meterRoutes: readonly AnyRoute[] = [
     },
   }),
 ];
-
-/** @throws OdometerError `installation_forbidden`: meters count for every organization, so none may change them. */
-function requireInstallation({ organization }: Caller): void {
-  if (organization !== null) throw new OdometerError('installation_forbidden', {});
-}
 
 function sorted(
   meters: readonly StoredMeter[],

@@ -45,6 +45,7 @@ const isOurs = ({ path }: { path: string }) => !(path in INGEST_PATHS);
 
 /** Values for what stands in a path. */
 const VALUES: Readonly<Record<string, string>> = {
+  bucket: 'assets',
   project: 'acme%2Fweb',
   organization: 'acme',
   month: CLOSED_MONTH,

@@ -1,0 +1,115 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { type ApiFixture, startApi } from '../../test/api-fixture.ts';
+import { projectId, seed } from '../../test/seed.ts';
+
+/** What lies in buckets, as it is answered; what the ledger makes of notifications is the worker's to test. */
+
+let api: ApiFixture;
+let web: string;
+
+beforeAll(async () => {
+  api = await startApi();
+  await seed(api.pool);
+  web = await projectId(api.pool, 'web');
+}, 60_000);
+afterAll(() => api.stop());
+
+test('a bucket shows what lies in it by type, and what of it is nobody’s', async () => {
+  const { items } = (await api.ask('GET /api/v1/buckets')).json<{ items: unknown[] }>();
+  expect(items).toEqual([
+    {
+      id: '1',
+      name: 'assets',
+      bucket: 'acme-assets',
+      region: 'eu-central-1',
+      account: null,
+      endpoint: null,
+      ledger: 'full',
+      notifications: 'sqs',
+      levels: [
+        {
+          type: 'object',
+          bytes: 11_000,
+          objects: 2,
+          unattributedBytes: 11_000,
+          unattributedObjects: 2,
+        },
+        {
+          type: 'scene',
+          bytes: '9007199254740993',
+          objects: 2,
+          unattributedBytes: 0,
+          unattributedObjects: 0,
+        },
+      ],
+    },
+  ]);
+});
+
+interface ObjectPage {
+  readonly items: readonly { readonly key: string; readonly location: string }[];
+  readonly nextCursor: string | null;
+}
+
+async function allKeys(path: string): Promise<readonly string[]> {
+  const keys: string[] = [];
+  let cursor = '';
+  do {
+    const page = (await api.ask(`GET ${path}&limit=1${cursor}`)).json<ObjectPage>();
+    keys.push(...page.items.map(({ key }) => key));
+    cursor = page.nextCursor === null ? '' : `&cursor=${page.nextCursor}`;
+  } while (cursor !== '');
+  return keys;
+}
+
+test('objects of a bucket are paged in the order of their keys; a prefix is no pattern', async () => {
+  const objects = '/api/v1/buckets/assets/objects?prefix=';
+  expect(await allKeys(objects)).toEqual([
+    'acme/web/scenes/7/a',
+    'acme/web/scenes/70/a',
+    'other/x',
+    'ü/%_',
+  ]);
+  expect(await allKeys(`${objects}acme/web/scenes/7/&removed=true`)).toEqual([
+    'acme/web/scenes/7/a',
+    'acme/web/scenes/7/b',
+  ]);
+  expect(await allKeys(`${objects}${encodeURIComponent('ü/%_')}`)).toEqual(['ü/%_']);
+  expect(await allKeys(`${objects}${encodeURIComponent('%')}`)).toEqual([]);
+  expect(await allKeys('/api/v1/buckets/nowhere/objects?prefix=')).toEqual([]);
+});
+
+test('what belongs to one scene of a project is found by its id', async () => {
+  const path = `/api/v1/projects/${web}/objects?type=scene&objectId=7`;
+  const page = (await api.ask(`GET ${path}`, { key: 'acme-reader' })).json<ObjectPage>();
+  expect(page.items).toMatchObject([
+    { key: 'acme/web/scenes/7/a', location: 's3://acme-assets/acme/web/scenes/7/a', bytes: 1 },
+  ]);
+});
+
+test('the newest measurement of a target says what it came to, and when there was a result last', async () => {
+  const { items } = (await api.ask('GET /api/v1/measurements')).json<{ items: unknown[] }>();
+  expect(items).toMatchObject([
+    {
+      target: 'assets',
+      state: 'failed',
+      failure: 'target_denied',
+      completeAt: '2026-11-22T10:00:00.000Z',
+    },
+  ]);
+});
+
+test.each(['/api/v1/buckets', '/api/v1/buckets/assets/objects', '/api/v1/measurements'])(
+  '%s is not for a key that is bound to an organization',
+  async (path) => {
+    expect((await api.ask(`GET ${path}`, { key: 'acme-reader' })).status).toBe(403);
+    expect((await api.ask(`GET ${path}`, { key: 'reader' })).status).toBe(200);
+  },
+);
+
+test.each(['cursor=x', 'limit=0', 'removed=maybe', 'prefix=%00'])(
+  '%s is refused',
+  async (query) => {
+    expect((await api.ask(`GET /api/v1/buckets/assets/objects?${query}`)).status).toBe(400);
+  },
+);
