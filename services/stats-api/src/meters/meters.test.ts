@@ -74,7 +74,12 @@ describe('meters', () => {
         .reverse(),
     );
     const page = (await api.ask('GET /api/v1/meters?page=3&pageSize=10')).json<Meter[]>();
-    expect(page.map(({ slug }) => slug)).toEqual(['ecr_image_count', 'plain']);
+    expect(page.map(({ slug }) => slug)).toEqual([
+      'ecr_image_count',
+      's3_object_count',
+      's3_byte_hours',
+      'plain',
+    ]);
 
     expect((await api.ask('DELETE /api/v1/meters/plain')).status).toBe(204);
     expect((await api.ask('GET /api/v1/meters/plain')).status).toBe(404);
