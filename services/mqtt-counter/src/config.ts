@@ -19,6 +19,8 @@ import { postgresVariables } from '@odometer/service-kit/postgres-variables';
 import { redisVariables } from '@odometer/service-kit/redis-variables';
 import { serviceVariables } from '@odometer/service-kit/service-variables';
 
+import { iotVariables, regionOf } from './iot/iot-variables.ts';
+
 const DAY_S = 86_400;
 
 export const variables = {
@@ -27,8 +29,8 @@ export const variables = {
   ...redisVariables,
   mqttUrl: variable(
     'MQTT_URL',
-    url({ schemes: ['mqtt', 'mqtts'] }),
-    'Where the broker is: mqtt://host:1883, or mqtts://host:8883 with TLS. It must speak MQTT 5, keep sessions, and redeliver in order.',
+    optional(url({ schemes: ['mqtt', 'mqtts'] })),
+    'Where the broker is: mqtt://host:1883, or mqtts://host:8883 with TLS. It must speak MQTT 5, keep sessions, and redeliver in order. Required, unless ODOMETER_IOT_QUEUE_URL is given.',
   ),
   username: variable(
     'ODOMETER_MQTT_USERNAME',
@@ -95,6 +97,7 @@ export const variables = {
     integer({ min: 60, max: 0xffff_fffe, default: 7 * DAY_S }),
     'How long the broker keeps messages for a counter that is away. A week outlasts a long weekend; longer, a client id that is no longer used fills the broker.',
   ),
+  ...iotVariables,
 } as const;
 
 export type Config = ConfigOf<typeof variables>;
@@ -106,9 +109,32 @@ export function topicTemplate(config: Config): TopicTemplate {
   return template;
 }
 
+/** The configured broker. @throws Error when there is none, which checkConfig has excluded */
+export function brokerUrl(config: Config): string {
+  if (config.mqttUrl === undefined) throw new Error('MQTT_URL is not set');
+  return config.mqttUrl;
+}
+
+/** The configured queue of AWS IoT's rule, and how to get at it. @throws Error when there is none, or no region */
+export function queueTarget(config: Config): {
+  readonly queueUrl: string;
+  readonly region: string;
+  readonly roleArn: string | undefined;
+} {
+  const { iotQueueUrl: queueUrl, iotRoleArn: roleArn } = config;
+  if (queueUrl === undefined) throw new Error('ODOMETER_IOT_QUEUE_URL is not set');
+  const region = config.iotRegion ?? regionOf(queueUrl);
+  if (region === undefined) throw new Error('ODOMETER_IOT_REGION is not set');
+  return { queueUrl, region, roleArn };
+}
+
 /** Rules that span variables, and those that need more than a text. */
 export function checkConfig(config: Config): readonly string[] {
+  if (config.iotQueueUrl !== undefined) return checkIot(config, config.iotQueueUrl);
   const problems: string[] = [];
+  if (config.mqttUrl === undefined) {
+    problems.push('MQTT_URL or ODOMETER_IOT_QUEUE_URL is required: where messages come from');
+  }
   if (!isSourceName(config.clientId)) {
     problems.push(
       'ODOMETER_MQTT_CLIENT_ID should be a DNS label (1 to 63 of a-z, 0-9 and -): it is a part of job ids',
@@ -132,6 +158,27 @@ export function checkConfig(config: Config): readonly string[] {
   if (/[+#]/.test(config.probeTopic)) {
     problems.push('ODOMETER_MQTT_PROBE_TOPIC should be a topic, without + and #');
   }
+  return problems;
+}
+
+/** What concerns a broker only is not looked at: its defaults would be wrong for no reason. */
+function checkIot(config: Config, queueUrl: string): readonly string[] {
+  const problems: string[] = [];
+  if (config.mqttUrl !== undefined) {
+    problems.push(
+      'MQTT_URL and ODOMETER_IOT_QUEUE_URL exclude each other: one process takes messages in one way',
+    );
+  }
+  if (config.filter !== undefined) {
+    problems.push(
+      "ODOMETER_MQTT_FILTER does nothing with ODOMETER_IOT_QUEUE_URL: the rule's FROM says what is counted",
+    );
+  }
+  if (config.iotRegion === undefined && regionOf(queueUrl) === undefined) {
+    problems.push('ODOMETER_IOT_REGION is required: ODOMETER_IOT_QUEUE_URL does not name a region');
+  }
+  const template = readTemplate(config);
+  if (typeof template === 'string') problems.push(`ODOMETER_MQTT_TOPIC_TEMPLATE: ${template}`);
   return problems;
 }
 

@@ -1,9 +1,9 @@
+import type { SqsConsumer } from '@odometer/aws/sqs-consumer';
 import type { Gap, GapReason } from '@odometer/database/gaps';
 import type { CountBatch } from '@odometer/queues/catalogue';
-import { integerCounter, type Registry } from '@odometer/service-kit/metrics';
+import { integerCounter, type LabelledCount, type Registry } from '@odometer/service-kit/metrics';
 import { Gauge, Histogram } from 'prom-client';
 import type { MqttCounter } from './mqtt-counter.ts';
-import { REJECTIONS } from './rejections.ts';
 
 /** What is observed as it happens; all else is read at scrape. */
 export interface CounterMetrics {
@@ -84,34 +84,84 @@ export function createMetrics(registry: Registry): CounterMetrics {
   };
 }
 
-/** Declares what is read at scrape from the counter's own integers. */
-export function exposeCounter(registry: Registry, mqtt: MqttCounter): void {
+/** What became of messages, whichever way they came in: plain integers. */
+export interface MessageFigures {
+  readonly accepted: () => number;
+  readonly acceptedBytes: () => number;
+  readonly rejected: () => readonly LabelledCount<'reason'>[];
+}
+
+/** Declares what is told of messages, from a broker or from a queue. */
+export function exposeMessages(registry: Registry, figures: MessageFigures): void {
   integerCounter({
     name: 'odometer_mqtt_messages_received_total',
-    help: 'PUBLISH packets whose fate is decided. Equals accepted + rejected.',
+    help: 'Messages whose fate is decided. Equals accepted + rejected.',
     registry,
-    read: () => mqtt.counter?.books.received ?? 0,
+    read: () => figures.rejected().reduce((sum, [, count]) => sum + count, figures.accepted()),
   });
   integerCounter({
     name: 'odometer_mqtt_messages_accepted_total',
-    help: 'Messages counted for an owner.',
+    help: 'Messages counted for an owner. Of those that AWS IoT sent again, the worker counts one.',
     registry,
-    read: () => mqtt.counter?.books.accepted ?? 0,
+    read: figures.accepted,
   });
   integerCounter({
     name: 'odometer_mqtt_messages_rejected_total',
     help: 'Messages that count for nobody, by reason; redelivered ones were counted before.',
     registry,
     labelNames: ['reason'],
-    read: () =>
-      REJECTIONS.map((reason) => [{ reason }, mqtt.counter?.rejected[reason] ?? 0] as const),
+    read: figures.rejected,
   });
   integerCounter({
     name: 'odometer_mqtt_accepted_bytes_total',
     help: 'Topic and payload bytes of accepted messages.',
     registry,
-    read: () => mqtt.counter?.acceptedBytes ?? 0,
+    read: figures.acceptedBytes,
   });
+}
+
+/** Declares what is read at scrape from the queue's consumer. */
+export function exposeIotQueue(
+  registry: Registry,
+  consumer: Pick<SqsConsumer, 'counts' | 'inFlight' | 'lastReceiveAt'>,
+): void {
+  integerCounter({
+    name: 'odometer_iot_queue_messages_total',
+    help: 'Messages of the queue that AWS IoT fills, by what happened: received (each time it is handed out), deleted, failed (left to come again), delete_failed (handled, and will come again).',
+    registry,
+    labelNames: ['outcome'],
+    read: () => {
+      const { received, deleted, failed, deleteFailures } = consumer.counts;
+      return [
+        [{ outcome: 'received' }, received],
+        [{ outcome: 'deleted' }, deleted],
+        [{ outcome: 'failed' }, failed],
+        [{ outcome: 'delete_failed' }, deleteFailures],
+      ] as const;
+    },
+  });
+  integerCounter({
+    name: 'odometer_iot_queue_receive_errors_total',
+    help: 'Polls of the queue that failed, by kind; each is tried again.',
+    registry,
+    labelNames: ['kind'],
+    read: () =>
+      Object.entries(consumer.counts.receiveErrors).map(([kind, count]) => [{ kind }, count]),
+  });
+  gauge(registry, {
+    name: 'odometer_iot_queue_in_flight_messages',
+    help: 'Messages that were received and are not deleted yet. At 1000 for long: batches do not become durable.',
+    read: () => consumer.inFlight,
+  });
+  gauge(registry, {
+    name: 'odometer_iot_queue_last_receive_timestamp_seconds',
+    help: 'When the queue last answered a poll, with messages or without, as a Unix time; 0 before the first. Older than a minute: nothing comes in.',
+    read: () => (consumer.lastReceiveAt ?? 0) / 1_000,
+  });
+}
+
+/** Declares what is read at scrape from the counter of a broker. */
+export function exposeCounter(registry: Registry, mqtt: MqttCounter): void {
   gauge(registry, {
     name: 'odometer_mqtt_unacknowledged_messages',
     help: 'QoS 1 messages whose PUBACK is owed. Near 20000 for long: flushes do not become durable.',

@@ -11,10 +11,12 @@ import { createRegistry } from '@odometer/service-kit/metrics';
 import { periodic } from '@odometer/service-kit/periodic';
 import { Service } from '@odometer/service-kit/service';
 import { checkBroker } from './broker-preflight.ts';
-import { type Config, topicTemplate } from './config.ts';
+import { brokerUrl, type Config, topicTemplate } from './config.ts';
 import { GapLog } from './gap-log.ts';
-import { createMetrics, exposeCounter } from './metrics.ts';
+import { runIot } from './iot/run-iot.ts';
+import { createMetrics, exposeCounter, exposeMessages } from './metrics.ts';
 import { MqttCounter } from './mqtt-counter.ts';
+import { REJECTIONS } from './rejections.ts';
 
 /** One for the acknowledgement, one for the takeover or a gap. */
 const MAX_CONNECTIONS = 2;
@@ -27,8 +29,13 @@ const BROKER_RETRY_MS = 1_000;
  */
 const EXIT_TAKEN_OVER = 75;
 
-/** mqtt-counter, put together. @returns the exit code. */
+/** mqtt-counter: of a broker, or of a queue that AWS IoT Core fills. @returns the exit code. */
 export async function run(config: Config, log: Logger): Promise<number> {
+  return config.iotQueueUrl === undefined ? runMqtt(config, log) : runIot(config, log);
+}
+
+/** mqtt-counter as a subscriber of a broker, put together. */
+async function runMqtt(config: Config, log: Logger): Promise<number> {
   const registry = createRegistry('mqtt-counter');
   const service = new Service({
     name: 'mqtt-counter',
@@ -53,7 +60,7 @@ export async function run(config: Config, log: Logger): Promise<number> {
     metrics.countGap(gap);
     log.warn({ event: 'gap_noted', reason: gap.reason, detail: gap.detail });
   });
-  const endpoint = { ...config, url: config.mqttUrl };
+  const endpoint = { ...config, url: brokerUrl(config) };
   const template = topicTemplate(config);
   let takenOver = false;
   const counter = new MqttCounter({
@@ -79,6 +86,12 @@ export async function run(config: Config, log: Logger): Promise<number> {
     onBug: (error) => service.fail(error instanceof Error ? error : new Error(String(error))),
   });
   exposeCounter(registry, counter);
+  exposeMessages(registry, {
+    accepted: () => counter.counter?.books.accepted ?? 0,
+    acceptedBytes: () => counter.counter?.acceptedBytes ?? 0,
+    rejected: () =>
+      REJECTIONS.map((reason) => [{ reason }, counter.counter?.rejected[reason] ?? 0]),
+  });
 
   // Drained in this order; started the other way round.
   service.add('intake', counter);
@@ -133,7 +146,11 @@ async function waitForBroker(config: Config, signal: AbortSignal, log: Logger): 
   while (!signal.aborted) {
     try {
       const topic = `${config.probeTopic}/${config.clientId}`;
-      const warning = await checkBroker({ ...config, url: config.mqttUrl }, config.clientId, topic);
+      const warning = await checkBroker(
+        { ...config, url: brokerUrl(config) },
+        config.clientId,
+        topic,
+      );
       if (warning !== undefined) log.warn({ event: 'broker_not_checked', reason: warning });
       return;
     } catch (error) {

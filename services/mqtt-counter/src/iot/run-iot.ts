@@ -1,0 +1,137 @@
+import { AwsClients } from '@odometer/aws/aws-clients';
+import { SqsConsumer } from '@odometer/aws/sqs-consumer';
+import { createPool } from '@odometer/database/pool';
+import { waitForSchema } from '@odometer/database/wait-for-schema';
+import { BatchProducer, type FrozenBatch } from '@odometer/intake/batch-producer';
+import { IntakeBooks } from '@odometer/intake/intake-books';
+import { ProducerEpoch } from '@odometer/intake/producer-epoch';
+import { sourceName } from '@odometer/intake/source-name';
+import type { IdentifiedMessage } from '@odometer/queues/catalogue';
+import { enqueueUntilDurable } from '@odometer/queues/enqueue-until-durable';
+import { JobQueue } from '@odometer/queues/job-queue';
+import { createProducerRedis } from '@odometer/queues/redis-connection';
+import { checkRedisDurability } from '@odometer/queues/redis-preflight';
+import { component } from '@odometer/service-kit/component';
+import type { Logger } from '@odometer/service-kit/logging';
+import { createRegistry } from '@odometer/service-kit/metrics';
+import { periodic } from '@odometer/service-kit/periodic';
+import { Service } from '@odometer/service-kit/service';
+import { type Config, queueTarget, topicTemplate } from '../config.ts';
+import { exposeIotQueue, exposeMessages } from '../metrics.ts';
+import { IotIntake, ORIGIN } from './iot-intake.ts';
+import { IOT_REJECTIONS } from './read-rule-message.ts';
+
+/** One for the acknowledgement, one to seal with. */
+const MAX_CONNECTIONS = 2;
+/** A loss at the tail, or a rejection, shows in the books this much later; one small update a second is nothing. */
+const ACKNOWLEDGE_INTERVAL_MS = 1_000;
+/** Polls last 20 s; one may fail and be tried again. */
+const MAX_SILENCE_MS = 60_000;
+
+/** mqtt-counter as an intake of AWS IoT Core, put together. @returns the exit code. */
+export async function runIot(config: Config, log: Logger): Promise<number> {
+  const registry = createRegistry('mqtt-counter');
+  const service = new Service({
+    name: 'mqtt-counter',
+    log,
+    registry,
+    admin: { host: config.adminHost, port: config.adminPort },
+    shutdownDelayMs: config.shutdownDelayMs,
+    shutdownDeadlineMs: config.shutdownDeadlineMs,
+  });
+  const source = sourceName(`iot-${config.instance}`);
+  const pool = createPool(
+    {
+      url: config.databaseUrl,
+      applicationName: `mqtt-counter ${source}`,
+      maxConnections: MAX_CONNECTIONS,
+    },
+    (error) => log.warn({ event: 'postgres_connection_lost', error }),
+  );
+  const redis = createProducerRedis({ url: config.redisUrl });
+  const queue = new JobQueue('counts', redis);
+  const aws = new AwsClients();
+  const { queueUrl, ...target } = queueTarget(config);
+
+  const books = new IntakeBooks(IOT_REJECTIONS);
+  const { instance } = config;
+  const epoch = new ProducerEpoch({ pool, source, instance, kind: 'mqtt', books, log });
+  const enqueue = async (
+    { items, ...header }: FrozenBatch<IdentifiedMessage>,
+    jobId: string,
+    signal: AbortSignal,
+  ): Promise<void> => {
+    const batch = { ...header, origin: ORIGIN, messages: items };
+    await enqueueUntilDurable(queue, 'message-batch', batch, jobId, { signal });
+  };
+  const producer = new BatchProducer<IdentifiedMessage>({
+    source,
+    epoch: () => epoch.epoch,
+    books,
+    enqueue,
+    onBug: (error) => service.fail(error),
+  });
+  const { perDevice } = config;
+  const intake = new IotIntake({ template: topicTemplate(config), perDevice, books, producer });
+  const consumer = new SqsConsumer({
+    name: 'iot-queue',
+    client: aws.sqs(target),
+    queueUrl,
+    receivers: config.iotReceivers,
+    handle: (message) => intake.handle(message),
+    log,
+  });
+  exposeMessages(registry, {
+    accepted: () => books.accepted,
+    acceptedBytes: () => intake.acceptedBytes,
+    rejected: () => IOT_REJECTIONS.map((reason) => [{ reason }, books.rejected[reason]]),
+  });
+  exposeIotQueue(registry, consumer);
+
+  // Drained in this order; started the other way round.
+  service.add('intake', consumer);
+  service.add('buffers', producer);
+  service.add('queues', queue);
+  service.add(
+    'queues',
+    periodic({
+      name: 'acknowledgement',
+      intervalMs: ACKNOWLEDGE_INTERVAL_MS,
+      run: () => epoch.acknowledge(),
+      log,
+    }),
+  );
+  service.add('queues', component({ name: 'aws', start: () => {}, stop: () => aws.stop() }));
+  // Before Postgres, because closing it is a statement.
+  service.add('redis', epoch);
+  service.add(
+    'redis',
+    component({
+      name: 'redis',
+      start: () => checkRedisDurability(redis, config.redisDurability, log),
+      stop: () => redis.disconnect(),
+    }),
+  );
+  service.add(
+    'postgres',
+    component({
+      name: 'postgres',
+      start: (signal) => waitForSchema(pool, signal, log),
+      stop: () => pool.end(),
+    }),
+  );
+
+  const startedAt = Date.now();
+  service.readiness('queue', () => {
+    const silentMs = Date.now() - (consumer.lastReceiveAt ?? startedAt);
+    const hasFailed = Object.values(consumer.counts.receiveErrors).some((count) => count > 0);
+    // Before the first answer nobody knows: a poll of an empty queue takes 20 s.
+    if (silentMs > MAX_SILENCE_MS || (consumer.lastReceiveAt === undefined && hasFailed)) {
+      throw new Error('the queue does not answer');
+    }
+  });
+  service.readiness('redis', async () => {
+    await redis.ping();
+  });
+  return service.run();
+}
