@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { type Addresses, frontUrl, objectStoreAddresses, writeEnvFile } from './addresses.ts';
 import { keepLogsBounded } from './bounded-logs.ts';
 import { runOdometer } from './command-line.ts';
+import { demoDeclarations } from './demo/declarations.ts';
 import { KeptProcess, type Part } from './kept-process.ts';
 import {
   demoPart,
@@ -81,12 +82,19 @@ export class Supervisor {
   async applyDemoWish(): Promise<void> {
     const wanted = readDemoWish(this.#settings);
     if (wanted && this.#demo === undefined && this.#addresses !== undefined) {
+      this.#declareDemo(this.#addresses);
       this.#demo = await this.#start(demoPart(this.#settings, this.#addresses), 4);
     } else if (!wanted && this.#demo !== undefined) {
       await this.#demo.stop();
       this.#pids.forget('demo');
       this.#demo = undefined;
     }
+  }
+
+  #declareDemo(addresses: Addresses): void {
+    const file = join(this.#settings.directory, 'demo.yaml');
+    writeFileSync(file, demoDeclarations(addresses.AWS_ENDPOINT_URL_S3));
+    runOdometer(this.#settings, ['apply', '-f', file], { ...addresses });
   }
 
   /** Ends everything: clients first, so that what they have sent is still taken. Safe to repeat. */

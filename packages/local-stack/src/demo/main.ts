@@ -1,17 +1,27 @@
 import { fleet } from './fleet.ts';
 import { postEvents } from './post-events.ts';
 import { publishMessages } from './publish-messages.ts';
+import { storeObjects } from './store-objects.ts';
 
-/** The demo fleet, as one process: devices that publish and applications that post. */
-const { ODOMETER_URL = '', ODOMETER_API_KEY = '', MQTT_URL = '' } = process.env;
+/** The demo fleet, as one process: devices that publish, applications that post events and store objects. */
+const {
+  ODOMETER_URL = '',
+  ODOMETER_API_KEY = '',
+  MQTT_URL = '',
+  AWS_ENDPOINT_URL_S3 = '',
+} = process.env;
 const REPORT_INTERVAL_MS = 60_000;
 
 const devices = fleet();
-const tally = { messages: 0, accepted: 0, later: 0, refused: 0 };
+const tally = { messages: 0, accepted: 0, later: 0, refused: 0, stored: 0, failed: 0 };
 const stopPublishing = publishMessages(MQTT_URL, devices, () => {
   tally.messages++;
 });
 const stopPosting = postEvents(ODOMETER_URL, ODOMETER_API_KEY, devices, (outcome) => {
+  tally[outcome]++;
+});
+
+const stopStoring = storeObjects(AWS_ENDPOINT_URL_S3, devices, (outcome) => {
   tally[outcome]++;
 });
 
@@ -26,7 +36,7 @@ setInterval(() => report('demo_running'), REPORT_INTERVAL_MS);
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   process.once(signal, () => {
     stopPosting();
-    void stopPublishing().finally(() => {
+    void Promise.allSettled([stopPublishing(), stopStoring()]).then(() => {
       report('demo_stopped');
       process.exit(0);
     });
