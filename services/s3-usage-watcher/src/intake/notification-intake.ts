@@ -1,0 +1,132 @@
+import { OdometerError } from '@odometer/domain/errors';
+import type { ObjectChange } from '@odometer/domain/objects/object-change';
+import type { Backlog } from '@odometer/intake/backlog';
+import type { BatchProducer } from '@odometer/intake/batch-producer';
+import { pause } from '@odometer/queues/backoff';
+import type { BucketTable, DeclaredBucket } from '../buckets/read-buckets.ts';
+import type { NotificationCounts, SourceKind } from './notification-counts.ts';
+import type { RefusedProducer } from './refused-producer.ts';
+import { sortRecords } from './sort-records.ts';
+
+/** How often a source that waits for the backlog to shrink looks at it; it is measured once a second. */
+const ROOM_INTERVAL_MS = 500;
+
+/** What became of a notification's records. */
+export interface TakenNotification {
+  readonly accepted: number;
+  readonly ignored: number;
+  readonly refused: number;
+  readonly undeclared: number;
+}
+
+/**
+ * What all sources hand their notifications to. Whoever does tells the source (deletes, acknowledges, answers) after `take` has
+ * resolved, and never before: until then the source is the only one who surely has it.
+ *
+ *   open ──stop()──▶ stopping (takes nothing; what was taken is made durable, or whoever handed it over is told)
+ */
+export class NotificationIntake {
+  readonly name = 'notification-intake';
+  readonly #table: () => BucketTable | undefined;
+  readonly #producer: BatchProducer<ObjectChange>;
+  readonly #refused: RefusedProducer;
+  readonly #backlog: Backlog<'objects'>;
+  readonly #counts: NotificationCounts;
+  readonly #maxUnconfirmedRecords: number;
+  readonly #abort = new AbortController();
+  #unconfirmedRecords = 0;
+
+  constructor(options: {
+    readonly table: () => BucketTable | undefined;
+    readonly producer: BatchProducer<ObjectChange>;
+    readonly refused: RefusedProducer;
+    readonly backlog: Backlog<'objects'>;
+    readonly counts: NotificationCounts;
+    readonly maxUnconfirmedRecords: number;
+  }) {
+    this.#table = options.table;
+    this.#producer = options.producer;
+    this.#refused = options.refused;
+    this.#backlog = options.backlog;
+    this.#counts = options.counts;
+    this.#maxUnconfirmedRecords = options.maxUnconfirmedRecords;
+  }
+
+  /** Records that storage has not confirmed yet. */
+  get unconfirmedRecords(): number {
+    return this.#unconfirmedRecords;
+  }
+
+  /** Why senders that can come again should; undefined when there is room. */
+  get fullBecause(): string | undefined {
+    if (this.#backlog.isOverLimit) return 'too many batches wait to be applied';
+    return this.#unconfirmedRecords >= this.#maxUnconfirmedRecords
+      ? 'too many records wait for storage to confirm them'
+      : undefined;
+  }
+
+  /**
+   * Waits as long as too many batches wait to be applied: what is not taken stays in its queue or at its broker, which are made
+   * for it.
+   *
+   * @throws OdometerError `ingest_unavailable` when stopping
+   */
+  async whenRoom(): Promise<void> {
+    const { signal } = this.#abort;
+    while (this.#backlog.isOverLimit && !signal.aborted) await pause(ROOM_INTERVAL_MS, signal);
+    this.#assertOpen();
+  }
+
+  /**
+   * Makes all that a notification says durable: changes in batches, what is refused as jobs of their own.
+   *
+   * @param buckets those that the source may speak for.
+   * @throws OdometerError `ingest_unavailable` when stopping, or when there is no epoch yet; some of it may be durable all the same
+   */
+  async take(
+    source: SourceKind,
+    text: string,
+    buckets: readonly DeclaredBucket[],
+  ): Promise<TakenNotification> {
+    this.#assertOpen();
+    this.#counts.notifications[source] += 1;
+    const unreadable = this.#table()?.unreadable ?? new Map<string, string>();
+    const sorted = sortRecords(text, buckets, unreadable);
+    const { changes, refused, ignored, undeclared } = sorted;
+    const records = changes.length + refused.length;
+    this.#unconfirmedRecords += records;
+    try {
+      // Settled, not all: a record is unconfirmed as long as anybody tries to make it durable.
+      const outcomes = await Promise.allSettled([
+        this.#producer.add(changes),
+        this.#refused.add(refused, [...namesOf(buckets), ...unreadable.values()]),
+      ]);
+      for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+    } finally {
+      this.#unconfirmedRecords -= records;
+    }
+    this.#counts.addRecords(sorted);
+    return {
+      accepted: changes.length,
+      ignored: ignored.length,
+      refused: refused.length,
+      undeclared,
+    };
+  }
+
+  async start(): Promise<void> {}
+
+  async stop(): Promise<void> {
+    this.#abort.abort();
+    await this.#refused.stop();
+  }
+
+  #assertOpen(): void {
+    if (!this.#abort.signal.aborted) return;
+    throw new OdometerError('ingest_unavailable', { reason: 'the service is stopping' });
+  }
+}
+
+function namesOf(buckets: readonly DeclaredBucket[]): readonly string[] {
+  return buckets.map(({ declaration }) => declaration.name);
+}

@@ -1,0 +1,108 @@
+import {
+  acceptChange,
+  type UnacceptedReason,
+} from '@odometer/domain/objects/notifications/accept-change';
+import { decodeNotification } from '@odometer/domain/objects/notifications/decode-notification';
+import type {
+  IgnoredReason,
+  NotifiedChange,
+  RefusedReason,
+} from '@odometer/domain/objects/notifications/decoded-record';
+import type { ObjectChange } from '@odometer/domain/objects/object-change';
+import type { DeclaredBucket } from '../buckets/read-buckets.ts';
+import { recordText } from './record-text.ts';
+
+/** Why nothing is made of a record though somebody should look at it: a closed set, because it labels a metric. */
+export type RefusalReason =
+  | RefusedReason
+  | UnacceptedReason
+  /** The bucket is declared, in a way that this version cannot read. */
+  | 'declaration'
+  /** Two buckets of this name, of different stores, are declared for one source. */
+  | 'ambiguous_bucket';
+
+/** Objects and not lists, so that the compiler finds what is missing. */
+const REFUSALS: Readonly<Record<RefusalReason, true>> = {
+  not_json: true,
+  unknown_shape: true,
+  version: true,
+  event_name: true,
+  bucket: true,
+  key: true,
+  object_version: true,
+  size: true,
+  time: true,
+  other_form: true,
+  no_sequencer: true,
+  not_expected: true,
+  declaration: true,
+  ambiguous_bucket: true,
+};
+const IGNORED: Readonly<Record<IgnoredReason, true>> = {
+  test_event: true,
+  empty: true,
+  no_effect: true,
+  left_to_listing: true,
+  unknown_event: true,
+};
+export const REFUSAL_REASONS = Object.keys(REFUSALS) as readonly RefusalReason[];
+export const IGNORED_REASONS = Object.keys(IGNORED) as readonly IgnoredReason[];
+
+export interface RefusedRecord {
+  readonly reason: RefusalReason;
+  /** The record alone, or the whole message when it could not be taken apart. */
+  readonly text: string;
+}
+
+/** What a notification comes to. */
+export interface SortedRecords {
+  readonly changes: readonly ObjectChange[];
+  readonly refused: readonly RefusedRecord[];
+  readonly ignored: readonly IgnoredReason[];
+  /** How many were of buckets that are not declared for the source. */
+  readonly undeclared: number;
+}
+
+/**
+ * Takes a notification apart: which records are changes of declared buckets, and what becomes of the others. One that is bad
+ * harms none beside it. Never throws.
+ *
+ * @param buckets those that the source may speak for.
+ * @param unreadable our names of buckets whose declaration cannot be read, by the store's: what is said of them is kept.
+ */
+export function sortRecords(
+  text: string,
+  buckets: readonly DeclaredBucket[],
+  unreadable: ReadonlyMap<string, string>,
+): SortedRecords {
+  const changes: ObjectChange[] = [];
+  const refused: RefusedRecord[] = [];
+  const ignored: IgnoredReason[] = [];
+  let undeclared = 0;
+  for (const [index, record] of decodeNotification(text).entries()) {
+    if (record.kind === 'ignored') ignored.push(record.reason);
+    else if (record.kind === 'refused') refused.push(record);
+    else {
+      const sorted = sortChange(record.change, buckets, unreadable);
+      if (sorted === undefined) undeclared += 1;
+      else if (typeof sorted === 'string') {
+        refused.push({ reason: sorted, text: recordText(text, index) });
+      } else changes.push(sorted);
+    }
+  }
+  return { changes, refused, ignored, undeclared };
+}
+
+/** @returns the change, why it is refused, or undefined for one of a bucket that nobody declared. */
+function sortChange(
+  change: NotifiedChange,
+  buckets: readonly DeclaredBucket[],
+  unreadable: ReadonlyMap<string, string>,
+): ObjectChange | RefusalReason | undefined {
+  const named = buckets.filter(({ declaration }) => declaration.bucket === change.bucket);
+  const [bucket] = named;
+  if (named.length > 1) return 'ambiguous_bucket';
+  if (bucket === undefined) return unreadable.has(change.bucket) ? 'declaration' : undefined;
+  const accepted = acceptChange(bucket.id, bucket.declaration, change);
+  return accepted.kind === 'change' ? accepted.change : accepted.reason;
+}
