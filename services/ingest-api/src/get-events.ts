@@ -2,7 +2,7 @@ import type { ParsedUrlQuery } from 'node:querystring';
 import { type EventFilter, listEvents, type StoredEvent } from '@odometer/database/events';
 import { inTransaction, type Pool } from '@odometer/database/pool';
 import { OdometerError } from '@odometer/domain/errors';
-import { parseEventTime } from './event-time.ts';
+import { parseEventTime } from '@odometer/domain/event-time';
 
 /** OpenMeter's default range and its largest page. */
 const DEFAULT_RANGE_MS = 72 * 3_600_000;

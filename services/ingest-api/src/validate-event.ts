@@ -1,8 +1,8 @@
 import type { EventEnvelope } from '@odometer/domain/event-envelope';
+import { parseEventTime } from '@odometer/domain/event-time';
 import type { Owner } from '@odometer/domain/subject';
 import { isJson, parseMediaType } from '@odometer/service-kit/http/media-type';
 import { BAD_TEXT, checkJson, isStorableText } from './check-json.ts';
-import { parseEventTime } from './event-time.ts';
 import { OwnerCache } from './owner-cache.ts';
 import { Refusal } from './refusal.ts';
 
