@@ -12,6 +12,10 @@ create table buckets (
   declaration jsonb not null,
   -- Rises with every change of what its keys mean; objects are mapped again when it does.
   mapping_version integer not null default 1,
+  -- The one by which all of its objects are mapped.
+  mapped_version integer not null default 1,
+  -- Byte-hours of what was there before are counted from here.
+  declared_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
   constraint bucket_name_is_unique unique (name),
   constraint bucket_is_declared_once unique nulls not distinct (bucket, region, account, endpoint)
@@ -50,6 +54,7 @@ create table stored_objects (
   -- What it was before the statement that changed it last, for that statement to return the difference.
   previous_live boolean,
   previous_bytes bigint,
+  previous_sequencer text collate "C",
   primary key (bucket_id, key, version),
   constraint object_size_is_not_negative check (size_bytes >= 0)
 );
@@ -166,10 +171,11 @@ create table listing_shards (
   shard integer not null,
   after_key text collate "C",
   until_key text collate "C",
-  -- Where the next page begins: after these.
+  -- Where the next page begins: after this one.
   at_key text collate "C",
-  at_version text collate "C",
   done boolean not null default false,
+  -- Read so far. The next listing of the bucket is cut where this one turned out to be long.
+  pages integer not null default 0,
   primary key (measurement_id, shard)
 );
 -- What a listing has seen so far, by owner. Project 0 is nobody.
@@ -188,6 +194,8 @@ create table vanished_objects (
   key text collate "C" not null,
   version text collate "C" not null,
   size_bytes bigint not null,
+  -- The page that should have had it knew all that had happened up to this.
+  listed_at timestamptz not null,
   primary key (measurement_id, key, version)
 );
 

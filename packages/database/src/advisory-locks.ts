@@ -1,8 +1,9 @@
 import type { Transaction } from './pool.ts';
 
 /**
- * The lock order, everywhere: month → catalogue → batch claim → registry → event keys → events → usage → changed days →
- * reservations. Whoever takes locks in another order deadlocks under load.
+ * The lock order, everywhere: month → catalogue → batch claim → registry → event keys → events → storage → stored objects →
+ * storage accounts → storage levels → storage changes → usage → changed days → reservations. Whoever takes locks in another
+ * order deadlocks under load.
  *
  * Advisory locks have two parts: what kind of thing is locked, and which one.
  */
@@ -10,6 +11,7 @@ const MONTH_LOCK = 1;
 const CATALOGUE_LOCK = 2;
 const DAYS_LOCK = 3;
 const CLOSE_LOCK = 4;
+const STORAGE_LOCK = 5;
 const PLANS_LOCK = 10;
 const LIMIT_LOCK = 11;
 /** Held by the session of the scheduler that owns the bells; nobody else waits for it. */
@@ -69,6 +71,19 @@ export async function lockCatalogueShared(transaction: Transaction): Promise<voi
 /** Takes the meter catalogue for changing it: waits for the appliers that use it, and holds back new ones. */
 export async function lockCatalogue(transaction: Transaction): Promise<void> {
   await transaction.query(`select pg_advisory_xact_lock(${CATALOGUE_LOCK}, 0)`);
+}
+
+/**
+ * Taken shared by whoever books changes of stored bytes: up to where they are settled cannot move until the transaction
+ * ends. Read it in the *next* statement.
+ */
+export async function lockStorageShared(transaction: Transaction): Promise<void> {
+  await transaction.query(`select pg_advisory_xact_lock_shared(${STORAGE_LOCK}, 0)`);
+}
+
+/** Waits for the transactions that book changes of stored bytes, a moment, and holds back new ones. */
+export async function lockStorage(transaction: Transaction): Promise<void> {
+  await transaction.query(`select pg_advisory_xact_lock(${STORAGE_LOCK}, 0)`);
 }
 
 /** `2026-11` is 202611. */

@@ -1,5 +1,5 @@
 import { OdometerError } from '@odometer/domain/errors';
-import type { CountBatch, EventBatch, MessageBatch } from '@odometer/queues/catalogue';
+import type { CountBatch, EventBatch, MessageBatch, ObjectBatch } from '@odometer/queues/catalogue';
 import { z } from 'zod';
 
 const wholeNumber = z.number().int().nonnegative();
@@ -35,6 +35,28 @@ const messageBatch = header.extend({
   ),
 });
 
+/** Nor have these. Postgres takes no NUL, and no instant far from ours. */
+const text = z.string().regex(/^[^\0]*$/);
+const objectBatch = header.extend({
+  changes: z.array(
+    z
+      .object({
+        bucketId: wholeNumber,
+        key: text.min(1).max(1_024),
+        version: text.max(1_024),
+        action: z.enum(['created', 'removed']),
+        sizeBytes: wholeNumber,
+        storageClass: text.max(255).optional(),
+        sequencer: z.string().regex(/^[0-9A-F]{0,40}$/),
+        atMs: z.int().min(0).max(253_402_300_799_999),
+      })
+      .refine(({ version, sequencer }) => version !== '' || sequencer !== '', {
+        path: ['sequencer'],
+        message: 'should order what has no version',
+      }),
+  ),
+});
+
 /**
  * The boundary between what is in Redis and what the appliers trust: whatever is no batch of ours, by another version or
  * another hand, becomes a dead letter instead of an exception in the middle of somebody else's group.
@@ -53,6 +75,11 @@ export function checkCountBatch(payload: CountBatch): CountBatch {
 /** The same for messages that count by their ids. */
 export function checkMessageBatch(payload: MessageBatch): MessageBatch {
   return check(messageBatch, payload);
+}
+
+/** The same for changes of objects. */
+export function checkObjectBatch(payload: ObjectBatch): ObjectBatch {
+  return check(objectBatch, payload);
 }
 
 function check<Payload>(schema: z.ZodType, payload: Payload): Payload {

@@ -1,13 +1,9 @@
-import { lockCatalogueShared } from '@odometer/database/advisory-locks';
-import {
-  catalogueVersion,
-  type EventMeter,
-  listEventMeters,
-} from '@odometer/database/meters/catalogue';
+import { type EventMeter, listEventMeters } from '@odometer/database/meters/catalogue';
 import type { Transaction } from '@odometer/database/pool';
 import { parseQuantity, type Scaled } from '@odometer/domain/decimal';
 import type { Aggregation } from '@odometer/domain/meters';
 import { parseValuePath, type ValuePath } from '@odometer/domain/value-path';
+import { VersionedCatalogue } from './versioned-catalogue.ts';
 
 /** A meter, ready to measure events. */
 export interface Meter {
@@ -24,26 +20,10 @@ export interface Catalogue {
   readonly byType: ReadonlyMap<string, readonly Meter[]>;
 }
 
-/**
- * The meters that events feed, cached between transactions and checked in each: under the shared catalogue lock the
- * version cannot change, so no event is applied by a catalogue that was changed before it.
- */
-export class MeterCatalogue {
-  #current: Catalogue | undefined;
-
-  /** What is valid until the transaction ends. */
-  async forTransaction(transaction: Transaction): Promise<Catalogue> {
-    await lockCatalogueShared(transaction);
-    const version = await catalogueVersion(transaction);
-    if (this.#current?.version === version) return this.#current;
-    const current = { version, byType: await load(transaction) };
-    this.#current = current;
-    return current;
-  }
-
-  /** Another database may have another catalogue of the same version. */
-  forget(): void {
-    this.#current = undefined;
+/** The meters that events feed. */
+export class MeterCatalogue extends VersionedCatalogue<Catalogue> {
+  constructor() {
+    super(async (transaction, version) => ({ version, byType: await load(transaction) }));
   }
 }
 

@@ -2,6 +2,7 @@ import { createPool, type Pool } from '@odometer/database/pool';
 import { openEpoch } from '@odometer/database/sources';
 import type { EventEnvelope } from '@odometer/domain/event-envelope';
 import { messageFingerprint } from '@odometer/domain/message-key';
+import type { ObjectChange } from '@odometer/domain/objects/object-change';
 import type {
   CountBatch,
   DeadEvent,
@@ -9,6 +10,7 @@ import type {
   IdentifiedMessage,
   MessageBatch,
   MessageCount,
+  ObjectBatch,
 } from '@odometer/queues/catalogue';
 import { createTestDatabase } from '@odometer/testing/test-database';
 import { CountApplier } from '../src/count-applier.ts';
@@ -19,6 +21,8 @@ import { MessageApplier } from '../src/message-applier.ts';
 import { MeterCatalogue } from '../src/meter-catalogue.ts';
 import { ApplyCounts } from '../src/metrics.ts';
 import { MonthPartitions } from '../src/month-partitions.ts';
+import { BucketCatalogue } from '../src/objects/bucket-catalogue.ts';
+import { ObjectApplier } from '../src/objects/object-applier.ts';
 import { UsageWriter } from '../src/periods/usage-writer.ts';
 import { RegistryCache } from '../src/registry-cache.ts';
 import { retryDeadEvent } from '../src/retry-dead-event.ts';
@@ -52,8 +56,10 @@ export async function openAppliers(
     forgetOnConnect(pool, [registry, partitions, usage]);
     const parts = { pool, counts, registry, partitions, usage };
     const catalogue = new MeterCatalogue();
+    const buckets = new BucketCatalogue();
     return {
-      parts: { ...parts, catalogue },
+      parts: { ...parts, catalogue, buckets },
+      objects: new ObjectApplier({ ...parts, buckets }),
       events: new EventApplier({ ...parts, catalogue }),
       counts: new CountApplier(parts),
       messages: new MessageApplier(parts),
@@ -77,12 +83,12 @@ export async function openAppliers(
 /** A producer that numbers its batches, as ingest and counters do. */
 export class Producer {
   readonly #pool: Pool;
-  readonly #kind: 'events' | 'mqtt';
+  readonly #kind: 'events' | 'mqtt' | 'objects';
   #epoch = '';
   #seq = 0;
   #accepted = 0;
 
-  constructor(pool: Pool, kind: 'events' | 'mqtt') {
+  constructor(pool: Pool, kind: 'events' | 'mqtt' | 'objects') {
     this.#pool = pool;
     this.#kind = kind;
   }
@@ -115,6 +121,10 @@ export class Producer {
 
   messages(...messages: IdentifiedMessage[]): MessageBatch {
     return { ...this.#header(messages.length), origin: 'aws-iot', messages };
+  }
+
+  objects(...changes: ObjectChange[]): ObjectBatch {
+    return { ...this.#header(changes.length), changes };
   }
 
   #header(items: number) {

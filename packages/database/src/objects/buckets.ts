@@ -56,3 +56,43 @@ export async function putBucket(
   const isRemapped = before !== undefined && before.mappingVersion !== row.mapping_version;
   return { id: row.id, isRemapped };
 }
+
+/** Buckets whose objects are not all mapped by what their keys mean now. */
+export async function bucketsToMap(db: Queryable): Promise<readonly StoredBucket[]> {
+  const { rows } = await db.query<StoredBucket>(
+    `select id, name, declaration, mapping_version as "mappingVersion" from buckets
+     where mapped_version < mapping_version order by id`,
+  );
+  return rows;
+}
+
+/** Notes that all objects of a bucket are mapped by a version of what its keys mean. */
+export async function markMapped(
+  db: Queryable,
+  bucketId: number,
+  mappingVersion: number,
+): Promise<void> {
+  await db.query('update buckets set mapped_version = greatest(mapped_version, $2) where id = $1', [
+    bucketId,
+    mappingVersion,
+  ]);
+}
+
+/** What a bucket's ledger holds, as far as it restricts what may be declared anew. */
+export interface BucketContents {
+  /** Any row, tombstones too; or, when it has none, what its last listing said. */
+  readonly hasObjects: boolean;
+  /** Any row that a notification has ordered. */
+  readonly hasSequencers: boolean;
+}
+
+export async function bucketContents(db: Queryable, name: string): Promise<BucketContents> {
+  const { rows } = await db.query<BucketContents>(
+    `select exists (select from stored_objects o where o.bucket_id = b.id)
+         or exists (select from storage_levels l where l.bucket_id = b.id and l.objects <> 0) as "hasObjects",
+       exists (select from stored_objects o where o.bucket_id = b.id and o.sequencer <> '') as "hasSequencers"
+     from buckets b where b.name = $1`,
+    [name],
+  );
+  return rows[0] ?? { hasObjects: false, hasSequencers: false };
+}

@@ -1,0 +1,96 @@
+import { toTimestamp } from '@odometer/domain/period';
+import { textArray } from '../array-parameter.ts';
+import type { Queryable, Transaction } from '../pool.ts';
+
+/** What the ledger has of an object, for a listing to compare. */
+export interface LedgerRow {
+  /** A hash in a hashed ledger. */
+  readonly key: string;
+  readonly version: string;
+  readonly live: boolean;
+  /** Of a tombstone: what it was. */
+  readonly sizeBytes: number;
+  /** Not changed since the instant that was asked about: nothing that is still under way can be meant by a difference. */
+  readonly isSettled: boolean;
+}
+
+interface Row {
+  readonly key: string;
+  readonly version: string;
+  readonly live: boolean;
+  readonly size_bytes: string;
+  readonly is_settled: boolean;
+}
+
+const FIELDS = 'key, version, live, size_bytes, changed_at < $2 as is_settled';
+
+/**
+ * Rows of a bucket with keys after `after` (null: from the first) and up to `until` (null: to the last), in the order of
+ * their keys, at most `limit`.
+ */
+export async function readLedgerRange(
+  db: Queryable,
+  bucketId: number,
+  range: { readonly after: string | null; readonly until: string | null },
+  settledBeforeMs: number,
+  limit: number,
+): Promise<readonly LedgerRow[]> {
+  const { rows } = await db.query<Row>(
+    `select ${FIELDS} from stored_objects
+     where bucket_id = $1 and key > $3 ${range.until === null ? '' : 'and key <= $5'}
+     order by key limit $4`,
+    [
+      bucketId,
+      toTimestamp(settledBeforeMs),
+      // No key is empty.
+      range.after ?? '',
+      limit,
+      ...(range.until === null ? [] : [range.until]),
+    ],
+  );
+  return rows.map(ledgerRow);
+}
+
+/** Rows with the keys, each with all its versions. */
+export async function readLedgerKeys(
+  db: Queryable,
+  bucketId: number,
+  keys: readonly string[],
+  settledBeforeMs: number,
+): Promise<readonly LedgerRow[]> {
+  const { rows } = await db.query<Row>(
+    `select ${FIELDS} from stored_objects where bucket_id = $1 and key = any($3::text[])`,
+    [bucketId, toTimestamp(settledBeforeMs), textArray(keys)],
+  );
+  return rows.map(ledgerRow);
+}
+
+function ledgerRow({ key, version, live, size_bytes, is_settled }: Row): LedgerRow {
+  return { key, version, live, sizeBytes: Number(size_bytes), isSettled: is_settled };
+}
+
+/** Notes that a listing has seen objects of a hashed ledger, whose keys cannot be compared in order. Locks them sorted. */
+export async function markSeen(
+  transaction: Transaction,
+  bucketId: number,
+  measurementId: string,
+  objects: readonly { readonly key: string; readonly version: string }[],
+): Promise<void> {
+  await transaction.query(
+    `with seen as (
+       select o.key, o.version from stored_objects o
+       join unnest($3::text[], $4::text[]) as l (key, version)
+         on o.key = l.key collate "C" and o.version = l.version collate "C"
+       where o.bucket_id = $1
+       order by o.key, o.version for update of o
+     )
+     update stored_objects o set seen_by = $2 from seen
+     where o.bucket_id = $1 and o.key = seen.key and o.version = seen.version`,
+    [
+      bucketId,
+      measurementId,
+      textArray(objects.map(({ key }) => key)),
+      textArray(objects.map(({ version }) => version)),
+    ],
+  );
+}

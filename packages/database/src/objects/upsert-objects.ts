@@ -1,0 +1,137 @@
+import { toTimestamp } from '@odometer/domain/period';
+import { plainArray, textArray } from '../array-parameter.ts';
+import type { Transaction } from '../pool.ts';
+
+/** What a store has told of one object, and whose it is. */
+export interface ObjectRow {
+  readonly bucketId: number;
+  /** As the ledger has it: a hash in a hashed one. */
+  readonly key: string;
+  readonly version: string;
+  /** Null: nobody's. Both or none. */
+  readonly organizationId: string | null;
+  readonly projectId: string | null;
+  readonly unattributedTo: string | null;
+  readonly type: string;
+  readonly objectId: string | null;
+  /** Of one that is removed: what it was, if that is known; it is taken for a row that is new only. */
+  readonly sizeBytes: number;
+  readonly storageClass: string | null;
+  readonly live: boolean;
+  readonly sequencer: string;
+  /** By the store's clock. */
+  readonly atMs: number;
+}
+
+/** A row as it was, and whose it is. The owner of a row that is there stays who it was. */
+export interface PreviousObject {
+  readonly projectId: string | null;
+  readonly organizationId: string | null;
+  readonly type: string;
+  readonly live: boolean;
+  /** 0 of a tombstone. */
+  readonly bytes: number;
+  readonly sequencer: string;
+  readonly listedAtMs: number | null;
+}
+
+export interface UpsertedObjects {
+  /** Rows that were there and have changed, by their index. */
+  readonly changed: ReadonlyMap<number, PreviousObject>;
+  /** Indexes of rows that change nothing, because what is there is as new, or newer. All others are new. */
+  readonly unchanged: ReadonlySet<number>;
+}
+
+/**
+ * Writes what stores have told into the ledger, sorted, in one statement that also tells what was there: read before, it
+ * would be what was there before a rival's transaction.
+ *
+ * - The null version: the newer sequencer holds. After a correction only what happened after the listing does.
+ * - A version: created → removed, whatever the order; nothing brings it back.
+ *
+ * @param rows one for each object and version.
+ */
+export async function upsertObjects(
+  transaction: Transaction,
+  rows: readonly ObjectRow[],
+): Promise<UpsertedObjects> {
+  const { rows: told } = await transaction.query<{
+    index: string;
+    project_id: string | null;
+    organization_id: string | null;
+    metered_object_type: string;
+    previous_live: boolean | null;
+    previous_bytes: string;
+    previous_sequencer: string;
+    listed_at: Date | null;
+  }>(
+    // Without a name: a plan made once for all lengths of arrays would join them row by row.
+    `with told as materialized (
+       select * from unnest($1::int[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::text[], $7::text[], $8::text[],
+         $9::bigint[], $10::text[], $11::boolean[], $12::text[], $13::timestamptz[]) with ordinality
+         as t (bucket_id, key, version, organization_id, project_id, unattributed_to, metered_object_type, object_id,
+           size_bytes, storage_class, live, sequencer, at, ordinal)
+     ), written as (
+       insert into stored_objects as o (bucket_id, key, version, organization_id, project_id, unattributed_to,
+         metered_object_type, object_id, size_bytes, storage_class, live, sequencer, created_at, changed_at)
+       select bucket_id, key, version, organization_id, project_id, unattributed_to, metered_object_type, object_id,
+         size_bytes, storage_class, live, sequencer, at, at
+       from told order by bucket_id, key collate "C", version collate "C"
+       on conflict (bucket_id, key, version) do update
+       set live = excluded.live,
+         size_bytes = case when excluded.live then excluded.size_bytes else o.size_bytes end,
+         storage_class = case when excluded.live then excluded.storage_class else o.storage_class end,
+         created_at = case when excluded.live then excluded.created_at else o.created_at end,
+         sequencer = excluded.sequencer,
+         changed_at = excluded.changed_at,
+         previous_live = o.live,
+         previous_bytes = case when o.live then o.size_bytes else 0 end,
+         previous_sequencer = o.sequencer
+       where case when o.version = ''
+         then excluded.sequencer > o.sequencer and (o.listed_at is null or excluded.changed_at > o.listed_at)
+         else o.live and not excluded.live
+       end
+       returning bucket_id, key, version, project_id, organization_id, metered_object_type, previous_live, previous_bytes,
+         previous_sequencer, listed_at
+     )
+     select t.ordinal - 1 as index, w.project_id, w.organization_id, w.metered_object_type, w.previous_live, w.previous_bytes,
+       w.previous_sequencer, w.listed_at
+     from told t
+     left join written w on w.bucket_id = t.bucket_id and w.key = t.key collate "C" and w.version = t.version collate "C"
+     where w.key is null or w.previous_live is not null`,
+    [
+      plainArray(rows.map((row) => row.bucketId)),
+      textArray(rows.map((row) => row.key)),
+      textArray(rows.map((row) => row.version)),
+      plainArray(rows.map((row) => row.organizationId)),
+      plainArray(rows.map((row) => row.projectId)),
+      textArray(rows.map((row) => row.unattributedTo)),
+      textArray(rows.map((row) => row.type)),
+      textArray(rows.map((row) => row.objectId)),
+      plainArray(rows.map((row) => row.sizeBytes)),
+      textArray(rows.map((row) => row.storageClass)),
+      plainArray(rows.map((row) => (row.live ? 't' : 'f'))),
+      textArray(rows.map((row) => row.sequencer)),
+      plainArray(rows.map((row) => toTimestamp(row.atMs))),
+    ],
+  );
+  const changed = new Map<number, PreviousObject>();
+  const unchanged = new Set<number>();
+  for (const row of told) {
+    const index = Number(row.index);
+    if (row.previous_live === null) {
+      unchanged.add(index);
+      continue;
+    }
+    changed.set(index, {
+      projectId: row.project_id,
+      organizationId: row.organization_id,
+      type: row.metered_object_type,
+      live: row.previous_live,
+      bytes: Number(row.previous_bytes),
+      sequencer: row.previous_sequencer,
+      listedAtMs: row.listed_at?.getTime() ?? null,
+    });
+  }
+  return { changed, unchanged };
+}
