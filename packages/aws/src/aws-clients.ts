@@ -3,8 +3,9 @@ import { ECRClient } from '@aws-sdk/client-ecr';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { fromTemporaryCredentials } from '@aws-sdk/credential-providers';
-import { onThrottledAttempt } from './throttle-count.ts';
+import { completeAnswers } from './complete-answers.ts';
 import { unlessBodyDrips } from './unless-body-drips.ts';
+import { watchedAttempts } from './watched-attempts.ts';
 
 /** Where something lies, and as whom we go there. */
 export interface AwsTarget {
@@ -189,7 +190,8 @@ export class AwsClients {
     bodyMs: number,
   ): Client {
     client.middlewareStack.use(unlessBodyDrips(bodyMs));
-    client.middlewareStack.use(onThrottledAttempt(() => this.#onThrottled(service)));
+    client.middlewareStack.use(completeAnswers());
+    client.middlewareStack.use(watchedAttempts(() => this.#onThrottled(service)));
     return client;
   }
 }

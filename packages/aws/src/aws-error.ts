@@ -1,3 +1,4 @@
+import { isNativeError } from 'node:util/types';
 import { OdometerError } from '@odometer/domain/errors';
 
 /** Codes by which AWS asks to be asked less often. The last five are none that the SDK knows and retries as such. */
@@ -71,7 +72,7 @@ const REASON_MAX_LENGTH = 300;
 
 /** Whether the service asked to be asked less often, one attempt's answer or the last of all attempts. */
 export function isThrottling(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
+  if (!isNativeError(error)) return false;
   const status = statusOf(error);
   return THROTTLING.has(error.name) || status === 429 || status === 503;
 }
@@ -87,7 +88,7 @@ export function isThrottling(error: unknown): boolean {
  * @param target for whoever reads the message, e.g. `bucket uploads`
  */
 export function awsFailure(target: string, error: unknown): unknown {
-  if (!(error instanceof Error) || error instanceof OdometerError || isAborted(error)) return error;
+  if (!isNativeError(error) || error instanceof OdometerError || isAborted(error)) return error;
   const params = { target, reason: reasonOf(error) };
   const status = statusOf(error);
   if (isThrottling(error)) return new OdometerError('target_throttled', params);
@@ -105,16 +106,16 @@ export function awsFailure(target: string, error: unknown): unknown {
 
 /** Whether a call ended because its signal was aborted. */
 export function isAborted(error: unknown): boolean {
-  return error instanceof Error && error.name === 'AbortError';
+  return isNativeError(error) && error.name === 'AbortError';
 }
 
 function isAway(error: Error): boolean {
   return AWAY.has(error.name) || AWAY.has(textOf(error, 'code') ?? '');
 }
 
-/** Of the SDK's own checks, which leave no status behind. */
+/** What is no answer of the service: the SDK's parsers and checks say so, which leave no code behind. */
 function isUnreadable(error: Error): boolean {
-  return error instanceof SyntaxError || /checksum|MD5|endpoint|QueueUrl/i.test(error.message);
+  return error.name === 'SyntaxError' || /parse error|checksum|endpoint/i.test(error.message);
 }
 
 function statusOf(error: Error): number | undefined {
@@ -130,15 +131,16 @@ function textOf(error: Error, property: string): string | undefined {
 }
 
 function reasonOf(error: Error): string {
+  const status = statusOf(error);
+  // A page of a proxy, whose status says more than that it is no XML.
+  if (status !== undefined && status !== 200 && isUnreadable(error)) return `HTTP ${status}`;
   // What follows the first line is the SDK's advice to programmers.
   const said = withoutSecrets(error.message.split('\n', 1)[0]?.trim() ?? '');
   const code = textOf(error, 'code') ?? error.name;
-  const named = ['Error', 'UnknownError', 'Unknown', ''].includes(code) ? '' : code;
-  const status = statusOf(error);
-  const answer = status === undefined || status === 200 ? '' : `HTTP ${status}`;
-  const spoken = ['', 'UnknownError', named].includes(said) ? '' : said;
-  const reason = [named || answer, spoken].filter((part) => part !== '').join(': ');
-  return (reason || 'no reason given').slice(0, REASON_MAX_LENGTH);
+  const named = /^(Error|Unknown|UnknownError)?$/.test(code) ? '' : code;
+  const spoken = said === 'UnknownError' || said === named ? '' : said;
+  const reason = [named, spoken].filter((part) => part !== '').join(': ');
+  return (reason || `HTTP ${status ?? 'without status'}`).slice(0, REASON_MAX_LENGTH);
 }
 
 /** Ids of access keys, signatures and tokens, wherever a service or a proxy repeats the request in its answer. */

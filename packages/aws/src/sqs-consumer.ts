@@ -69,6 +69,9 @@ const POLL_SECONDS = 20;
 /** A message may have 1 MiB: this many bytes of bodies under way, and no more are asked for. */
 const IN_FLIGHT_MAX_BYTES = 32 * 1024 * 1024;
 
+/** A long poll takes its time; what says at once that there is nothing is no queue, or a proxy, and is not asked without end. */
+const EMPTY_MIN_MS = 1_000;
+
 /** First and longest wait after a receive that failed, before full jitter. */
 const BACKOFF_FIRST_MS = 500;
 const BACKOFF_LONGEST_MS = 30_000;
@@ -175,10 +178,12 @@ export class SqsConsumer {
       }
       this.#expected += RECEIVE_MAX;
       try {
+        const askedAt = performance.now();
         const messages = await this.#poll();
         this.#lastReceiveAt = Date.now();
         failures = 0;
         for (const message of messages) this.#take(message);
+        if (messages.length === 0) await this.#sleep(EMPTY_MIN_MS - (performance.now() - askedAt));
       } catch (error) {
         if (this.#state === 'receiving') await this.#backOff(error, failures++);
       } finally {
@@ -275,8 +280,14 @@ export class SqsConsumer {
     const overLimit = cause instanceof Error && cause.name === 'OverLimit';
     const first = overLimit ? OVER_LIMIT_FIRST_MS : BACKOFF_FIRST_MS;
     const longest = Math.min(first * 2 ** Math.min(failures, 16), BACKOFF_LONGEST_MS);
+    await this.#sleep(Math.random() * longest);
+  }
+
+  /** Until stopped at the latest. */
+  async #sleep(ms: number): Promise<void> {
+    if (ms <= 0) return;
     const { signal } = this.#stopping;
-    await sleep(Math.random() * longest, undefined, { signal }).catch(() => undefined);
+    await sleep(ms, undefined, { signal }).catch(() => undefined);
   }
 
   #callFailed(event: string, cause: unknown): void {
