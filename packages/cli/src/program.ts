@@ -14,6 +14,7 @@ import { addPeriods } from './commands/periods.ts';
 import { addPlans } from './commands/plans.ts';
 import { addPreflight } from './commands/preflight.ts';
 import { addProjects } from './commands/projects.ts';
+import { addPurgeObjects } from './commands/purge-objects.ts';
 import { addSnapshot } from './commands/snapshot.ts';
 import { addUsage } from './commands/usage.ts';
 import { addVerify } from './commands/verify.ts';
@@ -45,6 +46,7 @@ Configuration: DATABASE_URL (or PG*), REDIS_URL, MQTT_URL; \`make up\` writes th
   addClose(program);
   addVerify(program);
   addAdjustments(program);
+  addPurgeObjects(program);
   addSnapshot(program);
   addBooks(program);
   addGaps(program);

@@ -18,6 +18,7 @@ import { projectRoutes } from './registry/projects.ts';
 import { bucketRoutes } from './storage/buckets.ts';
 import { measurementRoutes } from './storage/measurements.ts';
 import { objectRoutes } from './storage/objects.ts';
+import { orphanRoutes } from './storage/orphans.ts';
 import { dailyRoutes } from './usage/daily.ts';
 import { deviceUsageRoutes } from './usage/devices.ts';
 import { monthlyRoutes } from './usage/monthly.ts';
@@ -38,6 +39,7 @@ export const routes: readonly AnyRoute[] = [
   ...subjectRoutes,
   ...bucketRoutes,
   ...objectRoutes,
+  ...orphanRoutes,
   ...measurementRoutes,
   ...planRoutes,
   ...organizationTermRoutes,

@@ -113,3 +113,21 @@ test.each(['cursor=x', 'limit=0', 'removed=maybe', 'prefix=%00'])(
     expect((await api.ask(`GET /api/v1/buckets/assets/objects?${query}`)).status).toBe(400);
   },
 );
+
+test('what is left of a deleted scene is orphaned, whoever says so and however often', async () => {
+  const body = { objectType: 'scene', objectId: '7' };
+  const path = 'acme%2Fweb/deleted-owners';
+  for (const key of ['acme-admin', 'admin']) {
+    const { status } = await api.ask(`POST /api/v1/projects/${path}`, { key, body });
+    expect(status).toBe(204);
+  }
+  expect(await allKeys('/api/v1/projects/acme%2Fweb/orphans?')).toEqual([
+    'acme/web/scenes/7/a',
+    'acme/web/scenes/70/a',
+  ]);
+  const refused = await api.ask('POST /api/v1/projects/globex%2Fsecret/deleted-owners', {
+    key: 'acme-admin',
+    body,
+  });
+  expect(refused.status).toBe(403);
+});

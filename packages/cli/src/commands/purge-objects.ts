@@ -1,0 +1,166 @@
+import { AwsClients } from '@odometer/aws/aws-clients';
+import { findBucket } from '@odometer/database/objects/buckets';
+import type { Orphan } from '@odometer/database/objects/deleted-owners';
+import type { Pool } from '@odometer/database/pool';
+import { findProject } from '@odometer/database/reading/projects';
+import type { ProjectName } from '@odometer/database/registry';
+import { OdometerError } from '@odometer/domain/errors';
+import type { Command } from 'commander';
+import { actor } from '../actor.ts';
+import { projectName } from '../arguments.ts';
+import { UnsatisfiedError } from '../failure.ts';
+import {
+  addCommand,
+  type OutputOptions,
+  print,
+  printJson,
+  readableFigure,
+  readableTime,
+  table,
+} from '../output.ts';
+import { withPostgres } from '../postgres.ts';
+import { startProgress } from '../progress.ts';
+import { type OrphanFilter, orphanPages, purgeOrphans } from '../purge/purge-orphans.ts';
+
+/** Of refused objects; a store that refuses one mostly refuses all. */
+const SHOWN_REFUSALS = 5;
+
+interface PurgeArguments extends OutputOptions {
+  readonly project?: ProjectName;
+  readonly bucket?: string;
+  readonly roleArn?: string;
+  readonly confirm?: boolean;
+}
+
+export function addPurgeObjects(program: Command): void {
+  addCommand(
+    program,
+    'purge-objects',
+    'show objects whose owners were deleted, and with --confirm delete them',
+  )
+    .option('--project <organization/project>', 'only those of this project', projectName)
+    .option('--bucket <name>', 'only those in this bucket, by its declared name')
+    .option(
+      '--role-arn <arn>',
+      'delete as this role; else with the credentials of your environment',
+    )
+    .option('--confirm', 'delete them, for good')
+    .addHelpText(
+      'after',
+      '\nNeeds s3:DeleteObject, s3:DeleteObjectVersion and s3:GetBucketVersioning: rights that no service of Odometer has.',
+    )
+    .action(purgeObjects);
+}
+
+async function purgeObjects(options: PurgeArguments): Promise<void> {
+  await withPostgres(async (pool) => {
+    const filter = await filterOf(pool, options);
+    if (options.confirm === true) await purge(pool, filter, options);
+    else await show(pool, filter, options);
+  });
+}
+
+async function filterOf(pool: Pool, { project, bucket }: PurgeArguments): Promise<OrphanFilter> {
+  const found = project && (await findProject(pool, project, null));
+  if (project !== undefined && found === undefined) {
+    const name = `${project.organization}/${project.project}`;
+    throw new OdometerError('project_not_found', { project: name });
+  }
+  const stored = bucket === undefined ? undefined : await findBucket(pool, bucket);
+  if (bucket !== undefined && stored === undefined) {
+    throw new OdometerError('bucket_not_found', { bucket });
+  }
+  return {
+    ...(found === undefined ? {} : { projectId: found.id }),
+    ...(stored === undefined ? {} : { bucketId: stored.id }),
+  };
+}
+
+/** What an owner has left behind in a bucket. */
+interface Remains {
+  readonly sample: Orphan;
+  objects: number;
+  bytes: bigint;
+}
+
+async function show(pool: Pool, filter: OrphanFilter, { json }: OutputOptions): Promise<void> {
+  const remains = new Map<string, Remains>();
+  for await (const page of orphanPages(pool, filter)) {
+    for (const orphan of page) {
+      const { bucket, organization, project, objectType, objectId } = orphan;
+      const key = JSON.stringify([bucket, organization, project, objectType, objectId]);
+      const known = remains.get(key) ?? { sample: orphan, objects: 0, bytes: 0n };
+      known.objects += 1;
+      known.bytes += BigInt(orphan.sizeBytes);
+      remains.set(key, known);
+    }
+  }
+  const all = [...remains.values()];
+  if (json) {
+    printJson(
+      all.map(({ sample, objects, bytes }) => ({
+        bucket: sample.bucket,
+        organization: sample.organization,
+        project: sample.project,
+        objectType: sample.objectType,
+        objectId: sample.objectId,
+        deletedAt: sample.deletedAt,
+        objects,
+        bytes,
+      })),
+    );
+    return;
+  }
+  if (all.length === 0) return print('No object has lost its owner.');
+  print(
+    table(
+      ['bucket', 'project', 'type', 'id', 'owner deleted', 'objects', 'bytes'],
+      all.map(({ sample, objects, bytes }) => [
+        sample.bucket,
+        `${sample.organization}/${sample.project}`,
+        sample.objectType,
+        sample.objectId,
+        readableTime(sample.deletedAt),
+        readableFigure(String(objects)),
+        readableFigure(String(bytes)),
+      ]),
+      [5, 6],
+    ),
+  );
+  print('\nNothing was deleted. --confirm deletes them, for good.');
+}
+
+async function purge(
+  pool: Pool,
+  filter: OrphanFilter,
+  { roleArn, json }: PurgeArguments,
+): Promise<void> {
+  const progress = startProgress();
+  const clients = new AwsClients();
+  const { deleted, refused, hashed } = await purgeOrphans(pool, clients, {
+    filter,
+    roleArn,
+    actor: actor(),
+    onProgress: (count) => progress.tell(`${readableFigure(String(count))} objects deleted`),
+  }).finally(async () => {
+    progress.done();
+    await clients.stop();
+  });
+  if (json) printJson({ deleted, refused, hashed });
+  else {
+    print(
+      `${readableFigure(String(deleted))} objects were deleted; their bytes go with the next notification or listing.`,
+    );
+    if (hashed > 0) {
+      print(
+        `${readableFigure(String(hashed))} lie in buckets whose ledger is hashed: their keys are not known here.`,
+      );
+    }
+    for (const { key, version, reason } of refused.slice(0, SHOWN_REFUSALS)) {
+      print(`  refused: ${key}${version === '' ? '' : ` (${version})`}: ${reason}`);
+    }
+  }
+  if (refused.length > 0) {
+    throw new UnsatisfiedError(`the store refused to delete ${refused.length} objects`);
+  }
+}

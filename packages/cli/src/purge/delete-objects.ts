@@ -1,0 +1,73 @@
+import {
+  DeleteObjectsCommand,
+  GetBucketVersioningCommand,
+  type S3Client,
+} from '@aws-sdk/client-s3';
+import { awsFailure } from '@odometer/aws/aws-error';
+
+/** What S3 takes at once. */
+export const MAX_DELETED_AT_ONCE = 1_000;
+
+export interface DoomedObject {
+  readonly key: string;
+  /** '' for the null version. */
+  readonly version: string;
+}
+
+export interface DeletedObjects {
+  readonly deleted: number;
+  /** What the store refused, with its reason. */
+  readonly refused: readonly (DoomedObject & { readonly reason: string })[];
+}
+
+/**
+ * Deletes objects for good, versions by their ids: a plain delete in a bucket with versioning would only hide them, and what
+ * is hidden is paid for. Deleting what is gone already is no failure, so it is safe to repeat.
+ *
+ * @param bucket as the store calls it.
+ * @param objects at most MAX_DELETED_AT_ONCE
+ * @throws OdometerError `target_…`: nothing is known of any of them.
+ */
+export async function deleteObjects(
+  s3: S3Client,
+  bucket: string,
+  objects: readonly DoomedObject[],
+): Promise<DeletedObjects> {
+  try {
+    const hasVersions = await knowsVersions(s3, bucket);
+    const { Errors = [] } = await s3.send(
+      new DeleteObjectsCommand({
+        Bucket: bucket,
+        Delete: {
+          Objects: objects.map(({ key, version }) => {
+            if (version !== '') return { Key: key, VersionId: version };
+            return hasVersions ? { Key: key, VersionId: 'null' } : { Key: key };
+          }),
+          Quiet: true,
+        },
+      }),
+    );
+    return {
+      deleted: objects.length - Errors.length,
+      refused: Errors.map(({ Key = '', VersionId = '', Code, Message }) => ({
+        key: Key,
+        version: VersionId === 'null' ? '' : VersionId,
+        reason: Message ?? Code ?? 'the store gives no reason',
+      })),
+    };
+  } catch (error) {
+    throw awsFailure(`the bucket ${bucket}`, error);
+  }
+}
+
+/** A store that does not know the question knows no versions. */
+async function knowsVersions(s3: S3Client, bucket: string): Promise<boolean> {
+  try {
+    const { Status } = await s3.send(new GetBucketVersioningCommand({ Bucket: bucket }));
+    return Status !== undefined;
+  } catch (error) {
+    const status = (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode;
+    if (status === 501 || status === 405) return false;
+    throw error;
+  }
+}

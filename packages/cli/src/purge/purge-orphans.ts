@@ -1,0 +1,102 @@
+import type { AwsClients } from '@odometer/aws/aws-clients';
+import { recordAudit } from '@odometer/database/audit-log';
+import { listBuckets } from '@odometer/database/objects/buckets';
+import { listOrphans, type Orphan } from '@odometer/database/objects/deleted-owners';
+import type { Pool } from '@odometer/database/pool';
+import {
+  type BucketDeclaration,
+  bucketDeclarationSchema,
+} from '@odometer/domain/objects/bucket-declaration';
+import { type DeletedObjects, deleteObjects, MAX_DELETED_AT_ONCE } from './delete-objects.ts';
+
+/** Of which orphans: all, or those of a project or a bucket. */
+export interface OrphanFilter {
+  readonly projectId?: string;
+  readonly bucketId?: number;
+}
+
+/** Orphans page by page, so that a million of them take no more memory than a thousand. */
+export async function* orphanPages(
+  pool: Pool,
+  filter: OrphanFilter,
+): AsyncGenerator<readonly Orphan[]> {
+  let after: Orphan | undefined;
+  for (;;) {
+    const page = await listOrphans(pool, {
+      ...filter,
+      ...(after === undefined ? {} : { after }),
+      limit: MAX_DELETED_AT_ONCE,
+    });
+    if (page.length > 0) yield page;
+    if (page.length < MAX_DELETED_AT_ONCE) return;
+    after = page.at(-1);
+  }
+}
+
+export interface PurgeOptions {
+  readonly filter: OrphanFilter;
+  /** As whom; undefined: as whoever runs the command. Never as the role of the bucket's declaration, which only reads. */
+  readonly roleArn: string | undefined;
+  readonly actor: string;
+  readonly onProgress: (deleted: number) => void;
+}
+
+/** What became of orphans; those whose keys are hashed cannot be named, and so not be deleted. */
+export interface Purged extends DeletedObjects {
+  readonly hashed: number;
+}
+
+/**
+ * Deletes orphans from their buckets. The ledger learns of it as of any delete: by notification, or the next listing.
+ *
+ * @throws OdometerError `target_…` when a store cannot be reached; what was deleted before is deleted.
+ */
+export async function purgeOrphans(
+  pool: Pool,
+  clients: AwsClients,
+  { filter, roleArn, actor, onProgress }: PurgeOptions,
+): Promise<Purged> {
+  const buckets = await declarations(pool);
+  let deleted = 0;
+  let hashed = 0;
+  const refused: DeletedObjects['refused'][number][] = [];
+  for await (const page of orphanPages(pool, filter)) {
+    for (const [bucketId, orphans] of byBucket(page)) {
+      const declaration = buckets.get(bucketId);
+      if (declaration === undefined || declaration.ledger === 'hashed') {
+        hashed += orphans.length;
+        continue;
+      }
+      const { region, endpoint, forcePathStyle, account } = declaration;
+      const s3 = clients.s3({ region, endpoint, forcePathStyle, account, roleArn });
+      const outcome = await deleteObjects(s3, declaration.bucket, orphans);
+      deleted += outcome.deleted;
+      refused.push(...outcome.refused);
+      await recordAudit(pool, {
+        actor,
+        action: 'orphans.purge',
+        subject: declaration.name,
+        detail: { deleted: outcome.deleted, refused: outcome.refused.length },
+      });
+      onProgress(deleted);
+    }
+  }
+  return { deleted, refused, hashed };
+}
+
+async function declarations(pool: Pool): Promise<ReadonlyMap<number, BucketDeclaration>> {
+  const stored = await listBuckets(pool);
+  return new Map(
+    stored.map(({ id, declaration }) => [id, bucketDeclarationSchema.parse(declaration)]),
+  );
+}
+
+function byBucket(orphans: readonly Orphan[]): ReadonlyMap<number, readonly Orphan[]> {
+  const groups = new Map<number, Orphan[]>();
+  for (const orphan of orphans) {
+    const group = groups.get(orphan.bucketId);
+    if (group === undefined) groups.set(orphan.bucketId, [orphan]);
+    else group.push(orphan);
+  }
+  return groups;
+}
