@@ -181,6 +181,11 @@ export const ERRORS = {
     retry: false,
     message: 'there is no meter {meter}; `odometer meters list` shows all meters',
   },
+  meter_owned: {
+    kind: 'conflict',
+    retry: false,
+    message: '{reason}',
+  },
   month_empty: {
     kind: 'not_found',
     retry: false,

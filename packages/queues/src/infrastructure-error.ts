@@ -50,8 +50,11 @@ const MESSAGES = [
 export function isInfrastructureError(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   if (isOdometerError(error)) {
-    // A deadline may be the job's own fault: after enough of them it becomes a dead letter.
-    return error.kind === 'unavailable' && error.retry && error.code !== 'job_deadline_exceeded';
+    // A deadline may be the job's own fault: after enough of them it becomes a dead letter. And what we measure is nothing
+    // that we depend on.
+    const { code, kind, retry } = error;
+    if (code === 'job_deadline_exceeded' || code === 'target_unavailable') return false;
+    return kind === 'unavailable' && retry;
   }
   if ('code' in error && typeof error.code === 'string') {
     const { code } = error;

@@ -52,7 +52,9 @@ async function planChanges(
 ): Promise<readonly Change[]> {
   const changes: Change[] = [];
   const refusals: string[] = [];
-  const declared = new Set(declarations.map(({ label }) => label));
+  const declared = new Set(
+    declarations.flatMap(({ label, provides = label }) => [label, provides]),
+  );
   for (const declaration of declarations) {
     const current = await declaration.read(transaction);
     const fields = difference(current, declaration.desired);

@@ -25,6 +25,8 @@ export interface Declaration {
   /** Safe to repeat. */
   readonly write: (transaction: Transaction) => Promise<void>;
   readonly changesCatalogue?: true;
+  /** Label of something else that is there once this is. */
+  readonly provides?: string;
   /** The project whose kept usage is to be applied afterwards. */
   readonly registers?: ProjectName;
 }

@@ -2,20 +2,26 @@ import { OdometerError } from '@odometer/domain/errors';
 import { jsonProblem } from '@odometer/service-kit/json-problem';
 import { suggestion } from '@odometer/service-kit/schema-problems';
 import { type Document, LineCounter, parseAllDocuments } from 'yaml';
+import { parseCrossCheck } from './cross-check.ts';
 import { type Declaration, isProblems, type Parsed } from './declaration.ts';
 import { parseMeter } from './meter.ts';
 import { parseOrganization } from './organization.ts';
 import { parsePlan } from './plan.ts';
 import { parseProject } from './project.ts';
+import { parseReading } from './reading.ts';
+import { parseRegistry } from './registry.ts';
 import { parseWebhook } from './webhook.ts';
 
 /** By kind, in the order in which they are applied: each after what it refers to. */
 const KINDS: ReadonlyMap<string, (spec: unknown) => Parsed> = new Map([
   ['Meter', parseMeter],
+  ['Reading', parseReading],
   ['Plan', parsePlan],
   ['Organization', parseOrganization],
   ['Project', parseProject],
   ['Webhook', parseWebhook],
+  ['Registry', parseRegistry],
+  ['CrossCheck', parseCrossCheck],
 ]);
 
 /**

@@ -1,6 +1,7 @@
 import { OdometerError } from '@odometer/domain/errors';
 import type { Transaction } from '../pool.ts';
 import { raiseCatalogueVersion } from './catalogue.ts';
+import { HAS_USAGE } from './meter-usage.ts';
 import { findMeter } from './stored-meter.ts';
 
 /**
@@ -29,16 +30,10 @@ async function usesOf(
   id: number,
   slug: string,
 ): Promise<readonly string[]> {
-  // Hours and days have no row of a meter that has none in months. Project by project: a look-up each in the primary key
-  // instead of reading all months there ever were while appliers wait.
   const { rows } = await transaction.query<{ use: string }>(
-    `select 'usage was counted by it' as use
-     where exists (
-         select from projects p
-         where exists (select from usage_monthly u where u.project_id = p.id and u.meter_id = $1)
-       )
-       or exists (select from usage_adjustments where meter_id = $1)
-       or exists (select from unattributed_usage where meter_id = $1)
+    `select 'usage was counted by it' as use where ${HAS_USAGE}
+     union all
+     select 'it belongs to ' || owner from meters where id = $1 and owner like 'reading:%'
      union all
      select 'a plan limits it' where exists (select from plan_limits where resource = $2)
      union all
