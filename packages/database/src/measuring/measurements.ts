@@ -101,6 +101,29 @@ export async function keepProgress(
   if (rowCount === 0) throw new OdometerError('measurement_taken_over', { measurement: id });
 }
 
+/**
+ * Says that its holder is still at it, between two steps; for steps that may take longer than a hold lasts.
+ *
+ * @throws OdometerError `measurement_taken_over`
+ */
+export async function extendHold(db: Queryable, { id, holder }: Hold): Promise<void> {
+  const { rowCount } = await db.query(
+    `update measurements set held_until = clock_timestamp() + interval '${HOLD}'
+     where id = $1 and holder = $2 and state = 'running'`,
+    [id, holder],
+  );
+  if (rowCount === 0) throw new OdometerError('measurement_taken_over', { measurement: id });
+}
+
+/** Says that we are still at it, while a step takes long: a target that wants to be asked less often. */
+export async function renewHold(db: Queryable, { id, holder }: Hold): Promise<void> {
+  await db.query(
+    `update measurements set held_until = clock_timestamp() + interval '${HOLD}'
+     where id = $1 and holder = $2 and state = 'running'`,
+    [id, holder],
+  );
+}
+
 /** Lets go of it before it is finished: another job goes on. */
 export async function releaseMeasurement(db: Queryable, { id, holder }: Hold): Promise<void> {
   await db.query(
@@ -159,6 +182,8 @@ export async function dueTargets(db: Queryable, since: Date): Promise<readonly T
      left join lateral (
        select m.started_at from measurements m
        where m.kind = d.kind and m.target = d.target and m.state in ('complete', 'refused')
+         -- One that only looked has measured nothing.
+         and m.options ->> 'dryRun' is distinct from 'true'
        order by m.id desc limit 1
      ) last on true
      where last.started_at is null or last.started_at < $1

@@ -4,6 +4,7 @@ import {
   type KeyTemplate,
   parseKeyPattern,
   parseKeyTemplate,
+  parseNameTemplate,
   readKey,
   typeOfKey,
 } from './key-template.ts';
@@ -77,4 +78,13 @@ test('what follows the owner tells the type and the object', () => {
 
 test.each(['…', 'a/{id}', '{object_id}/{object_id}', 'a//b'])('%p is no pattern', (text) => {
   expect(typeof parseKeyPattern(text, 'x')).toBe('string');
+});
+
+test('a name without … in its template fits as a whole', () => {
+  const parsed = parseNameTemplate('apps/{project}');
+  if (typeof parsed === 'string') throw new Error(parsed);
+  expect(readKey(parsed, 'apps/robots')).toEqual({ project: 'robots', rest: '' });
+  for (const name of ['apps/robots/web', 'apps/robots/', 'apps/', 'apps', 'other/robots']) {
+    expect(readKey(parsed, name)).toBeUndefined();
+  }
 });

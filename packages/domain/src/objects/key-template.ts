@@ -6,6 +6,8 @@ import { isSlug } from '../slug.ts';
  */
 export interface KeyTemplate {
   readonly segments: readonly string[];
+  /** Nothing may follow; without it something must. */
+  readonly isWhole?: true;
 }
 
 /** Of which kind an object is, by what follows the owner in its key: `scenes/{object_id}/…`. */
@@ -22,10 +24,20 @@ const OBJECT_ID = '{object_id}';
 
 /** @returns the template, or a sentence that says what is wrong with it. Never throws. */
 export function parseKeyTemplate(text: string): KeyTemplate | string {
+  return REST.includes(text.split('/').at(-1) ?? '')
+    ? parseNameTemplate(text)
+    : 'the template should end in …, for the rest of the key';
+}
+
+/**
+ * The same for names that may end with their owner, as repositories do: without `…` at the end the whole name must fit.
+ *
+ * @returns the template, or a sentence that says what is wrong with it. Never throws.
+ */
+export function parseNameTemplate(text: string): KeyTemplate | string {
   const all = text.split('/');
-  if (!REST.includes(all.at(-1) ?? ''))
-    return 'the template should end in …, for the rest of the key';
-  const segments = all.slice(0, -1);
+  const isWhole = !REST.includes(all.at(-1) ?? '');
+  const segments = isWhole ? all : all.slice(0, -1);
   for (const segment of segments) {
     if (OWNER_PLACEHOLDERS.includes(segment)) {
       if (segments.indexOf(segment) !== segments.lastIndexOf(segment)) {
@@ -35,7 +47,7 @@ export function parseKeyTemplate(text: string): KeyTemplate | string {
       return `"${segment}" is neither a name, {organization} nor {project}`;
     }
   }
-  return { segments };
+  return isWhole ? { segments, isWhole: true } : { segments };
 }
 
 /** @returns the pattern, or a sentence that says what is wrong with it. Never throws. */
@@ -65,7 +77,9 @@ export interface OwnedKey {
 }
 
 /** @returns undefined when the key is outside the template, or names what can be no name. Never throws. */
-export function readKey({ segments }: KeyTemplate, key: string): OwnedKey | undefined {
+export function readKey({ segments, isWhole }: KeyTemplate, name: string): OwnedKey | undefined {
+  // A whole name ends where its last segment does, as if another one followed.
+  const key = isWhole === true ? `${name}/` : name;
   let owner: { organization?: string; project?: string } = {};
   let from = 0;
   for (const segment of segments) {
@@ -84,7 +98,7 @@ export function readKey({ segments }: KeyTemplate, key: string): OwnedKey | unde
     from = to + 1;
   }
   const rest = key.slice(from);
-  return rest === '' ? undefined : { ...owner, rest };
+  return (rest === '') === (isWhole === true) ? { ...owner, rest } : undefined;
 }
 
 export interface TypedObject {

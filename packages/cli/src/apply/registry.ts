@@ -1,0 +1,32 @@
+import {
+  findMeasuredTarget,
+  putMeasuredTarget,
+} from '@odometer/database/measuring/measured-targets';
+import { registryDeclarationSchema } from '@odometer/domain/registries/registry-declaration';
+import { schemaProblems } from '@odometer/service-kit/schema-problems';
+import { z } from 'zod';
+import type { Parsed } from './declaration.ts';
+
+const fields = z.record(z.string(), z.unknown());
+
+/** A registry of images; the schema is the one that stats-worker reads with. */
+export function parseRegistry(spec: unknown): Parsed {
+  const parsed = registryDeclarationSchema.safeParse(spec);
+  if (!parsed.success) return schemaProblems(registryDeclarationSchema, parsed.error);
+  const declaration = parsed.data;
+  const { name, ...desired } = declaration;
+  return {
+    label: `Registry ${name}`,
+    noun: 'registry',
+    subject: name,
+    desired,
+    read: async (db) => {
+      const stored = await findMeasuredTarget(db, 'registry', name);
+      if (stored === undefined) return undefined;
+      const { name: _name, ...current } = fields.parse(stored.declaration);
+      return current;
+    },
+    refusals: () => [],
+    write: (transaction) => putMeasuredTarget(transaction, 'registry', name, declaration),
+  };
+}

@@ -1,0 +1,68 @@
+import { z } from 'zod';
+import { imageOwnersSchema } from './image-owners.ts';
+
+const common = {
+  /** Ours, for commands and metrics. */
+  name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'should be a DNS label'),
+  owners: imageOwnersSchema,
+};
+
+const ecr = z.strictObject({
+  ...common,
+  type: z.literal('ecr'),
+  region: z.string().min(1).max(64).default('us-east-1'),
+  /** Account of the registry, twelve digits; without it the one of the identity that asks. */
+  registryId: z
+    .string()
+    .regex(/^\d{12}$/, 'should be twelve digits')
+    .optional(),
+  /** A role to assume; without it the process' own identity. */
+  roleArn: z.string().min(20).max(2048).optional(),
+  externalId: z.string().min(2).max(1224).optional(),
+  /** Of something that speaks ECR's protocol; without it AWS. */
+  endpoint: z.url().optional(),
+});
+
+const oci = z.strictObject({
+  ...common,
+  type: z.literal('oci'),
+  /** Where `/v2/` is: `https://registry.example.com`. */
+  url: z.url({ protocol: /^https?$/ }).refine((text) => {
+    const { username, password, search, hash, pathname } = new URL(text);
+    return username + password + search + hash === '' && pathname === '/';
+  }, 'should be a scheme and a host only'),
+  /** Name of the environment variable of stats-worker that holds `user:password`; without it nobody in particular. */
+  credentialsEnv: z
+    .string()
+    .regex(
+      /^ODOMETER_REGISTRY_CREDENTIALS_[A-Z0-9_]{1,64}$/,
+      'should begin with ODOMETER_REGISTRY_CREDENTIALS_',
+    )
+    .optional(),
+  /** Repositories to measure, of a registry that has no catalogue or does not show it; without it all. */
+  repositories: z
+    .array(
+      z
+        .string()
+        .max(255)
+        .regex(
+          /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$/,
+          'should be the name of a repository',
+        ),
+    )
+    .min(1)
+    .max(10_000)
+    .optional(),
+  /** Requests under way at once. */
+  concurrency: z.int().min(1).max(64).default(8),
+});
+
+/**
+ * A registry of images that is measured, and for whom. Written by operators, stored by `odometer apply`, read by
+ * stats-worker.
+ */
+export const registryDeclarationSchema = z.discriminatedUnion('type', [ecr, oci]);
+
+export type RegistryDeclaration = z.infer<typeof registryDeclarationSchema>;
+export type EcrRegistry = Extract<RegistryDeclaration, { type: 'ecr' }>;
+export type OciRegistry = Extract<RegistryDeclaration, { type: 'oci' }>;

@@ -1,0 +1,123 @@
+import { findMeasuredTarget } from '@odometer/database/measuring/measured-targets';
+import {
+  type Hold,
+  keepProgress,
+  type Measurement,
+} from '@odometer/database/measuring/measurements';
+import { inTransaction, type Pool } from '@odometer/database/pool';
+import {
+  keepMeasuredImages,
+  removeMeasuredImages,
+} from '@odometer/database/registries/measured-images';
+import { OdometerError } from '@odometer/domain/errors';
+import { imageOwnerFinder } from '@odometer/domain/registries/image-owners';
+import {
+  type RegistryDeclaration,
+  registryDeclarationSchema,
+} from '@odometer/domain/registries/registry-declaration';
+import type { RegistryCache } from '../../registry-cache.ts';
+import type { Figures, Measurer } from '../process-measure.ts';
+import { inParallel } from './in-parallel.ts';
+import { keepHold } from './keep-hold.ts';
+import { type RepositoryReader, readRepository } from './read-repository.ts';
+import type { RegistryClient } from './registry-client.ts';
+import {
+  type RegistryProgress,
+  registryProgressSchema,
+  withRepository,
+} from './registry-progress.ts';
+import { settleLevels } from './settle-levels.ts';
+
+/** Repositories read at once. Each is a listing or two when nothing has changed. */
+const AT_ONCE = 4;
+
+export interface RegistryMeasurerParts {
+  readonly pool: Pool;
+  readonly owners: RegistryCache;
+  /** @throws OdometerError `target_denied` when there is nothing to come in with. */
+  readonly connect: (declaration: RegistryDeclaration) => RegistryClient;
+}
+
+/**
+ * Measures a registry: repository by repository, kept as they are read, and all added up at the end, in the transaction that
+ * sets the levels. What it reads is not of one moment: an image pushed meanwhile is in it or is not, and is the next hour.
+ *
+ * @throws OdometerError `target_…` when a repository cannot be read: no levels are better than some.
+ */
+export function createRegistryMeasurer(parts: RegistryMeasurerParts): Measurer {
+  const { pool, owners, connect } = parts;
+  return async (measurement, signal) => {
+    const before = registryProgressSchema.parse(measurement.progress);
+    if (before.figures !== undefined) return before.figures;
+    const declaration = await readDeclaration(pool, measurement.target);
+    const reader = {
+      db: pool,
+      client: connect(declaration),
+      findOwner: imageOwnerFinder(declaration.owners),
+    };
+    const progress = await keepHold(pool, measurement, signal, (either) =>
+      readRepositories(pool, reader, measurement, before, either),
+    );
+    return settle(pool, owners, measurement, progress);
+  };
+}
+
+async function readRepositories(
+  pool: Pool,
+  reader: RepositoryReader,
+  measurement: Measurement & Hold,
+  before: RegistryProgress,
+  signal: AbortSignal,
+): Promise<RegistryProgress> {
+  let progress = before;
+  if (progress.after === '') await removeMeasuredImages(pool, measurement.target, measurement.id);
+  const names = [...new Set(await reader.client.repositories(signal))].sort();
+  const left = names.filter((name) => name > progress.after);
+  for (let from = 0; from < left.length; from += AT_ONCE) {
+    const chunk = left.slice(from, from + AT_ONCE);
+    const readings = await inParallel(chunk, AT_ONCE, signal, (name, stop) =>
+      readRepository(reader, name, stop),
+    );
+    let next = progress;
+    for (const [index, name] of chunk.entries()) next = withRepository(next, name, readings[index]);
+    await inTransaction(pool, async (transaction) => {
+      await keepProgress(transaction, measurement, next);
+      for (const [index, name] of chunk.entries()) {
+        const images = readings[index]?.images ?? [];
+        await keepMeasuredImages(transaction, measurement.id, name, images);
+      }
+    });
+    progress = next;
+  }
+  return progress;
+}
+
+async function settle(
+  pool: Pool,
+  owners: RegistryCache,
+  measurement: Measurement & Hold,
+  progress: RegistryProgress,
+): Promise<Figures> {
+  const { after: _, figures: __, ...counts } = progress;
+  const { figures, resolution } = await inTransaction(pool, async (transaction) => {
+    await keepProgress(transaction, measurement, progress);
+    const settled = await settleLevels(transaction, owners, measurement);
+    const all = { ...counts, ...settled.figures };
+    await keepProgress(transaction, measurement, { ...progress, figures: all });
+    return { ...settled, figures: all };
+  });
+  resolution.publish();
+  return figures;
+}
+
+async function readDeclaration(pool: Pool, name: string): Promise<RegistryDeclaration> {
+  const target = `registry ${name}`;
+  const stored = await findMeasuredTarget(pool, 'registry', name);
+  if (stored === undefined) {
+    throw new OdometerError('target_invalid', { target, reason: 'it is not declared any more' });
+  }
+  const parsed = registryDeclarationSchema.safeParse(stored.declaration);
+  if (parsed.success) return parsed.data;
+  const reason = 'its declaration is of another version';
+  throw new OdometerError('target_invalid', { target, reason });
+}
