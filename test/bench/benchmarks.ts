@@ -6,6 +6,7 @@ import { queryDayFigures } from './reading/query-figures.ts';
 import { limitsCheckFigures, projectStatsFigures } from './reading/reading-figures.ts';
 import type { Servers } from './servers.ts';
 import type { Settings } from './settings.ts';
+import { objectChangesFigures } from './storage/object-figures.ts';
 
 /** Measures something. @returns its figures; a run that loses or doubles anything throws instead. */
 export type Benchmark = (servers: Servers, settings: Settings) => Promise<readonly Figure[]>;
@@ -23,4 +24,5 @@ export const BENCHMARKS: ReadonlyMap<string, Benchmark> = new Map([
   ['limits-check', limitsCheckFigures],
   ['project-stats', projectStatsFigures],
   ['query-day', queryDayFigures],
+  ['object-changes', objectChangesFigures],
 ]);
