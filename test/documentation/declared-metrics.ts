@@ -1,6 +1,7 @@
 import { createRegistry } from '@odometer/service-kit/metrics';
 import * as ingestApi from '../../services/ingest-api/src/metrics.ts';
 import * as mqttCounter from '../../services/mqtt-counter/src/metrics.ts';
+import * as s3UsageWatcher from '../../services/s3-usage-watcher/src/metrics.ts';
 import * as scheduler from '../../services/scheduler/src/metrics.ts';
 import * as statsApi from '../../services/stats-api/src/metrics.ts';
 import * as statsWorker from '../../services/stats-worker/src/metrics.ts';
@@ -17,6 +18,7 @@ export interface DeclaredMetric {
 const MODULES: Readonly<Record<string, object>> = {
   'ingest-api': ingestApi,
   'mqtt-counter': mqttCounter,
+  's3-usage-watcher': s3UsageWatcher,
   scheduler,
   'stats-api': statsApi,
   'stats-worker': statsWorker,

@@ -28,6 +28,13 @@ export const SERVICES: readonly Service[] = [
     httpVariables: 'ODOMETER_STATS',
     paths: ['/'],
   },
+  {
+    name: 's3-usage-watcher',
+    adminPort: 18186,
+    httpPort: 18086,
+    httpVariables: 'ODOMETER_STORAGE',
+    paths: ['/webhooks/storage'],
+  },
   { name: 'mqtt-counter', adminPort: 18182 },
   { name: 'stats-worker', adminPort: 18183 },
   { name: 'scheduler', adminPort: 18184 },
