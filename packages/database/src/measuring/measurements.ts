@@ -169,26 +169,31 @@ export interface Target {
   readonly target: string;
 }
 
-/** Declared targets, those first that were measured longest ago, that have no complete or refused measurement since `sinceMs`. */
-export async function dueTargets(db: Queryable, since: Date): Promise<readonly Target[]> {
+/**
+ * Declared targets, those first that were measured longest ago, that have no complete or refused measurement since the hour
+ * began; those with a delay (`delayMinutes`), since so long after an hour has ended.
+ *
+ * @param now says which hour it is.
+ */
+export async function dueTargets(db: Queryable, now: Date): Promise<readonly Target[]> {
   const { rows } = await db.query<Target>(
     `with declared as (
-       select 'bucket' as kind, name as target from buckets
+       select 'bucket' as kind, name as target, interval '0' as delay from buckets
        union all
-       select kind, name from measured_targets
+       select kind, name, make_interval(mins => coalesce((declaration ->> 'delayMinutes')::integer, 0)) from measured_targets
      )
      select d.kind, d.target
      from declared d
      left join lateral (
        select m.started_at from measurements m
        where m.kind = d.kind and m.target = d.target and m.state in ('complete', 'refused')
-         -- One that only looked has measured nothing.
-         and m.options ->> 'dryRun' is distinct from 'true'
+         -- One that only looked has measured nothing, and one of hours that somebody named has left out the others.
+         and m.options ->> 'dryRun' is distinct from 'true' and m.options ->> 'from' is null
        order by m.id desc limit 1
      ) last on true
-     where last.started_at is null or last.started_at < $1
+     where last.started_at is null or last.started_at < date_trunc('hour', $1::timestamptz - d.delay, 'UTC') + d.delay
      order by last.started_at nulls first, d.kind, d.target`,
-    [since],
+    [now],
   );
   return rows;
 }

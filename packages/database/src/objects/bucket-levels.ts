@@ -35,7 +35,7 @@ export async function readBucketLevels(
 /** What is known of a bucket from before a measurement. */
 export interface BucketHistory {
   readonly declaredAtMs: number;
-  /** When the last complete measurement began; undefined: there was none. */
+  /** When the last complete measurement began that could correct; undefined: there was none. */
   readonly completeAtMs: number | undefined;
 }
 
@@ -43,7 +43,9 @@ export async function readBucketHistory(db: Queryable, bucketId: number): Promis
   const { rows } = await db.query<{ declared_at: Date; complete_at: Date | null }>(
     `select declared_at, (
        select m.started_at from measurements m
-       where m.kind = 'bucket' and m.target = b.name and m.state = 'complete' order by m.id desc limit 1
+       where m.kind = 'bucket' and m.target = b.name and m.state = 'complete'
+         and m.options ->> 'dryRun' is distinct from 'true'
+       order by m.id desc limit 1
      ) as complete_at
      from buckets b where id = $1`,
     [bucketId],

@@ -189,6 +189,20 @@ export async function sumVanished(
   return { objects: Number(rows[0]?.objects ?? 0), bytes: BigInt(rows[0]?.bytes ?? 0) };
 }
 
+/** Some of what was noted, to be shown. */
+export async function sampleVanished(
+  transaction: Transaction,
+  measurementId: string,
+  limit: number,
+): Promise<readonly { readonly key: string; readonly version: string; readonly bytes: string }[]> {
+  const { rows } = await transaction.query<{ key: string; version: string; bytes: string }>(
+    `select key, version, size_bytes as bytes from vanished_objects
+     where measurement_id = $1 order by key, version limit $2`,
+    [measurementId, limit],
+  );
+  return rows;
+}
+
 /**
  * Takes the next vanished objects out of the ledger, unless something newer was heard of them meanwhile, and forgets that
  * they were noted.
@@ -244,13 +258,9 @@ export async function removeVanished(
 
 export type CorrectionReason = 'missed_creation' | 'missed_change' | 'missed_removal';
 
-/** Why a row was corrected. */
-export function reasonOfCorrection(
-  { previousLive }: CorrectedObject,
-  isLive: boolean,
-): CorrectionReason {
-  if (!isLive) return 'missed_removal';
-  return previousLive ? 'missed_change' : 'missed_creation';
+/** Why a row was corrected that is listed. */
+export function reasonOfListed(wasLive: boolean): CorrectionReason {
+  return wasLive ? 'missed_change' : 'missed_creation';
 }
 
 /** Keeps what was corrected, each with its reason. */

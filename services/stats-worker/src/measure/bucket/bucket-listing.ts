@@ -1,0 +1,141 @@
+import { type Hold, keepProgress } from '@odometer/database/measuring/measurements';
+import type { CorrectionReason } from '@odometer/database/objects/listing-corrections';
+import { inTransaction, type Pool, type Transaction } from '@odometer/database/pool';
+import type { BucketDeclaration } from '@odometer/domain/objects/bucket-declaration';
+import type { BucketCatalogue, DeclaredBucket } from '../../objects/bucket-catalogue.ts';
+import type { RegistryCache } from '../../registry-cache.ts';
+import { retryConflicts } from '../../retry-conflicts.ts';
+import type { ListingCounts } from './listing-counts.ts';
+import { addTallies, type ListingTally, tallyFromJson, tallyToJson } from './listing-tally.ts';
+import type { ObjectLister } from './object-lister.ts';
+import { Turns } from './turns.ts';
+
+/** What listings of buckets are made with. */
+export interface BucketParts {
+  readonly pool: Pool;
+  readonly registry: RegistryCache;
+  readonly buckets: BucketCatalogue;
+  /** @throws as ObjectLister does. */
+  readonly openLister: (bucket: BucketDeclaration, signal: AbortSignal) => Promise<ObjectLister>;
+  readonly counts: ListingCounts;
+  /** Of all listings of this process: what they do in Postgres. */
+  readonly turns: Turns;
+  /** @default Date.now */
+  readonly nowMs?: () => number;
+}
+
+/** What is fixed for a listing. */
+export interface ListingTerms {
+  readonly hold: Hold;
+  readonly bucket: DeclaredBucket;
+  /** Tells what would be corrected, and changes nothing. */
+  readonly isDryRun: boolean;
+  /** What was changed this recently is left to the next listing. */
+  readonly graceMs: number;
+  /** Nothing that is found out now is counted from before this. */
+  readonly sinceMs: number;
+}
+
+/**
+ *   new ──▶ listing ──▶ sweeping ──▶ (complete)
+ *
+ * `listing`: shards are read, and what they have is put right. `sweeping`: the listing is complete and believed, and what it
+ * does not have is taken out. Both go on where they stopped.
+ */
+export type ListingPhase = 'new' | 'listing' | 'sweeping';
+
+/** One listing of a bucket: what it goes by, how far it is, and its steps, one at a time. */
+export class BucketListing {
+  readonly parts: BucketParts;
+  readonly terms: ListingTerms;
+  readonly isFilling: boolean;
+  /** By our clock, before the first page was asked for. */
+  readonly begunAtMs: number;
+  #phase: ListingPhase;
+  #tally: ListingTally;
+  readonly #turns = new Turns(1);
+
+  /** @param progress as it was kept last. @param isFilling whether it fills the ledger rather than corrects it, when it is new. */
+  constructor(
+    parts: BucketParts,
+    terms: ListingTerms,
+    progress: Readonly<Record<string, unknown>>,
+    isFilling: boolean,
+  ) {
+    this.parts = parts;
+    this.terms = terms;
+    const { phase = 'new', tally, filling = isFilling, begunAtMs = this.nowMs() } = progress;
+    this.begunAtMs = begunAtMs as number;
+    this.#phase = phase as ListingPhase;
+    this.#tally = tallyFromJson(tally);
+    // As it was begun: a part of it may have been what made the bucket known.
+    this.isFilling = filling as boolean;
+  }
+
+  get phase(): ListingPhase {
+    return this.#phase;
+  }
+
+  get tally(): ListingTally {
+    return this.#tally;
+  }
+
+  get measurementId(): string {
+    return this.terms.hold.id;
+  }
+
+  nowMs(): number {
+    return (this.parts.nowMs ?? Date.now)();
+  }
+
+  /** Does what needs Postgres, one thing at a time for this listing, and few for all. */
+  turn<Result>(work: () => Promise<Result>): Promise<Result> {
+    return this.#turns.take(() => this.parts.turns.take(work));
+  }
+
+  /**
+   * A step, in a transaction that also keeps what it found. Call it within a turn.
+   *
+   * @param found what is known before the step is done; `work` returns what it finds out besides.
+   * @throws OdometerError `measurement_taken_over`, before anything is done.
+   */
+  async step(
+    found: Partial<ListingTally>,
+    work: (transaction: Transaction) => Promise<StepResult>,
+    phase: ListingPhase = this.#phase,
+  ): Promise<void> {
+    const { pool, counts } = this.parts;
+    const before = addTallies(this.#tally, found);
+    const { after, result } = await retryConflicts(
+      () =>
+        inTransaction(pool, async (transaction) => {
+          await keepProgress(transaction, this.terms.hold, this.#progress(phase, before));
+          const result = await work(transaction);
+          if (result?.found === undefined) return { after: before, result };
+          const after = addTallies(before, result.found);
+          await keepProgress(transaction, this.terms.hold, this.#progress(phase, after));
+          return { after, result };
+        }),
+      () => {},
+    );
+    counts.pages += after.pages - this.#tally.pages;
+    counts.objects += after.listed.objects - this.#tally.listed.objects;
+    if (!this.terms.isDryRun && !this.isFilling) {
+      for (const reason of Object.keys(after.corrections) as CorrectionReason[]) {
+        const objects = after.corrections[reason].objects - this.#tally.corrections[reason].objects;
+        counts.addCorrections(reason, objects);
+      }
+    }
+    [this.#tally, this.#phase] = [after, phase];
+    result?.onCommit?.();
+  }
+
+  #progress(phase: ListingPhase, tally: ListingTally): Readonly<Record<string, unknown>> {
+    const { isFilling: filling, begunAtMs } = this;
+    return { phase, filling, begunAtMs, tally: tallyToJson(tally) };
+  }
+}
+
+export type StepResult =
+  | { readonly found?: Partial<ListingTally> | undefined; readonly onCommit?: () => void }
+  | undefined;

@@ -1,0 +1,58 @@
+import type { LedgerRow } from '@odometer/database/objects/ledger-rows';
+import type { ListedObject } from './object-lister.ts';
+
+/** A listed object with its key as the ledger has it. */
+export interface KeyedObject {
+  readonly storedKey: string;
+  readonly object: ListedObject;
+}
+
+export interface PageDifferences {
+  /** In the listing, and not so in the ledger; both have not changed for long enough. */
+  readonly differing: readonly (KeyedObject & { readonly row: LedgerRow | undefined })[];
+  /** Live in the ledger, not in the listing, and not changed for long enough. */
+  readonly vanished: readonly LedgerRow[];
+  /** Differ, and were changed so recently that a notification may still be under way. */
+  readonly recent: number;
+  /** Versions that the listing has and that the ledger knows as removed; a version never comes back. */
+  readonly removedBefore: number;
+}
+
+/**
+ * Compares what a listing has of some keys with what the ledger has of them.
+ *
+ * @param rows all rows of these keys; more when the listing should have had them.
+ * @param settledBeforeMs what was changed later is left to the next listing.
+ */
+export function comparePage(
+  objects: readonly KeyedObject[],
+  rows: readonly LedgerRow[],
+  settledBeforeMs: number,
+): PageDifferences {
+  const unlisted = new Map(rows.map((row) => [nameOf(row.key, row.version), row]));
+  const differing: (KeyedObject & { row: LedgerRow | undefined })[] = [];
+  let recent = 0;
+  let removedBefore = 0;
+  for (const keyed of objects) {
+    const { version, sizeBytes, lastModifiedMs } = keyed.object;
+    const name = nameOf(keyed.storedKey, version);
+    const row = unlisted.get(name);
+    unlisted.delete(name);
+    if (row?.live && row.sizeBytes === sizeBytes) continue;
+    if (row !== undefined && !row.live && version !== '') removedBefore += 1;
+    else if (lastModifiedMs >= settledBeforeMs || row?.isSettled === false) recent += 1;
+    else differing.push({ ...keyed, row });
+  }
+  const vanished: LedgerRow[] = [];
+  for (const row of unlisted.values()) {
+    if (!row.live) continue;
+    if (row.isSettled) vanished.push(row);
+    else recent += 1;
+  }
+  return { differing, vanished, recent, removedBefore };
+}
+
+/** No key has a NUL, for Postgres holds none. */
+function nameOf(key: string, version: string): string {
+  return version === '' ? key : `${key}\0${version}`;
+}

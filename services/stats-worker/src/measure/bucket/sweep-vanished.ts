@@ -1,0 +1,192 @@
+import { readBucketLevels } from '@odometer/database/objects/bucket-levels';
+import {
+  noteUnseen,
+  recordCorrections,
+  removeVanished,
+  sampleVanished,
+  sumVanished,
+} from '@odometer/database/objects/listing-corrections';
+import { differencesFromLevels, sumOfListing } from '@odometer/database/objects/listing-sums';
+import { holdSettlement } from '@odometer/database/objects/settlement';
+import { inTransaction } from '@odometer/database/pool';
+import { OdometerError } from '@odometer/domain/errors';
+import { StorageDifferences } from '../../objects/storage-differences.ts';
+import type { BucketListing } from './bucket-listing.ts';
+import { type Amount, sumByReason } from './listing-tally.ts';
+
+/** Rows a transaction: below a second, for appliers that wait for one of them. */
+const ROWS_AT_ONCE = 1_000;
+/** So few may vanish whatever share they are: of a bucket with three objects one is a third. */
+const A_HANDFUL = 10;
+const MOST_SAMPLES = 20;
+
+/** What the one who asks may want besides. */
+export interface SweepOptions {
+  /** An operator has seen what would vanish, and says that it is so. */
+  readonly isDriftAccepted: boolean;
+  /** Whether what vanished is to be taken out. */
+  readonly isSweeping: boolean;
+}
+
+/**
+ * After a complete listing: decides whether it is believed, and takes out of the ledger what it does not have. Of a bucket
+ * without a ledger it makes the levels what the listing has seen.
+ *
+ * @throws OdometerError `measurement_refused`: too much would vanish; nothing was taken out.
+ */
+export async function sweepVanished(
+  listing: BucketListing,
+  options: SweepOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const { bucket, isDryRun } = listing.terms;
+  const isLedger = bucket.declaration.ledger !== 'listing';
+  if (listing.phase === 'listing') {
+    if (bucket.declaration.ledger === 'hashed') await noteAllUnseen(listing, signal);
+    const vanished = isLedger
+      ? await listing.turn(() =>
+          inTransaction(listing.parts.pool, (transaction) =>
+            sumVanished(transaction, listing.measurementId),
+          ),
+        )
+      : await lostOfLevels(listing);
+    if (options.isSweeping && !isDryRun) await refuseDrift(listing, vanished, options);
+    await believe(listing, vanished);
+  }
+  if (!options.isSweeping || isDryRun) return;
+  if (isLedger) await removeAll(listing, signal);
+  else await setLevels(listing);
+}
+
+/** Whether so much vanished that it is rather the listing that is wrong: of another bucket, or of a store that lost its disk. */
+export async function isTooMuch(listing: BucketListing, vanished: Amount): Promise<boolean> {
+  const { bucket } = listing.terms;
+  const live = await liveObjects(listing);
+  const { maxVanishingPercent } = bucket.declaration;
+  return vanished.objects > A_HANDFUL && vanished.objects * 100 > maxVanishingPercent * live;
+}
+
+async function refuseDrift(
+  listing: BucketListing,
+  vanished: Amount,
+  { isDriftAccepted }: SweepOptions,
+): Promise<void> {
+  if (isDriftAccepted || !(await isTooMuch(listing, vanished))) return;
+  const { maxVanishingPercent } = listing.terms.bucket.declaration;
+  const live = await liveObjects(listing);
+  throw new OdometerError('measurement_refused', {
+    reason:
+      `${vanished.objects} of ${live} objects, ${vanished.bytes} bytes, would vanish, more than ` +
+      `${maxVanishingPercent} %; if it is so, odometer reconcile --accept-drift`,
+  });
+}
+
+async function liveObjects({ parts, terms }: BucketListing): Promise<number> {
+  const levels = await readBucketLevels(parts.pool, terms.bucket.id);
+  return Number(levels.reduce((sum, { objects }) => sum + objects, 0n));
+}
+
+/** From here on it is swept, however much of it is swept already when it goes on elsewhere. */
+async function believe(listing: BucketListing, vanished: Amount): Promise<void> {
+  await listing.turn(() =>
+    listing.step(
+      { vanished },
+      async (transaction) => {
+        if (!listing.terms.isDryRun || listing.terms.bucket.declaration.ledger === 'listing') {
+          return undefined;
+        }
+        const some = await sampleVanished(transaction, listing.measurementId, MOST_SAMPLES);
+        const missed_removal = { objects: vanished.objects, bytes: -vanished.bytes };
+        return {
+          found: {
+            corrections: { ...sumByReason([]), missed_removal },
+            samples: some.map(({ key, version, bytes }) => ({
+              reason: 'missed_removal',
+              key,
+              version,
+              ledgerBytes: bytes,
+              listedBytes: '0',
+            })),
+          },
+        };
+      },
+      'sweeping',
+    ),
+  );
+}
+
+async function noteAllUnseen(listing: BucketListing, signal: AbortSignal): Promise<void> {
+  const { bucket, graceMs } = listing.terms;
+  const listedAtMs = listing.begunAtMs - graceMs;
+  for (let after: string | undefined = ''; after !== undefined; ) {
+    signal.throwIfAborted();
+    const from: string = after;
+    await listing.turn(() =>
+      listing.step({}, async (transaction) => {
+        const id = listing.measurementId;
+        after = await noteUnseen(transaction, id, bucket.id, from, listedAtMs, ROWS_AT_ONCE);
+        return undefined;
+      }),
+    );
+  }
+}
+
+async function removeAll(listing: BucketListing, signal: AbortSignal): Promise<void> {
+  const { bucket, graceMs } = listing.terms;
+  for (let isMore = true; isMore; ) {
+    signal.throwIfAborted();
+    await listing.turn(() =>
+      listing.step({}, async (transaction) => {
+        const id = listing.measurementId;
+        const settledThroughMs = await holdSettlement(transaction);
+        const { removed, looked } = await removeVanished(transaction, id, graceMs, ROWS_AT_ONCE);
+        isMore = looked > 0;
+        if (removed.length === 0) return undefined;
+        const differences = new StorageDifferences(settledThroughMs, listing.nowMs());
+        const corrections = removed.map((row) => ({ ...row, reason: 'missed_removal' as const }));
+        for (const row of corrections) {
+          const { previousBytes, atMs } = row;
+          differences.add(bucket.id, row, { bytes: -previousBytes, objects: -1, atMs });
+        }
+        if (!listing.isFilling) await recordCorrections(transaction, id, bucket.id, corrections);
+        await differences.book(transaction);
+        const changes = corrections.map(({ reason, previousBytes }) => ({
+          reason,
+          bytes: -previousBytes,
+        }));
+        return { found: { corrections: sumByReason(changes) } };
+      }),
+    );
+  }
+}
+
+/** By how much a listing has less than the last one, of a bucket without a ledger. */
+async function lostOfLevels(listing: BucketListing): Promise<Amount> {
+  const { parts, terms, measurementId } = listing;
+  const levels = await readBucketLevels(parts.pool, terms.bucket.id);
+  const listed = await inTransaction(parts.pool, (transaction) =>
+    sumOfListing(transaction, measurementId),
+  );
+  const objects = Number(levels.reduce((sum, level) => sum + level.objects, 0n)) - listed.objects;
+  const bytes = levels.reduce((sum, level) => sum + level.bytes, 0n) - listed.bytes;
+  return { objects: Math.max(0, objects), bytes: bytes > 0n ? bytes : 0n };
+}
+
+/** Makes levels what the listing has seen. Done twice it changes nothing. */
+async function setLevels(listing: BucketListing): Promise<void> {
+  const { bucket } = listing.terms;
+  await listing.turn(() =>
+    listing.step({}, async (transaction) => {
+      const settledThroughMs = await holdSettlement(transaction);
+      const differences = new StorageDifferences(settledThroughMs, listing.nowMs());
+      const changed = await differencesFromLevels(transaction, listing.measurementId, bucket.id);
+      for (const level of changed) {
+        const { bytes, objects } = level;
+        // When each of them came and went nobody has told.
+        differences.add(bucket.id, level, { bytes, objects, atMs: listing.begunAtMs });
+      }
+      await differences.book(transaction);
+      return undefined;
+    }),
+  );
+}
