@@ -47,6 +47,8 @@ export async function addUnattributedUsage(
 
 export interface AttributableUsage extends UsageRow {
   readonly deviceId: string | null;
+  /** What a gauge was read at last in the hour. */
+  readonly isReading: boolean;
 }
 
 /** Slugs of organizations some of whose kept usage, or stored events, have found their project by now; sorted. */
@@ -112,6 +114,7 @@ export async function takeAttributableUsage(
      where u.organization = a.organization and u.project = a.project and u.device = a.device
        and u.meter_id = a.meter_id and u.hour = a.hour
      returning a.project_id as "projectId", a.organization_id as "organizationId", a.device_id as "deviceId",
+       u.meter_id in (select m.id from meters m where m.kind = 'gauge' and m.owner <> 'events') as "isReading",
        u.meter_id as "meterId", to_char(u.hour at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as hour,
        u.sum::text as sum, u.count::int as count, u.min::text as min, u.max::text as max, u.last::text as last,
        to_char(u.last_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as "lastAt"`,

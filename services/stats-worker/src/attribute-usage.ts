@@ -1,6 +1,8 @@
 import { addDeviceUsage } from '@odometer/database/device-usage';
-import { inTransaction, type Pool } from '@odometer/database/pool';
+import { insertReadings } from '@odometer/database/periods/gauge-readings';
+import { inTransaction, type Pool, type Transaction } from '@odometer/database/pool';
 import {
+  type AttributableUsage,
   attributableMonths,
   attributableOrganizations,
   attributeEvents,
@@ -9,7 +11,7 @@ import {
 import { addDecimals } from '@odometer/domain/decimal';
 import { dayStart, toTimestamp } from '@odometer/domain/period';
 import type { MonthPartitions } from './month-partitions.ts';
-import type { UsageWriter } from './periods/usage-writer.ts';
+import type { PeriodUsage, UsageWriter } from './periods/usage-writer.ts';
 
 /** Rows of kept usage a transaction moves: some hundred milliseconds, and little memory however much was kept. */
 const ROWS_A_TRANSACTION = 5_000;
@@ -63,6 +65,7 @@ async function attributeSome(
       ROWS_A_TRANSACTION,
     );
     await attributeEvents(transaction, organization);
+    await keepReadings(transaction, periods, rows);
     const remember = await periods.add(rows.filter(({ deviceId }) => deviceId === null));
     await addDeviceUsage(
       transaction,
@@ -74,6 +77,25 @@ async function attributeSome(
   });
   remember();
   return moved;
+}
+
+/** The last reading of each hour is what is left of those that came before the name was registered; averages are made of it. */
+async function keepReadings(
+  transaction: Transaction,
+  periods: PeriodUsage,
+  rows: readonly AttributableUsage[],
+): Promise<void> {
+  const readings = rows.filter(({ isReading }) => isReading);
+  if (readings.length === 0) return;
+  const late = new Set(await periods.late(readings));
+  await insertReadings(
+    transaction,
+    readings.flatMap((row) => {
+      const { last, lastAt, ...reading } = row;
+      if (last === null || lastAt === null) return [];
+      return [{ ...reading, at: lastAt, value: last, late: late.has(row) }];
+    }),
+  );
 }
 
 type DeviceRow = Parameters<typeof addDeviceUsage>[1][number];

@@ -1,6 +1,5 @@
 import { dueTargets } from '@odometer/database/measuring/measurements';
 import type { Queryable } from '@odometer/database/pool';
-import { hourStart } from '@odometer/domain/period';
 import type { Measure } from '@odometer/queues/catalogue';
 import type { JobQueue } from '@odometer/queues/job-queue';
 
@@ -13,7 +12,7 @@ export async function measureDue(
   queue: JobQueue<'measure'>,
   nowMs: number,
 ): Promise<void> {
-  for (const { kind, target } of await dueTargets(db, new Date(hourStart(nowMs)))) {
+  for (const { kind, target } of await dueTargets(db, new Date(nowMs))) {
     const job: Measure = { kind, target, purpose: 'hourly', options: {}, part: 1 };
     await queue.add('target', job, `${kind}.${target}`);
   }
