@@ -41,6 +41,7 @@ module.exports = {
       'domain',
       'database',
       'local-stack',
+      's3-simulator',
     ]),
     {
       name: 'services-import-packages-only',
