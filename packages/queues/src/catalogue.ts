@@ -144,6 +144,12 @@ export interface MeasureDue {
 /** Maps a bucket's objects again after what its keys mean was changed. */
 export interface MapObjects {
   readonly bucketId: number;
+  /** Of the bucket; once it has risen, the job has nothing to do any more. */
+  readonly mappingVersion: number;
+  /** Rises when a job goes on where another had to stop. */
+  readonly part: number;
+  /** The last object that is mapped; null at the beginning. */
+  readonly after: { readonly key: string; readonly version: string } | null;
 }
 
 /** Partitions, compaction, retention. Carries nothing. */

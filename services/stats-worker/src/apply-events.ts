@@ -8,6 +8,7 @@ import {
   releaseUsedReservations,
   type UsedReservation,
 } from '@odometer/database/limits/reservations';
+import { type DeletedOwner, recordDeletedOwners } from '@odometer/database/objects/deleted-owners';
 import type { Transaction } from '@odometer/database/pool';
 import type { Scaled } from '@odometer/domain/decimal';
 import { reservationOf } from '@odometer/domain/limits/reservation';
@@ -17,6 +18,7 @@ import type { Outcome } from './event-outcome.ts';
 import { EventUsage } from './event-usage.ts';
 import { measureEvent } from './measure-event.ts';
 import type { Catalogue, Meter } from './meter-catalogue.ts';
+import { deletedOwner } from './objects/deleted-owner.ts';
 import type { PeriodUsage } from './periods/usage-writer.ts';
 import type { PreparedEvent } from './prepared-event.ts';
 import type { RegistryCache, ResolvedProject } from './registry-cache.ts';
@@ -49,6 +51,7 @@ export async function applyEvents(
   const stored: StoredEvent[] = [];
   const conflicts: EventConflict[] = [];
   const reservations: UsedReservation[] = [];
+  const deleted: DeletedOwner[] = [];
   const usage = new EventUsage(resolution);
   for (const prepared of events) {
     const claim = claimed(prepared);
@@ -64,6 +67,8 @@ export async function applyEvents(
       usage.add(prepared, owner, meterId, quantity);
     }
     stored.push({ prepared, owner, error: measured.error });
+    const gone = owner && deletedOwner(prepared, owner);
+    if (gone !== undefined) deleted.push(gone);
     const outcome = outcomeOf(measured, owner !== undefined);
     outcomes.push(outcome);
     // Only what counts uses a reservation up: of a duplicate the first has, and what is invalid uses nothing.
@@ -73,6 +78,7 @@ export async function applyEvents(
   }
   await insertEventConflicts(transaction, conflicts);
   if (stored.length > 0) await insertEvents(transaction, rowsOf(stored), catalogue.version);
+  await recordDeletedOwners(transaction, deleted);
   await usage.write(transaction, periods);
   await releaseUsedReservations(transaction, reservations);
   return {

@@ -1,5 +1,12 @@
 import { OdometerError } from '@odometer/domain/errors';
-import type { CountBatch, EventBatch, MessageBatch, ObjectBatch } from '@odometer/queues/catalogue';
+import type {
+  CountBatch,
+  EventBatch,
+  MapObjects,
+  MessageBatch,
+  ObjectBatch,
+  RefusedNotification,
+} from '@odometer/queues/catalogue';
 import { z } from 'zod';
 
 const wholeNumber = z.number().int().nonnegative();
@@ -57,6 +64,14 @@ const objectBatch = header.extend({
   ),
 });
 
+const refusedNotification = z.object({ buckets: z.array(z.string()), text: z.string() });
+const mapObjects = z.object({
+  bucketId: wholeNumber,
+  mappingVersion: wholeNumber,
+  part: wholeNumber,
+  after: z.object({ key: text, version: text }).nullable(),
+});
+
 /**
  * The boundary between what is in Redis and what the appliers trust: whatever is no batch of ours, by another version or
  * another hand, becomes a dead letter instead of an exception in the middle of somebody else's group.
@@ -80,6 +95,15 @@ export function checkMessageBatch(payload: MessageBatch): MessageBatch {
 /** The same for changes of objects. */
 export function checkObjectBatch(payload: ObjectBatch): ObjectBatch {
   return check(objectBatch, payload);
+}
+
+/** What such a job carries is read when it is processed; here only that it carries that. */
+export function checkRefusedNotification(payload: RefusedNotification): RefusedNotification {
+  return check(refusedNotification, payload);
+}
+
+export function checkMapObjects(payload: MapObjects): MapObjects {
+  return check(mapObjects, payload);
 }
 
 function check<Payload>(schema: z.ZodType, payload: Payload): Payload {

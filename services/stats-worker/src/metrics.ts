@@ -6,6 +6,8 @@ import { integerCounter, type LabelledCount } from '@odometer/service-kit/metric
 import { Gauge, Histogram, type Registry } from 'prom-client';
 import type { BooksReading } from './books-reading.ts';
 import type { MeasureCounts } from './measure/measure-metrics.ts';
+import { createStorageMetrics } from './objects/storage-metrics.ts';
+import type { StorageReading } from './objects/storage-reading.ts';
 import { createPeriodsMetrics } from './periods/periods-metrics.ts';
 import type { PeriodsReading } from './periods/periods-reading.ts';
 
@@ -66,6 +68,7 @@ export interface MetricSources {
   readonly readQueues: () => Promise<readonly QueueReading[]>;
   readonly books: Pick<BooksReading, 'items' | 'lostBatches'>;
   readonly periods: Pick<PeriodsReading, 'progress'>;
+  readonly storage: Pick<StorageReading, 'progress'>;
 }
 
 /** Declares every metric of the stats-worker. */
@@ -80,7 +83,7 @@ export function createMetrics(registry: Registry, sources: MetricSources) {
   });
   integerCounter({
     name: 'odometer_apply_items_total',
-    help: 'Events and messages of applied batches, by what became of them; the names are those of the books.',
+    help: 'Events, messages and changes of objects of applied batches, by what became of them; the names are those of the books.',
     registry,
     labelNames: ['outcome'],
     read: () => apply.items(),
@@ -166,6 +169,7 @@ export function createMetrics(registry: Registry, sources: MetricSources) {
     },
   });
   createPeriodsMetrics(registry, sources.periods);
+  createStorageMetrics(registry, sources.storage);
   return {
     /** Call with the time an applying transaction took, after it has committed. */
     observeApply(queue: string, durationMs: number): void {

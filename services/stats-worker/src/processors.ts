@@ -1,8 +1,15 @@
 import type { Pool } from '@odometer/database/pool';
-import type { CountBatch, EventBatch, MessageBatch, QueueName } from '@odometer/queues/catalogue';
+import type {
+  CountBatch,
+  EventBatch,
+  MessageBatch,
+  ObjectBatch,
+  QueueName,
+} from '@odometer/queues/catalogue';
 import { isInfrastructureError } from '@odometer/queues/infrastructure-error';
+import type { JobQueue } from '@odometer/queues/job-queue';
 import type { Processor } from '@odometer/queues/job-worker';
-import { attributeUsage } from './attribute-usage.ts';
+import { attributeAll } from './attribute-all.ts';
 import { checkCountBatch, checkEventBatch, checkMessageBatch } from './check-payload.ts';
 import { CountApplier } from './count-applier.ts';
 import { EventApplier } from './event-applier.ts';
@@ -13,6 +20,9 @@ import { MessageApplier } from './message-applier.ts';
 import { MeterCatalogue } from './meter-catalogue.ts';
 import type { ApplyCounts } from './metrics.ts';
 import type { MonthPartitions } from './month-partitions.ts';
+import { BucketCatalogue } from './objects/bucket-catalogue.ts';
+import { ObjectApplier } from './objects/object-applier.ts';
+import { createObjectsProcessor } from './objects/process-objects.ts';
 import { createPeriodsProcessor, type PeriodsParts } from './periods/process-periods.ts';
 import type { UsageWriter } from './periods/usage-writer.ts';
 import type { RegistryCache } from './registry-cache.ts';
@@ -22,6 +32,8 @@ import { retryDeadEvent } from './retry-dead-event.ts';
 const MAX_EVENTS_A_GROUP = 4_000;
 /** Messages with ids cost what events cost: a claim each. */
 const MAX_MESSAGES_A_GROUP = MAX_EVENTS_A_GROUP;
+/** So do changes of objects: a row each, and seldom more. */
+const MAX_CHANGES_A_GROUP = MAX_EVENTS_A_GROUP;
 /** Two at a time: while one transaction waits for Postgres, the other is prepared here. */
 const EVENT_GROUPS = 2;
 /**
@@ -51,6 +63,8 @@ export interface ProcessorParts {
   readonly usage: UsageWriter;
   readonly counts: ApplyCounts;
   readonly observeApply: (queue: QueueName, durationMs: number) => void;
+  /** For what follows when a job's time is up. */
+  readonly objectsQueue: JobQueue<'objects'>;
   readonly periods: Pick<
     PeriodsParts,
     'queue' | 'measureQueue' | 'usageQueues' | 'graceMs' | 'eventRetentionMonths' | 'log'
@@ -64,10 +78,12 @@ export function createProcessors(parts: ProcessorParts): {
 } {
   const { pool, partitions, usage, observeApply } = parts;
   const catalogue = new MeterCatalogue();
-  forgetOnConnect(pool, [catalogue]);
+  const buckets = new BucketCatalogue();
+  forgetOnConnect(pool, [catalogue, buckets]);
   const events = new EventApplier({ ...parts, catalogue });
   const counts = new CountApplier(parts);
   const messages = new MessageApplier(parts);
+  const objects = new ObjectApplier({ ...parts, buckets });
   const eventGroups = new GroupCommit<EventBatch>({
     apply: (batches) =>
       timed(
@@ -106,6 +122,18 @@ export function createProcessors(parts: ProcessorParts): {
       Math.min(Math.max(durationMs * COUNT_REST_PER_WORK, MIN_COUNT_REST_MS), MAX_COUNT_REST_MS),
     isItemsFault,
   });
+  const objectGroups = new GroupCommit<ObjectBatch>({
+    apply: (batches) =>
+      timed(
+        (ms) => observeApply('objects', ms),
+        () => objects.apply(batches),
+      ),
+    weight: (batch) => batch.changes.length,
+    maxWeight: MAX_CHANGES_A_GROUP,
+    maxConcurrentGroups: EVENT_GROUPS,
+    restMs: (durationMs) => Math.min(durationMs * EVENT_REST_PER_WORK, MAX_EVENT_REST_MS),
+    isItemsFault,
+  });
   return {
     events: async (job) => {
       if (job.name === 'event') await retryDeadEvent({ ...parts, catalogue }, job.payload);
@@ -116,12 +144,10 @@ export function createProcessors(parts: ProcessorParts): {
       if (job.name === 'count-batch') await countGroups.submit(checkCountBatch(job.payload));
       if (job.name === 'message-batch') await messageGroups.submit(checkMessageBatch(job.payload));
     },
-    objects: async () => {
-      throw new Error('not there yet');
-    },
+    objects: createObjectsProcessor({ ...parts, buckets, queue: parts.objectsQueue }, objectGroups),
     measure: createMeasureProcessor({ ...parts, ...parts.measure }),
     registry: async () => {
-      await attributeUsage(pool, partitions, usage);
+      await attributeAll(pool, partitions, usage);
     },
     periods: createPeriodsProcessor({ ...parts, ...parts.periods }),
   };

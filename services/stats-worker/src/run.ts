@@ -14,7 +14,7 @@ import { createRegistry } from '@odometer/service-kit/metrics';
 import { periodic } from '@odometer/service-kit/periodic';
 import { progressWatchdog } from '@odometer/service-kit/progress-watchdog';
 import { Service } from '@odometer/service-kit/service';
-import { attributeUsage } from './attribute-usage.ts';
+import { attributeAll } from './attribute-all.ts';
 import { BooksReading } from './books-reading.ts';
 import type { Config } from './config.ts';
 import { forgetOnConnect } from './forget-on-connect.ts';
@@ -22,6 +22,8 @@ import { MeasureCounts } from './measure/measure-metrics.ts';
 import { createMeasurers } from './measure/measurers.ts';
 import { ApplyCounts, createMetrics } from './metrics.ts';
 import { MonthPartitions } from './month-partitions.ts';
+import { readUnreadLevels } from './objects/read-levels.ts';
+import { StorageReading } from './objects/storage-reading.ts';
 import { PeriodsReading } from './periods/periods-reading.ts';
 import { startBell } from './periods/start-bell.ts';
 import { UsageWriter } from './periods/usage-writer.ts';
@@ -42,6 +44,8 @@ const CONCURRENCY: Readonly<Record<QueueName, number>> = {
 };
 /** Usage stored just after its name was registered waits for this sweep. */
 const ATTRIBUTION_INTERVAL_MS = 60_000;
+/** Stored bytes are to be known within a minute of their notification: queue, transaction and this. */
+const LEVELS_INTERVAL_MS = 15_000;
 /** Partitions are made two months ahead; an hour is soon enough. */
 const PARTITION_INTERVAL_MS = 3_600_000;
 /** A loss is one after a minute; a reading costs what was applied since the last. */
@@ -115,11 +119,13 @@ export async function run(config: Config, log: Logger): Promise<number> {
   const measureQueue = service.add('queues', new JobQueue('measure', producerRedis));
   const books = new BooksReading(pool, usageQueues);
   const periods = new PeriodsReading(pool);
+  const storage = new StorageReading(pool);
   const metrics = createMetrics(registry, {
     apply: counts,
     measure: measureCounts,
     books,
     periods,
+    storage,
     workers: () => [...workers].map(([queue, worker]) => [queue, worker.counts] as const),
     readQueues: () => readQueues(queues),
   });
@@ -130,6 +136,7 @@ export async function run(config: Config, log: Logger): Promise<number> {
     usage,
     counts,
     observeApply: metrics.observeApply,
+    objectsQueue: usageQueues.objects,
     periods: {
       queue: periodsQueue,
       measureQueue,
@@ -185,12 +192,26 @@ export async function run(config: Config, log: Logger): Promise<number> {
       name: 'attribution',
       intervalMs: ATTRIBUTION_INTERVAL_MS,
       run: async () => {
-        const rows = await attributeUsage(pool, partitions, usage);
+        const { rows, objects } = await attributeAll(pool, partitions, usage);
         if (rows > 0) log.info({ event: 'usage_attributed', rows });
+        if (objects > 0) log.info({ event: 'objects_attributed', objects });
       },
       log,
     }),
   );
+  if (config.queues.includes('objects')) {
+    service.add(
+      'workers',
+      periodic({
+        name: 'levels',
+        intervalMs: LEVELS_INTERVAL_MS,
+        run: async () => {
+          await readUnreadLevels({ pool, partitions, usage });
+        },
+        log,
+      }),
+    );
+  }
   service.add(
     'workers',
     periodic({
@@ -210,6 +231,15 @@ export async function run(config: Config, log: Logger): Promise<number> {
       name: 'periods-reading',
       intervalMs: BOOKS_INTERVAL_MS,
       run: () => periods.refresh(),
+      log,
+    }),
+  );
+  service.add(
+    'workers',
+    periodic({
+      name: 'storage-reading',
+      intervalMs: BOOKS_INTERVAL_MS,
+      run: () => storage.refresh(),
       log,
     }),
   );

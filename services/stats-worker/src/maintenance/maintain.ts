@@ -5,6 +5,7 @@ import {
   moveEventRetention,
 } from '@odometer/database/maintenance/event-retention';
 import { forgetEventKeys } from '@odometer/database/maintenance/forget-event-keys';
+import { forgetTombstones } from '@odometer/database/objects/forget-tombstones';
 import type { Pool } from '@odometer/database/pool';
 import { toTimestamp } from '@odometer/domain/period';
 import type { MonthPartitions } from '../month-partitions.ts';
@@ -16,6 +17,8 @@ const COMPACT_AFTER_MS = 3_600_000;
 const EVENT_KEY_DAYS = 400;
 /** A reservation that has ended answers who asks again with its id, and who wonders what became of it, for a month. */
 const RESERVATION_DAYS = 31;
+/** Longer than the 14 days that a queue of notifications keeps one, and the 14 of the queue of its dead letters. */
+const TOMBSTONE_DAYS = 30;
 const DAY_MS = 86_400_000;
 
 /** Half of a job's deadline. What is left is for the next hour, and a long step begins where this one stopped. */
@@ -31,7 +34,7 @@ export interface MaintenanceParts {
 
 /**
  * Keeps the tables ready and small: partitions ahead, applied batches folded, old claims of event keys, ended
- * reservations and, when that is wanted, old events forgotten. Each step may be repeated, at any time and by several at once; it goes on where it stopped
+ * reservations, tombstones of objects and, when that is wanted, old events forgotten. Each step may be repeated, at any time and by several at once; it goes on where it stopped
  * when it is cut short. One that fails holds up none of the others.
  *
  * @throws the failure of a step, or an AggregateError, after all others are done.
@@ -74,6 +77,9 @@ export async function maintain(
         nowMs - RESERVATION_DAYS * DAY_MS,
         inTime,
       ),
+    })),
+    await step(async () => ({
+      tombstonesForgotten: await forgetTombstones(pool, nowMs, TOMBSTONE_DAYS * DAY_MS, inTime),
     })),
     await step(async () => {
       if (eventRetentionMonths !== undefined) {

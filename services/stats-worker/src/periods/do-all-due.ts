@@ -1,16 +1,21 @@
 import { toTimestamp } from '@odometer/domain/period';
 import type { Logger } from '@odometer/service-kit/logging';
+import type { MonthPartitions } from '../month-partitions.ts';
+import { settleByteHours } from '../objects/settle-byte-hours.ts';
 import { closeDueMonths } from './close-due-months.ts';
 import type { CloseParts, CloseProgress } from './close-month.ts';
 import { refreshDays } from './refresh-days.ts';
 import { takeSnapshots } from './take-snapshots.ts';
+import type { UsageWriter } from './usage-writer.ts';
 
 export interface DueParts extends CloseParts {
+  readonly partitions: MonthPartitions;
+  readonly usage: UsageWriter;
   readonly log: Pick<Logger, 'info' | 'error'>;
 }
 
 /**
- * Does all that is due, oldest first, by asking Postgres what is: days whose hours have changed, snapshots of days that
+ * Does all that is due, oldest first, by asking Postgres what is: byte-hours to settle, days whose hours have changed, snapshots of days that
  * have ended, months to draft and to close. Late, twice or at once with another worker it gives the same numbers. What
  * fails stops nothing else.
  *
@@ -27,6 +32,11 @@ export async function doAllDue(parts: DueParts, nowMs: number, signal: AbortSign
       failures.push(error);
     }
   };
+  // First of all: it is usage, of the days and the month that come next.
+  await attempt(async () => {
+    const accounts = await settleByteHours(parts, nowMs, signal);
+    if (accounts > 0) log.info({ event: 'byte_hours_settled', accounts });
+  });
   await attempt(async () => {
     const days = await refreshDays(pool, signal);
     if (days > 0) log.info({ event: 'days_refreshed', days });

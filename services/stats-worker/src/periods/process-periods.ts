@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { recordScheduleRun } from '@odometer/database/maintenance/schedule-runs';
 import { dueCountBacks } from '@odometer/database/meters/count-back';
+import { bucketsToMap } from '@odometer/database/objects/buckets';
 import { dayStart } from '@odometer/domain/period';
 import type { CountBack } from '@odometer/queues/catalogue';
 import { countBackJobId } from '@odometer/queues/count-back-job';
 import type { JobQueue } from '@odometer/queues/job-queue';
 import type { Job, Processor } from '@odometer/queues/job-worker';
+import { askToMapObjects } from '@odometer/queues/map-objects-job';
 import { countBack } from '../count-back/count-back.ts';
 import { type MaintenanceParts, maintain } from '../maintenance/maintain.ts';
 import { measureDue } from '../measure/measure-due.ts';
@@ -22,6 +24,7 @@ export type PeriodsParts = DueParts &
     readonly usage: UsageWriter;
     readonly queue: JobQueue<'periods'>;
     readonly measureQueue: JobQueue<'measure'>;
+    readonly objectsQueue: JobQueue<'objects'>;
   };
 
 /**
@@ -85,6 +88,10 @@ async function processJob(
 async function enqueueDue(parts: PeriodsParts): Promise<void> {
   await parts.queue.add('maintain', {}, 'maintain.due');
   await measureDue(parts.pool, parts.measureQueue, Date.now());
+  // Whoever declared it may have ended before it could ask.
+  for (const { id, mappingVersion } of await bucketsToMap(parts.pool)) {
+    await askToMapObjects(parts.objectsQueue, id, mappingVersion);
+  }
   for (const due of await dueCountBacks(parts.pool)) await enqueueCountBack(parts, due);
 }
 

@@ -1,0 +1,40 @@
+import {
+  type LockedObject,
+  type ObjectOwner,
+  setOwners,
+} from '@odometer/database/objects/move-objects';
+import type { Transaction } from '@odometer/database/pool';
+import { StorageDifferences } from './storage-differences.ts';
+
+/** An object that gets another owner, or type. */
+export interface Move {
+  readonly object: LockedObject;
+  readonly to: ObjectOwner;
+  /** From when on its bytes are the new owner's, milliseconds. */
+  readonly sinceMs: number;
+}
+
+/** Gives locked objects other owners, and moves what they are of the levels and of byte-time. */
+export async function moveLockedObjects(
+  transaction: Transaction,
+  moves: readonly Move[],
+  settledThroughMs: number,
+): Promise<void> {
+  if (moves.length === 0) return;
+  await setOwners(
+    transaction,
+    moves.map(({ object: { bucketId, key, version }, to }) => ({ bucketId, key, version, ...to })),
+  );
+  const differences = new StorageDifferences(settledThroughMs, Date.now());
+  for (const { object, to, sinceMs } of moves) {
+    if (!object.live) continue;
+    const { bucketId, sizeBytes } = object;
+    differences.addLevel(bucketId, object, -sizeBytes, -1);
+    differences.addLevel(bucketId, to, sizeBytes, 1);
+    // From one type to another of one owner nothing moves in time.
+    if (object.projectId === to.projectId) continue;
+    differences.addTime(object, -sizeBytes, sinceMs);
+    differences.addTime(to, sizeBytes, sinceMs);
+  }
+  await differences.book(transaction);
+}
