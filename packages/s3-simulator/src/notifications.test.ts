@@ -13,14 +13,16 @@ import { SimulatedBucket, type Versioning } from './simulated-bucket.ts';
 import { SimulatedClock } from './simulated-clock.ts';
 import type { StoreEvent } from './store-event.ts';
 
-type Form = (event: StoreEvent, bucket: SimulatedBucket) => string | undefined;
+/** No message of what the form has no word for. */
+type Form = (event: StoreEvent, bucket: SimulatedBucket) => readonly string[];
 
 const FORMS: Readonly<Record<string, Form>> = {
-  s3: (event) => s3Notification([event]),
-  sns: (event) => snsEnvelope(s3Notification([event])),
-  eventbridge: (event) => eventBridgeNotification(event),
-  minio: (event, { versioning }) =>
+  s3: (event) => [s3Notification([event])],
+  sns: (event) => [snsEnvelope(s3Notification([event]))],
+  eventbridge: (event) => [eventBridgeNotification(event) ?? []].flat(),
+  minio: (event, { versioning }) => [
     minioNotification(event, { isVersioned: versioning !== 'unversioned' }),
+  ],
 };
 
 const MODES: readonly (Versioning | 'switching')[] = [
@@ -37,70 +39,65 @@ function history(random: SeededRandom, mode: Versioning | 'switching') {
   const bucket = new SimulatedBucket({ name: 'media', versioning, now: clock.now });
   const keys = randomKeys({ random, count: 24, owners: ['acme/robots', 'größe/p1'] });
   const options = { random, bucket, clock, operations: 300, keys };
-  return { bucket, steps: randomHistory({ ...options, switchesVersioning: switches }) };
+  return { bucket, keys, steps: randomHistory({ ...options, switchesVersioning: switches }) };
 }
 
-function decodedChanges(message: string | undefined): readonly NotifiedChange[] {
-  if (message === undefined) return [];
+function decodedChanges(message: string): readonly NotifiedChange[] {
   return decodeNotification(message).flatMap((record) => {
     if (record.kind === 'refused') throw new Error(`${record.detail}: ${record.text}`);
     return record.kind === 'change' ? [record.change] : [];
   });
 }
 
-/** Rows as the ledger has them: live objects by key and version, with their bytes. */
-function rowsOf(bucket: SimulatedBucket): string {
-  return asText(
-    bucket
-      .versions()
-      .filter(({ isDeleteMarker }) => !isDeleteMarker)
-      .map(({ key, version, sizeBytes }) => [JSON.stringify([key, version]), sizeBytes]),
-  );
-}
+/** Live objects with their bytes, by version; the rows that the ledger has of one key. */
+type Rows = Readonly<Record<string, number>>;
 
-/** To compare thousands of times: as maps it takes as long as all else together. */
-function asText(rows: Iterable<readonly [string, number]>): string {
-  return [...rows]
-    .map(([row, sizeBytes]) => `${row} ${sizeBytes}`)
-    .sort()
-    .join('\n');
-}
-
-/** What happens, believed in the order in which it comes. */
-function applyInOrder(
-  rows: Map<string, number>,
-  { key, version, ...change }: NotifiedChange,
-): void {
-  const row = JSON.stringify([key, version]);
-  if (change.action === 'created') rows.set(row, change.sizeBytes);
-  else rows.delete(row);
+function rowsOf(bucket: SimulatedBucket, key: string): Rows {
+  const live = bucket.versionsOf(key).filter(({ isDeleteMarker }) => !isDeleteMarker);
+  return Object.fromEntries(live.map(({ version, sizeBytes }) => [version, sizeBytes]));
 }
 
 const cases = MODES.flatMap((mode) => Object.keys(FORMS).map((form) => [mode, form] as const));
 
+function expectSame(
+  seed: number,
+  bucket: SimulatedBucket,
+  keys: readonly string[],
+  rows: ReadonlyMap<string, Rows>,
+): void {
+  for (const key of keys) {
+    const expected = { seed, key, rows: rowsOf(bucket, key) };
+    expect({ seed, key, rows: rows.get(key) ?? {} }).toEqual(expected);
+  }
+}
+
 test.each(cases)('%s, as %s: each message decodes to what its operation did', (mode, form) => {
-  for (const seed of seedsOfThisRun(5)) {
-    const { bucket, steps } = history(seededRandom(seed), mode);
-    const rows = new Map<string, number>();
+  for (const seed of seedsOfThisRun(2)) {
+    const { bucket, keys, steps } = history(seededRandom(seed), mode);
+    const rows = new Map<string, Rows>();
     for (const { operation, events } of steps) {
       for (const event of events) {
-        for (const change of decodedChanges(FORMS[form]?.(event, bucket))) {
-          expect(change.bucket).toBe('media');
+        for (const change of (FORMS[form]?.(event, bucket) ?? []).flatMap(decodedChanges)) {
+          expect(change).toMatchObject({ bucket: 'media', key: event.key });
           expect(Math.floor(change.atMs / 1000)).toBe(Math.floor(event.atMs / 1000));
-          applyInOrder(rows, change);
+          // Believed in the order in which it comes, as nobody could who has it from a queue.
+          const { [change.version]: _, ...others } = rows.get(change.key) ?? {};
+          const isCreated = change.action === 'created';
+          const now = isCreated ? { ...others, [change.version]: change.sizeBytes } : others;
+          rows.set(change.key, now);
         }
       }
-      expect({ seed, operation, rows: asText(rows) }).toEqual({
-        seed,
-        operation,
-        rows: rowsOf(bucket),
-      });
+      for (const key of new Set(events.map((event) => event.key))) {
+        const expected = { seed, operation, rows: rowsOf(bucket, key) };
+        expect({ seed, operation, rows: rows.get(key) ?? {} }).toEqual(expected);
+      }
     }
+    expectSame(seed, bucket, keys, rows);
   }
 });
 
 /** The ledger's rules: a removed version never comes back, and of the null version the newest sequencer holds. */
-function applyInAnyOrder(changes: readonly NotifiedChange[]): string {
+function rowsInAnyOrder(changes: readonly NotifiedChange[]): ReadonlyMap<string, Rows> {
   const latest = new Map<string, NotifiedChange>();
   for (const change of changes) {
     const row = JSON.stringify([change.key, change.version]);
@@ -112,20 +109,24 @@ function applyInAnyOrder(changes: readonly NotifiedChange[]): string {
         : before.action === 'created');
     if (isLater) latest.set(row, change);
   }
-  const live = [...latest].filter(([, { action }]) => action === 'created');
-  return asText(live.map(([row, { sizeBytes }]) => [row, sizeBytes]));
+  const rows = new Map<string, Rows>();
+  for (const { key, version, action, sizeBytes } of latest.values()) {
+    if (action === 'created') rows.set(key, { ...rows.get(key), [version]: sizeBytes });
+  }
+  return rows;
 }
 
 test.each(cases)('%s, as %s: shuffled and doubled, they still tell the truth', (mode, form) => {
   for (const seed of seedsOfThisRun(5)) {
     const random = seededRandom(seed);
-    const { bucket, steps } = history(random, mode);
-    const sent = [...steps].flatMap(({ events }) =>
-      events.flatMap((event) => FORMS[form]?.(event, bucket) ?? []),
-    );
+    const { bucket, keys, steps } = history(random, mode);
+    const sent: string[] = [];
+    for (const { events } of steps) {
+      for (const event of events) sent.push(...(FORMS[form]?.(event, bucket) ?? []));
+    }
     const { arriving, late } = deliver(sent, { random, duplicatedShare: 0.2, delayedShare: 0.1 });
     const changes = [...arriving, ...late].flatMap(decodedChanges);
-    expect({ seed, rows: applyInAnyOrder(changes) }).toEqual({ seed, rows: rowsOf(bucket) });
+    expectSame(seed, bucket, keys, rowsInAnyOrder(changes));
   }
 });
 
