@@ -108,6 +108,13 @@ export function createMetrics(registry: Registry, sources: MetricSources) {
     read: () => sources.measure.seconds,
   });
   integerCounter({
+    name: 'odometer_aws_throttled_requests_total',
+    help: 'Attempts at AWS APIs that were answered with throttling, also those that a retry made good.',
+    registry,
+    labelNames: ['api'],
+    read: () => sources.measure.throttled(),
+  });
+  integerCounter({
     name: 'odometer_jobs_total',
     help: 'Jobs of this worker by what became of them: processed, failed for good, retried, stalled (taken over from a dead worker), infrastructure (waited for something that was away).',
     registry,

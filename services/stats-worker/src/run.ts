@@ -1,3 +1,4 @@
+import { AwsClients } from '@odometer/aws/aws-clients';
 import { storeDeadLetter } from '@odometer/database/dead-letters';
 import { createPool } from '@odometer/database/pool';
 import { waitForSchema } from '@odometer/database/wait-for-schema';
@@ -106,6 +107,8 @@ export async function run(config: Config, log: Logger): Promise<number> {
   forgetOnConnect(pool, [owners, partitions, usage]);
   const counts = new ApplyCounts();
   const measureCounts = new MeasureCounts();
+  const aws = new AwsClients({ onThrottled: (api) => measureCounts.addThrottled(api) });
+  service.add('postgres', component({ name: 'aws', start: () => {}, stop: () => aws.stop() }));
   const queues = config.queues.map((name) =>
     service.add('queues', new JobQueue(name, producerRedis)),
   );
@@ -148,7 +151,7 @@ export async function run(config: Config, log: Logger): Promise<number> {
     },
     measure: {
       queue: measureQueue,
-      measurers: createMeasurers(),
+      measurers: createMeasurers({ pool, owners, aws, env: process.env }),
       counts: measureCounts,
       log,
     },
