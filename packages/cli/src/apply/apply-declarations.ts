@@ -60,9 +60,8 @@ async function planChanges(
     const fields = difference(current, declaration.desired);
     const action = current === undefined ? 'create' : fields.length > 0 ? 'update' : 'unchanged';
     if (current !== undefined && action === 'update') {
-      refusals.push(
-        ...declaration.refusals(current).map((reason) => `  ${declaration.label}: ${reason}`),
-      );
+      const reasons = await declaration.refusals(current, transaction);
+      refusals.push(...reasons.map((reason) => `  ${declaration.label}: ${reason}`));
     }
     const missing = (await declaration.missing?.(transaction, declared)) ?? [];
     refusals.push(...missing.map((reason) => `  ${declaration.label}: ${reason}`));

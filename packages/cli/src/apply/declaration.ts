@@ -15,7 +15,10 @@ export interface Declaration {
   /** Undefined when there is none yet. */
   readonly read: (db: Queryable) => Promise<Fields | undefined>;
   /** Why what is there may not be changed into what is desired; one sentence each. */
-  readonly refusals: (current: Fields) => readonly string[];
+  readonly refusals: (
+    current: Fields,
+    db: Queryable,
+  ) => readonly string[] | Promise<readonly string[]>;
   /**
    * What it refers to that is neither there nor declared in the same file; one sentence each.
    *

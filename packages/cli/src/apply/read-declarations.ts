@@ -2,6 +2,7 @@ import { OdometerError } from '@odometer/domain/errors';
 import { jsonProblem } from '@odometer/service-kit/json-problem';
 import { suggestion } from '@odometer/service-kit/schema-problems';
 import { type Document, LineCounter, parseAllDocuments } from 'yaml';
+import { parseBucket } from './bucket.ts';
 import { parseCrossCheck } from './cross-check.ts';
 import { type Declaration, isProblems, type Parsed } from './declaration.ts';
 import { parseMeter } from './meter.ts';
@@ -20,6 +21,7 @@ const KINDS: ReadonlyMap<string, (spec: unknown) => Parsed> = new Map([
   ['Organization', parseOrganization],
   ['Project', parseProject],
   ['Webhook', parseWebhook],
+  ['Bucket', parseBucket],
   ['Registry', parseRegistry],
   ['CrossCheck', parseCrossCheck],
 ]);

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { text as readStream } from 'node:stream/consumers';
 import { dueCountBacks } from '@odometer/database/meters/count-back';
+import { bucketsToMap } from '@odometer/database/objects/buckets';
 import type { Pool } from '@odometer/database/pool';
 import type { Command } from 'commander';
 import { actor } from '../actor.ts';
@@ -8,6 +9,7 @@ import { applyDeclarations, type Change } from '../apply/apply-declarations.ts';
 import { readDeclarations } from '../apply/read-declarations.ts';
 import { attributeUsage } from '../attribute-usage.ts';
 import { askToCountBack } from '../count-back.ts';
+import { askToMapObjects } from '../map-objects.ts';
 import { addCommand, type OutputOptions, print, printJson } from '../output.ts';
 import { withPostgres } from '../postgres.ts';
 import { type OpenQueue, withQueues } from '../redis.ts';
@@ -21,7 +23,7 @@ export function addApply(program: Command): void {
   addCommand(
     program,
     'apply',
-    'make organizations, projects, meters, plans and webhooks as a file says',
+    'make organizations, projects, meters, plans, webhooks and buckets as a file says',
   )
     .requiredOption('-f, --filename <file>', 'YAML documents; - reads standard input')
     .option('--dry-run', 'only show what would change')
@@ -75,6 +77,7 @@ async function askForEarlierUsage(
     changes.flatMap(({ declaration: { registers } }) => (registers ? [registers] : [])),
   );
   await askToCountBack(open, await dueCountBacks(pool));
+  await askToMapObjects(open, await bucketsToMap(pool));
   return changes;
 }
 

@@ -7,7 +7,7 @@ import type { CountBack } from '@odometer/queues/catalogue';
 import { countBackJobId } from '@odometer/queues/count-back-job';
 import type { JobQueue } from '@odometer/queues/job-queue';
 import type { Job, Processor } from '@odometer/queues/job-worker';
-import { askToMapObjects } from '@odometer/queues/map-objects-job';
+import { mapObjectsJob, mapObjectsJobId } from '@odometer/queues/map-objects-job';
 import { countBack } from '../count-back/count-back.ts';
 import { type MaintenanceParts, maintain } from '../maintenance/maintain.ts';
 import { measureDue } from '../measure/measure-due.ts';
@@ -89,8 +89,9 @@ async function enqueueDue(parts: PeriodsParts): Promise<void> {
   await parts.queue.add('maintain', {}, 'maintain.due');
   await measureDue(parts.pool, parts.measureQueue, Date.now());
   // Whoever declared it may have ended before it could ask.
-  for (const { id, mappingVersion } of await bucketsToMap(parts.pool)) {
-    await askToMapObjects(parts.objectsQueue, id, mappingVersion);
+  for (const bucket of await bucketsToMap(parts.pool)) {
+    const job = mapObjectsJob(bucket);
+    await parts.objectsQueue.add('map-objects', job, mapObjectsJobId(job));
   }
   for (const due of await dueCountBacks(parts.pool)) await enqueueCountBack(parts, due);
 }

@@ -1,0 +1,101 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { catalogueVersion } from '@odometer/database/meters/catalogue';
+import { bucketsToMap } from '@odometer/database/objects/buckets';
+import { createPool, type Pool } from '@odometer/database/pool';
+import { createTestDatabase, type TestDatabase } from '@odometer/testing/test-database';
+import { applyDeclarations } from './apply-declarations.ts';
+import { readDeclarations } from './read-declarations.ts';
+
+let database: TestDatabase;
+let pool: Pool;
+beforeAll(async () => {
+  database = await createTestDatabase();
+  pool = createPool({ url: database.url, applicationName: 'test', maxConnections: 4 }, () => {});
+});
+afterAll(async () => {
+  await pool.end();
+  await database.drop();
+});
+
+const bucket = (name: string, change: object = {}): string =>
+  JSON.stringify({
+    kind: 'Bucket',
+    spec: {
+      name,
+      bucket: `acme-${name}`,
+      notifications: { kind: 'sqs', queueUrl: 'https://sqs.eu-central-1.amazonaws.com/1/q' },
+      ...change,
+    },
+  });
+const apply = async (text: string): Promise<readonly string[]> => {
+  const changes = await applyDeclarations(pool, readDeclarations('FILE.yaml', text), {
+    file: 'FILE.yaml',
+    dryRun: false,
+    actor: 'cli:test',
+  });
+  return changes.map(({ action }) => action);
+};
+/** Stores an object of the bucket, as a notification does. */
+const store = (name: string, sequencer = 'A1') =>
+  pool.query(
+    `insert into stored_objects (bucket_id, key, metered_object_type, size_bytes, live, sequencer, created_at, changed_at)
+     select id, 'k', 'object', 1, true, $2, now(), now() from buckets where name = $1`,
+    [name, sequencer],
+  );
+
+test('a bucket is declared, is known again, and what its keys mean has its objects mapped again', async () => {
+  const before = Number(await catalogueVersion(pool));
+  expect(await apply(bucket('a'))).toEqual(['create']);
+  expect(await apply(bucket('a'))).toEqual(['unchanged']);
+  expect(await bucketsToMap(pool)).toEqual([]);
+  await store('a');
+  expect(await apply(bucket('a', { graceSeconds: 60 }))).toEqual(['update']);
+  expect(await bucketsToMap(pool)).toEqual([]);
+  expect(await apply(bucket('a', { types: [{ pattern: 'logs/…', type: 'log' }] }))).toEqual([
+    'update',
+  ]);
+  expect(await bucketsToMap(pool)).toMatchObject([{ name: 'a', mappingVersion: 2 }]);
+  expect(Number(await catalogueVersion(pool))).toBe(before + 3);
+});
+
+test.each([
+  [{}, { bucket: 'other' }, 'bucket cannot be changed from acme-'],
+  [{}, { region: 'eu-west-1' }, 'region cannot be changed from us-east-1 to eu-west-1'],
+  [{}, { ledger: 'hashed' }, 'ledger cannot be changed from full to hashed'],
+  [{ ledger: 'hashed' }, { ledger: 'hashed', keys: 'x/{organization}/{project}/…' }, 'keys cannot'],
+  [{}, { order: 'event_time' }, 'order cannot be changed from sequencer to event_time'],
+  [
+    {},
+    {
+      notifications: {
+        kind: 'sqs',
+        queueUrl: 'https://sqs.eu-central-1.amazonaws.com/1/q',
+        form: 'eventbridge',
+      },
+    },
+    'notifications.form cannot be changed from s3 to eventbridge',
+  ],
+])(
+  'what would make nonsense of what is stored is refused: %j → %j',
+  async (first, second, reason) => {
+    const name = `b${Math.random().toString(36).slice(2)}`;
+    await apply(bucket(name, first));
+    await apply(bucket(name, second));
+    await apply(bucket(name, first));
+    await store(name);
+    await expect(apply(bucket(name, second))).rejects.toThrow(reason);
+  },
+);
+
+test('what orders objects may be changed while only listings have told of them', async () => {
+  await apply(bucket('listed'));
+  await store('listed', '');
+  expect(await apply(bucket('listed', { order: 'event_time' }))).toEqual(['update']);
+});
+
+test('a bucket of a store is declared under one name', async () => {
+  await apply(bucket('once'));
+  await expect(apply(bucket('twice', { bucket: 'acme-once' }))).rejects.toThrow(
+    'the store’s bucket acme-once is declared already, as once',
+  );
+});

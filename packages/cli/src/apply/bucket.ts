@@ -1,0 +1,105 @@
+import { isDeepStrictEqual } from 'node:util';
+import { raiseCatalogueVersion } from '@odometer/database/meters/catalogue';
+import {
+  type BucketContents,
+  bucketContents,
+  findBucket,
+  listBuckets,
+  putBucket,
+} from '@odometer/database/objects/buckets';
+import {
+  type BucketDeclaration,
+  bucketDeclarationSchema,
+} from '@odometer/domain/objects/bucket-declaration';
+import { schemaProblems } from '@odometer/service-kit/schema-problems';
+import type { Parsed } from './declaration.ts';
+
+/** Which bucket it is. */
+const IDENTITY = ['bucket', 'region', 'account', 'endpoint'] as const;
+/** What its keys mean; objects are mapped again when one of these is changed. */
+const MEANING = ['keys', 'types', 'organization', 'project'] as const;
+
+/** A bucket whose objects are counted; the schema is the one that s3-usage-watcher and stats-worker read with. */
+export function parseBucket(spec: unknown): Parsed {
+  const parsed = bucketDeclarationSchema.safeParse(spec);
+  if (!parsed.success) return schemaProblems(bucketDeclarationSchema, parsed.error);
+  const declaration = parsed.data;
+  const { name, ...desired } = declaration;
+  return {
+    label: `Bucket ${name}`,
+    noun: 'bucket',
+    subject: name,
+    desired,
+    changesCatalogue: true,
+    read: async (db) => {
+      const stored = await findBucket(db, name);
+      if (stored === undefined) return undefined;
+      const { name: _name, ...current } = bucketDeclarationSchema.parse(stored.declaration);
+      return current;
+    },
+    refusals: async (_current, db) => {
+      const stored = await findBucket(db, name);
+      if (stored === undefined) return [];
+      const current = bucketDeclarationSchema.parse(stored.declaration);
+      return bucketRefusals(current, declaration, await bucketContents(db, name));
+    },
+    missing: async (db) => {
+      const others = (await listBuckets(db)).flatMap(
+        ({ declaration: other }) => bucketDeclarationSchema.safeParse(other).data ?? [],
+      );
+      return others
+        .filter((other) => other.name !== name && IDENTITY.every((f) => other[f] === desired[f]))
+        .map(
+          (other) => `the store’s bucket ${desired.bucket} is declared already, as ${other.name}`,
+        );
+    },
+    write: async (transaction) => {
+      await putBucket(transaction, declaration);
+      await raiseCatalogueVersion(transaction);
+    },
+  };
+}
+
+function bucketRefusals(
+  current: BucketDeclaration,
+  desired: BucketDeclaration,
+  { hasObjects, hasSequencers }: BucketContents,
+): readonly string[] {
+  if (!hasObjects) return [];
+  const differs = (field: keyof BucketDeclaration) =>
+    !isDeepStrictEqual(current[field], desired[field]);
+  const refusals = IDENTITY.filter(differs).map(
+    (field) =>
+      `${field} cannot be changed from ${current[field] ?? 'nothing'} to ${desired[field] ?? 'nothing'}, because what is counted under this name lies in the former; declare a bucket under another name`,
+  );
+  if (differs('ledger')) {
+    refusals.push(
+      `ledger cannot be changed from ${current.ledger} to ${desired.ledger} while it holds objects; declare a bucket under another name`,
+    );
+  } else if (current.ledger === 'hashed') {
+    refusals.push(
+      ...MEANING.filter(differs).map(
+        (field) =>
+          `${field} cannot be changed while the hashed ledger holds objects: their keys cannot be read again`,
+      ),
+    );
+  }
+  if (!hasSequencers) return refusals;
+  if (differs('order')) {
+    refusals.push(
+      `order cannot be changed from ${current.order} to ${desired.order}, because what orders the objects so far does not compare with it`,
+    );
+  }
+  const [before, after] = [formOf(current), formOf(desired)];
+  if (before !== undefined && after !== undefined && before !== after) {
+    refusals.push(
+      `notifications.form cannot be changed from ${before} to ${after}, because sequencers of the two do not compare`,
+    );
+  }
+  return refusals;
+}
+
+/** Undefined: it is not notified of. */
+function formOf({ notifications }: BucketDeclaration): string | undefined {
+  return notifications.kind === 'none' ? undefined : notifications.form;
+}
