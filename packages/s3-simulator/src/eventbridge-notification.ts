@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { digestUuid } from '@odometer/domain/digest';
 import type { EventName, StoreEvent } from './store-event.ts';
 
 const REASONS: Partial<Record<EventName, string>> = {
@@ -39,10 +40,10 @@ export function eventBridgeNotification(event: StoreEvent): string | undefined {
   const deletionType = event.name.endsWith(':Delete')
     ? 'Permanently Deleted'
     : 'Delete Marker Created';
-  const id = hash('sha256', JSON.stringify(event));
+  const identity = JSON.stringify(event);
   return JSON.stringify({
     version: '0',
-    id: `${id.slice(0, 8)}-${id.slice(8, 12)}-${id.slice(12, 16)}-${id.slice(16, 20)}-${id.slice(20, 32)}`,
+    id: digestUuid(identity),
     'detail-type': detailType,
     source: 'aws.s3',
     account: '111111111111',
@@ -59,7 +60,7 @@ export function eventBridgeNotification(event: StoreEvent): string | undefined {
         'version-id': event.version,
         sequencer: isCreated || isRemoved ? event.sequencer?.slice(2).toLowerCase() : undefined,
       },
-      'request-id': id.slice(32, 48).toUpperCase(),
+      'request-id': hash('sha256', identity).slice(32, 48).toUpperCase(),
       requester: '111111111111',
       'source-ip-address': '192.0.2.1',
       reason: REASONS[event.name],

@@ -1,4 +1,4 @@
-import { indexAfter } from './key-order.ts';
+import { compareKeys } from '@odometer/domain/objects/key-order';
 import type { SimulatedBucket } from './simulated-bucket.ts';
 import type { StoredVersion } from './stored-version.ts';
 
@@ -57,6 +57,18 @@ function firstIndex(keys: readonly string[], prefix: string, after: string | und
   // The prefix itself may be a key.
   const withPrefix = atPrefix > 0 && keys[atPrefix - 1] === prefix ? atPrefix - 1 : atPrefix;
   return Math.max(afterKey, withPrefix);
+}
+
+/** Where in ascending `keys` the first one lies that is greater than `key`. */
+function indexAfter(keys: readonly string[], key: string): number {
+  let low = 0;
+  let high = keys.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (compareKeys(keys[middle] as string, key) <= 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /** Opaque to those who list, as S3's is. */

@@ -1,4 +1,4 @@
-import { compareKeys } from './key-order.ts';
+import { compareKeys } from '@odometer/domain/objects/key-order';
 import { MAX_PAGE } from './list-objects.ts';
 import type { SimulatedBucket } from './simulated-bucket.ts';
 import type { OpenUpload, UploadedPart } from './stored-version.ts';

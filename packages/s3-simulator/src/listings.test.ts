@@ -1,6 +1,4 @@
 import { expect, test } from '@jest/globals';
-import fc from 'fast-check';
-import { compareKeys } from './key-order.ts';
 import { listObjects } from './list-objects.ts';
 import { listParts, listUploads } from './list-uploads.ts';
 import { listVersions } from './list-versions.ts';
@@ -21,14 +19,11 @@ function* objectPages(bucket: SimulatedBucket, request: Parameters<typeof listOb
   }
 }
 
-test('keys are ordered by the bytes of their UTF-8', () => {
-  const keys = fc.string({ unit: 'grapheme' }).filter((key) => key.isWellFormed());
-  fc.assert(
-    fc.property(keys, keys, (a, b) => {
-      expect(Math.sign(compareKeys(a, b))).toBe(Math.sign(Buffer.from(a).compare(Buffer.from(b))));
-    }),
-  );
-  expect(compareKeys('\u{1f600}', '\uffee')).toBeGreaterThan(0);
+test('keys are listed by the bytes of their UTF-8', () => {
+  const { bucket } = newBucket();
+  for (const key of ['\u{1f600}', '\uffee', 'b', 'B', 'a/', 'a', 'é']) bucket.put(key, 1);
+  const { contents } = listObjects(bucket, {});
+  expect(contents.map(({ key }) => key)).toEqual(['B', 'a', 'a/', 'b', 'é', '\uffee', '\u{1f600}']);
 });
 
 test.each([

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { compareKeys } from './key-order.ts';
+import { compareKeys } from '@odometer/domain/objects/key-order';
 import type { OpenUpload, UploadedPart } from './stored-version.ts';
 
 /**

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { digestUuid } from '@odometer/domain/digest';
 import type { StoreEvent } from './store-event.ts';
 
 /**
@@ -23,10 +24,9 @@ export function s3TestEvent(bucket: string, atMs: number): string {
 
 /** What a topic makes of a message for a queue that did not subscribe with raw message delivery. */
 export function snsEnvelope(message: string): string {
-  const id = hash('sha256', message);
   return JSON.stringify({
     Type: 'Notification',
-    MessageId: `${id.slice(0, 8)}-${id.slice(8, 12)}-${id.slice(12, 16)}-${id.slice(16, 20)}-${id.slice(20, 32)}`,
+    MessageId: digestUuid(message),
     TopicArn: 'arn:aws:sns:us-east-1:111111111111:objects',
     Subject: 'Amazon S3 Notification',
     Message: message,

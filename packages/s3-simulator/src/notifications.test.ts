@@ -130,6 +130,18 @@ test.each(cases)('%s, as %s: shuffled and doubled, they still tell the truth', (
   }
 });
 
+test('a rule that stamps midnight loses against a put of the same day, which only a listing puts right', () => {
+  const clock = new SimulatedClock(Date.UTC(2026, 10, 22, 10));
+  const bucket = new SimulatedBucket({ name: 'media', now: clock.now });
+  const expired = (key: string) => bucket.expire(key, { stampsMidnight: true });
+  const ofBefore = bucket.put('of the day before', 1);
+  clock.advance(86_400_000);
+  const events = [...ofBefore, ...bucket.put('of today', 2), ...expired('of the day before')];
+  const changes = decodedChanges(s3Notification([...events, ...expired('of today')]));
+  expect([...rowsInAnyOrder(changes)]).toEqual([['of today', { '': 2 }]]);
+  expect(bucket.totals()).toEqual({ bytes: 0n, objects: 0 });
+});
+
 test('one message may carry what happened to several objects', () => {
   const clock = new SimulatedClock(1_700_000_000_000);
   const bucket = new SimulatedBucket({ name: 'media', now: clock.now });

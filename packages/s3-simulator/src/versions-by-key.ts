@@ -1,4 +1,4 @@
-import { compareKeys } from './key-order.ts';
+import { compareKeys } from '@odometer/domain/objects/key-order';
 import type { StoredVersion } from './stored-version.ts';
 
 const NONE: readonly StoredVersion[] = [];
