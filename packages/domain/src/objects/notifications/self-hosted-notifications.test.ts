@@ -144,8 +144,9 @@ test('Ceph: sequencers compare as the times do whose memory they are', () => {
       .sequencer;
   };
   const inOrder = [
+    memory(1_574_430_455, 255),
+    memory(1_574_430_455, 256),
     memory(1_574_430_455, 147_997_383),
-    memory(1_574_430_455, 147_997_384),
     memory(1_574_430_455, 999_999_999),
     memory(1_574_430_456, 0),
     memory(1_574_430_512, 5),
