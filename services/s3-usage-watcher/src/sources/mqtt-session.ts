@@ -8,8 +8,6 @@ const RECEIVE_MAXIMUM = 100;
 const CONNECT_TIMEOUT_MS = 10_000;
 /** A broker that is silent for one and a half times this long is given up. */
 const KEEPALIVE_SECONDS = 30;
-/** Reason code of MQTT 5: another connection has our client id. */
-const SESSION_TAKEN_OVER = 0x8e;
 
 /** MQTT.js sends no acknowledgement of a message whose handling failed, and goes on with the next. */
 const WITHHELD = new Error('acknowledged later');
@@ -26,12 +24,6 @@ export interface MqttSessionOptions {
   readonly signal: AbortSignal;
 }
 
-/** Why a connection ended. */
-export interface SessionEnd {
-  readonly takenOver: boolean;
-  readonly error: Error | undefined;
-}
-
 /**
  * One connection to a broker, with a session that the broker keeps when it ends.
  *
@@ -40,11 +32,12 @@ export interface SessionEnd {
  * A message is acknowledged when it is durable, in the order of arrival as MQTT demands, and on the connection that brought
  * it: after a reconnect its packet id may be another message's. MQTT.js would read no further until it may acknowledge, not even
  * the broker's answer to a ping, so the acknowledgements are written here.
+ *
+ * @returns why it ended, when somebody said. Never rejects.
  */
-export function runMqttSession(options: MqttSessionOptions): Promise<SessionEnd> {
+export function runMqttSession(options: MqttSessionOptions): Promise<Error | undefined> {
   const { signal, take } = options;
   return new Promise((resolve) => {
-    let takenOver = false;
     let error: Error | undefined;
     let unacknowledged = 0;
     let resume: (() => void) | undefined;
@@ -68,8 +61,10 @@ export function runMqttSession(options: MqttSessionOptions): Promise<SessionEnd>
     };
     const settle = (): void => {
       unacknowledged -= 1;
-      resume?.();
+      const readOn = resume;
+      // First, because reading on may bring the message that is one too many again.
       resume = undefined;
+      readOn?.();
     };
     client.handleMessage = (packet, next) => {
       if (signal.aborted) return; // Left to the broker.
@@ -89,17 +84,18 @@ export function runMqttSession(options: MqttSessionOptions): Promise<SessionEnd>
       subscribe(client, options.topic).then(options.onLive, fail);
     });
     client.on('disconnect', ({ reasonCode }) => {
-      takenOver = reasonCode === SESSION_TAKEN_OVER;
+      error ??= new Error(`the broker ended the connection, reason ${reasonCode}`);
     });
     client.on('error', (reason) => {
       error ??= reason;
     });
     const end = (): void => {
-      acknowledgements.finally(() => client.end()).catch(() => undefined);
+      // By force while it connects, which could take as long as it may.
+      acknowledgements.finally(() => client.end(!client.connected)).catch(() => undefined);
     };
     client.on('close', () => {
       signal.removeEventListener('abort', end);
-      resolve({ takenOver, error });
+      resolve(error);
     });
     if (signal.aborted) end();
     else signal.addEventListener('abort', end, { once: true });

@@ -6,8 +6,11 @@ import { runMqttSession } from './mqtt-session.ts';
 import type { RunningSource } from './running-source.ts';
 
 const RECONNECT_BACKOFF = { firstMs: 500, capMs: 30_000 };
-/** Two watchers with one session take turns rather than fight; neither loses or counts anything twice. */
-const TAKEN_OVER_PAUSE_MS = 60_000;
+/**
+ * A connection that lasted this long was well, and the next one is tried at once again. Two watchers with one session end each
+ * other's: so they come to take turns, every half a minute, instead of fighting. Neither loses anything or counts it twice.
+ */
+const STABLE_MS = 60_000;
 
 /**
  * The name under which the broker keeps what a watcher that is away has not seen: of the topic, and not of the process, so
@@ -20,7 +23,7 @@ export function mqttClientId({ urlEnv, topic }: MqttSpec): string {
 /**
  * Reads a topic.
  *
- *   connecting ──▶ live ──lost──▶ waiting (backoff; a minute after a takeover) ──▶ connecting …; stop() from each ──▶ stopped
+ *   connecting ──▶ live ──lost──▶ waiting ──▶ connecting …; stop() from each ──▶ stopped
  *
  * @param options.take resolves when all that a message says is durable.
  */
@@ -32,50 +35,42 @@ export function runMqttSource(options: {
   readonly onFailure: () => void;
   readonly log: Logger;
 }): RunningSource {
-  const { spec, log } = options;
-  const clientId = mqttClientId(spec);
+  const { topic } = options.spec;
+  const { log } = options;
+  const clientId = mqttClientId(options.spec);
   const abort = new AbortController();
   const { signal } = abort;
-  let isLive = false;
+  let liveSinceMs: number | undefined;
   let lastLiveMs = performance.now();
-  let attempt = 0;
 
   async function run(): Promise<void> {
-    while (!signal.aborted) {
-      attempt += 1;
-      const { takenOver, error } = await session().catch((reason: Error) => ({
-        takenOver: false,
-        error: reason,
-      }));
-      if (isLive) lastLiveMs = performance.now();
-      isLive = false;
+    for (let attempt = 1; !signal.aborted; attempt += 1) {
+      const error = await runMqttSession({
+        ...options,
+        clientId,
+        topic,
+        signal,
+        onLive: () => {
+          liveSinceMs = performance.now();
+          log.info({ event: 'mqtt_subscribed', clientId, topic });
+        },
+      });
+      if (liveSinceMs !== undefined) {
+        lastLiveMs = performance.now();
+        if (lastLiveMs - liveSinceMs >= STABLE_MS) attempt = 1;
+        liveSinceMs = undefined;
+      }
       if (signal.aborted) return;
       options.onFailure();
-      const { topic } = spec;
-      if (takenOver) log.error({ event: 'mqtt_session_taken_over', clientId, topic });
-      else if (attempt === 1) log.warn({ event: 'mqtt_connection_lost', clientId, topic, error });
-      const delayMs = takenOver ? TAKEN_OVER_PAUSE_MS : backoffMs(RECONNECT_BACKOFF, attempt);
+      const delayMs = backoffMs(RECONNECT_BACKOFF, attempt);
+      log.warn({ event: 'mqtt_connection_lost', clientId, topic, attempt, delayMs, error });
       await pause(delayMs, signal);
     }
   }
 
-  async function session(): ReturnType<typeof runMqttSession> {
-    return runMqttSession({
-      ...options,
-      clientId,
-      topic: spec.topic,
-      signal,
-      onLive: () => {
-        isLive = true;
-        attempt = 0;
-        log.info({ event: 'mqtt_subscribed', clientId, topic: spec.topic });
-      },
-    });
-  }
-
   const running = run();
   return {
-    silentMs: () => (isLive ? 0 : performance.now() - lastLiveMs),
+    silentMs: () => (liveSinceMs === undefined ? performance.now() - lastLiveMs : 0),
     async stop() {
       abort.abort();
       await running;
