@@ -1,0 +1,111 @@
+import type { AwsClients } from '@odometer/aws/aws-clients';
+import { completeFigures } from '@odometer/database/measuring/complete-figures';
+import {
+  messagesEverCounted,
+  messagesOfHours,
+} from '@odometer/database/measuring/counted-messages';
+import { findMeasuredTarget } from '@odometer/database/measuring/measured-targets';
+import type { Pool } from '@odometer/database/pool';
+import {
+  type BrokerCheck,
+  type CloudWatchCheck,
+  type CrossCheckDeclaration,
+  crossCheckDeclarationSchema,
+} from '@odometer/domain/cross-checks/cross-check-declaration';
+import { OdometerError } from '@odometer/domain/errors';
+import { hourStart, toTimestamp } from '@odometer/domain/period';
+import type { Logger } from '@odometer/service-kit/logging';
+import type { Figures, Measurer } from '../process-measure.ts';
+import { type BrokerReading, brokerReadingSchema, compareBroker } from './compare-broker.ts';
+import { compareCounts, type DriftFigures } from './drift.ts';
+import { readBroker } from './read-broker.ts';
+import { readCloudWatch } from './read-cloudwatch.ts';
+
+export interface CrossCheckParts {
+  readonly pool: Pool;
+  readonly aws: Pick<AwsClients, 'cloudWatch'>;
+  /** Where the addresses of brokers are. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly log: Pick<Logger, 'error'>;
+  readonly nowMs: () => number;
+}
+
+const HOUR_MS = 3_600_000;
+
+/** Compares what a declared other side has counted with what our counters have. It changes nothing. */
+export function createCrossCheckMeasurer(parts: CrossCheckParts): Measurer {
+  return async ({ target }, signal) => {
+    const found = await findMeasuredTarget(parts.pool, 'cross_check', target);
+    if (found === undefined) {
+      throw new OdometerError('measurement_refused', {
+        reason: `there is no cross-check ${target} any more`,
+      });
+    }
+    const check = crossCheckDeclarationSchema.parse(found.declaration);
+    return check.source === 'cloudwatch'
+      ? compareWithCloudWatch(parts, check, signal)
+      : compareWithBroker(parts, check, signal);
+  };
+}
+
+async function compareWithCloudWatch(
+  parts: CrossCheckParts,
+  check: CloudWatchCheck,
+  signal: AbortSignal,
+): Promise<Figures> {
+  const { region, endpoint, roleArn, externalId } = check;
+  const toMs = hourStart(parts.nowMs() - check.delayMinutes * 60_000);
+  const fromMs = toMs - check.hours * HOUR_MS;
+  const client = parts.aws.cloudWatch({ region, endpoint, roleArn, externalId });
+  const hours = await readCloudWatch(client, check, fromMs, toMs, signal);
+  const compared: { hour: string; theirs: string; ours: string }[] = [];
+  let theirs = 0n;
+  let ours = 0n;
+  for (const [hourMs, messages] of hours) {
+    const counted = await messagesOfHours(parts.pool, new Date(hourMs), new Date(hourMs + HOUR_MS));
+    theirs += messages;
+    ours += BigInt(counted);
+    compared.push({ hour: toTimestamp(hourMs), theirs: String(messages), ours: counted });
+  }
+  const drift = compareCounts('cloudwatch', theirs, ours, check.tolerance);
+  report(parts, check, drift);
+  return { ...drift, from: toTimestamp(fromMs), to: toTimestamp(toMs), hours: compared };
+}
+
+async function compareWithBroker(
+  parts: CrossCheckParts,
+  check: BrokerCheck,
+  signal: AbortSignal,
+): Promise<Figures> {
+  const url = parts.environment[check.urlEnv];
+  if (url === undefined || url === '') {
+    throw new OdometerError('target_denied', {
+      target: `cross-check ${check.name}`,
+      reason: `${check.urlEnv} is not in the environment of stats-worker`,
+    });
+  }
+  const figures = await readBroker(check, url, signal);
+  // At once: what the counters count from here on the broker has received since, too.
+  const counted = await messagesEverCounted(parts.pool, check.counters ?? null);
+  const now: BrokerReading = {
+    at: toTimestamp(parts.nowMs()),
+    counters: check.counters ?? null,
+    ...figures,
+    ...counted,
+  };
+  const [last] = await completeFigures(parts.pool, 'cross_check', check.name);
+  const before = brokerReadingSchema.safeParse(last?.figures.reading).data;
+  const drift = compareBroker(check, before, now);
+  report(parts, check, drift);
+  return { ...drift, from: before?.at ?? null, to: now.at, reading: now };
+}
+
+function report(
+  { log }: CrossCheckParts,
+  { name }: CrossCheckDeclaration,
+  drift: DriftFigures,
+): void {
+  if (drift.withinTolerance === false) {
+    log.error({ event: 'broker_drift_exceeded', crossCheck: name, ...drift });
+  }
+}
