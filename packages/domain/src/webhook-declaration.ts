@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { imageOwnersSchema } from './registries/image-owners.ts';
 import { isSlug } from './slug.ts';
 
 /** Auth0's own name for a login by a person. */
@@ -42,14 +43,16 @@ const common = {
   organization: slug.nullable().default(null),
 };
 
+/**
+ * SHA-256, in hex, of the token that the sender is configured to send as `Authorization`. The token itself is random and long,
+ * so a plain hash keeps it secret.
+ */
+const tokenHash = z.string().regex(/^[0-9a-f]{64}$/, 'should be a SHA-256 in lower-case hex');
+
 const auth0 = z.strictObject({
   ...common,
   kind: z.literal('auth0'),
-  /**
-   * SHA-256, in hex, of the authorization token configured at the log stream. The token itself is random and long, so a
-   * plain hash keeps it secret.
-   */
-  tokenHash: z.string().regex(/^[0-9a-f]{64}$/, 'should be a SHA-256 in lower-case hex'),
+  tokenHash,
   type: z.string().min(1).max(255).default('logins'),
   /**
    * Which log types are usage. `s` alone by default: one for each time a person logs in. Silent authentication (`ssa`)
@@ -95,12 +98,24 @@ const hmac = z.strictObject({
   }),
 });
 
+/** Notifications of a registry of images (Docker's distribution): what is pushed and pulled, in bytes. */
+const distribution = z.strictObject({
+  ...common,
+  kind: z.literal('distribution'),
+  tokenHash,
+  /** Whose transfers they are, by repository. Blobs have no tag: a rule with one fits manifests only. */
+  owners: imageOwnersSchema,
+  /** Users whose transfers do not count, such as the one that Odometer itself measures the registry as. */
+  ignoreActors: z.array(z.string().min(1).max(256)).max(64).default([]),
+});
+
 /**
  * How somebody else's notifications become events: who may send them, and where in a record the parts of an event are.
  * Written by operators, stored by `odometer apply`, read by ingest-api.
  */
-export const webhookDeclarationSchema = z.discriminatedUnion('kind', [auth0, hmac]);
+export const webhookDeclarationSchema = z.discriminatedUnion('kind', [auth0, hmac, distribution]);
 
 export type WebhookDeclaration = z.infer<typeof webhookDeclarationSchema>;
 export type Auth0Webhook = Extract<WebhookDeclaration, { kind: 'auth0' }>;
 export type HmacWebhook = Extract<WebhookDeclaration, { kind: 'hmac' }>;
+export type DistributionWebhook = Extract<WebhookDeclaration, { kind: 'distribution' }>;

@@ -1,12 +1,6 @@
-import type { WebhookDeclaration } from './webhook-declaration.ts';
-
-/** What a record of a webhook turned out to be. */
-export type MappedRecord =
-  /** An event in CloudEvents' JSON form, to be validated like any client's. */
-  | { readonly kind: 'event'; readonly event: Readonly<Record<string, unknown>> }
-  /** Nothing the declaration asks for. */
-  | { readonly kind: 'ignored' }
-  | { readonly kind: 'unmapped'; readonly reason: string };
+import type { MappedRecord } from './mapped-record.ts';
+import { distributionEvents, mapDistributionEvent } from './registries/distribution-event.ts';
+import type { Auth0Webhook, HmacWebhook, WebhookDeclaration } from './webhook-declaration.ts';
 
 type Members = Readonly<Record<string, unknown>>;
 
@@ -15,6 +9,7 @@ type Members = Readonly<Record<string, unknown>>;
  * repeated delivery counts once. Never throws.
  */
 export function mapWebhookRecord(webhook: WebhookDeclaration, record: unknown): MappedRecord {
+  if (webhook.kind === 'distribution') return mapDistributionEvent(webhook, record);
   if (!isMembers(record)) return unmapped('the record is not a JSON object');
   const content = webhook.kind === 'auth0' ? auth0Content(record) : record;
   if (webhook.kind === 'auth0') {
@@ -50,6 +45,15 @@ export function mapWebhookRecord(webhook: WebhookDeclaration, record: unknown): 
   return { kind: 'event', event };
 }
 
+/** Takes records out of what wraps them: a registry sends its events in an envelope. Never throws. */
+export function unwrapRecords(
+  webhook: WebhookDeclaration,
+  records: readonly unknown[],
+): readonly unknown[] {
+  if (webhook.kind !== 'distribution') return records;
+  return records.flatMap((record) => distributionEvents(record) ?? [record]);
+}
+
 function unmapped(reason: string): MappedRecord {
   return { kind: 'unmapped', reason };
 }
@@ -60,7 +64,7 @@ function auth0Content(record: Members): Members {
   return { ...record.data, log_id: record.data.log_id ?? record.log_id };
 }
 
-function subjectOf(webhook: WebhookDeclaration, content: Members): string | undefined {
+function subjectOf(webhook: Auth0Webhook | HmacWebhook, content: Members): string | undefined {
   const { project } = webhook.fields;
   if ('fixed' in project) return project.fixed;
   const value = textAt(content, project.field);

@@ -17,9 +17,9 @@ export function authenticateWebhook(
   env: NodeJS.ProcessEnv,
 ): void {
   const genuine =
-    webhook.kind === 'auth0'
-      ? hasToken(webhook.tokenHash, headers.authorization)
-      : isSigned(webhook.signature, secretOf(webhook, env), headers, body);
+    webhook.kind === 'hmac'
+      ? isSigned(webhook.signature, secretOf(webhook, env), headers, body)
+      : hasToken(webhook.tokenHash, headers.authorization);
   if (!genuine) throw new OdometerError('webhook_unauthorized', {});
 }
 

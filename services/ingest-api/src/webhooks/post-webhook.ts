@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { OdometerError } from '@odometer/domain/errors';
 import type { EventEnvelope } from '@odometer/domain/event-envelope';
 import type { WebhookDeclaration } from '@odometer/domain/webhook-declaration';
-import { mapWebhookRecord } from '@odometer/domain/webhook-event';
+import { mapWebhookRecord, unwrapRecords } from '@odometer/domain/webhook-event';
 import { webhookRecords } from '@odometer/domain/webhook-records';
 import type { Backlog } from '@odometer/intake/backlog';
 import type { CachedTable } from '@odometer/service-kit/http/cached-table';
@@ -63,7 +63,7 @@ export async function postWebhook(
     sendProblem(response, 400, 'the body is neither JSON nor JSON lines');
     return;
   }
-  const { events, rejected, ignored } = sortOut(webhook, records, context);
+  const { events, rejected, ignored } = sortOut(webhook, unwrapRecords(webhook, records), context);
   const rejectedCount = Object.values(rejected).reduce((sum, count) => sum + count, 0);
   books.receive(events.length + rejectedCount);
   context.onIgnored(ignored);
