@@ -5,6 +5,7 @@ import type { QueueReading } from '@odometer/queues/queue-metrics';
 import { integerCounter, type LabelledCount } from '@odometer/service-kit/metrics';
 import { Gauge, Histogram, type Registry } from 'prom-client';
 import type { BooksReading } from './books-reading.ts';
+import type { ListingCounts } from './measure/bucket/listing-counts.ts';
 import type { MeasureCounts } from './measure/measure-metrics.ts';
 import { createStorageMetrics } from './objects/storage-metrics.ts';
 import type { StorageReading } from './objects/storage-reading.ts';
@@ -64,6 +65,7 @@ export class ApplyCounts {
 export interface MetricSources {
   readonly apply: ApplyCounts;
   readonly measure: MeasureCounts;
+  readonly listings: ListingCounts;
   readonly workers: () => Iterable<readonly [queue: string, counts: Readonly<JobWorkerCounts>]>;
   readonly readQueues: () => Promise<readonly QueueReading[]>;
   readonly books: Pick<BooksReading, 'items' | 'lostBatches'>;
@@ -106,6 +108,25 @@ export function createMetrics(registry: Registry, sources: MetricSources) {
     help: 'Seconds spent on measurements that ended.',
     registry,
     read: () => sources.measure.seconds,
+  });
+  integerCounter({
+    name: 'odometer_listing_pages_total',
+    help: 'Pages of listings of buckets that were compared with the ledger.',
+    registry,
+    read: () => sources.listings.pages,
+  });
+  integerCounter({
+    name: 'odometer_listing_objects_total',
+    help: 'Objects and versions that listings of buckets had.',
+    registry,
+    read: () => sources.listings.objects,
+  });
+  integerCounter({
+    name: 'odometer_listing_corrections_total',
+    help: 'Objects of the ledger that listings put right, by reason: missed_creation, missed_change, missed_removal. What fills a bucket at first is not among them. A rate that stays above 0 says that notifications are lost.',
+    registry,
+    labelNames: ['reason'],
+    read: () => sources.listings.byReason(),
   });
   integerCounter({
     name: 'odometer_aws_throttled_requests_total',

@@ -19,6 +19,7 @@ import { attributeAll } from './attribute-all.ts';
 import { BooksReading } from './books-reading.ts';
 import type { Config } from './config.ts';
 import { forgetOnConnect } from './forget-on-connect.ts';
+import { ListingCounts } from './measure/bucket/listing-counts.ts';
 import { MeasureCounts } from './measure/measure-metrics.ts';
 import { createMeasurers } from './measure/measurers.ts';
 import { ApplyCounts, createMetrics } from './metrics.ts';
@@ -107,6 +108,7 @@ export async function run(config: Config, log: Logger): Promise<number> {
   forgetOnConnect(pool, [owners, partitions, usage]);
   const counts = new ApplyCounts();
   const measureCounts = new MeasureCounts();
+  const listings = new ListingCounts();
   const aws = new AwsClients({ onThrottled: (api) => measureCounts.addThrottled(api) });
   service.add('postgres', component({ name: 'aws', start: () => {}, stop: () => aws.stop() }));
   const queues = config.queues.map((name) =>
@@ -126,6 +128,7 @@ export async function run(config: Config, log: Logger): Promise<number> {
   const metrics = createMetrics(registry, {
     apply: counts,
     measure: measureCounts,
+    listings,
     books,
     periods,
     storage,
@@ -151,7 +154,7 @@ export async function run(config: Config, log: Logger): Promise<number> {
     },
     measure: {
       queue: measureQueue,
-      measurers: createMeasurers({ pool, owners, aws, env: process.env }),
+      measurers: createMeasurers({ pool, owners, aws, listings, env: process.env }),
       counts: measureCounts,
       log,
     },

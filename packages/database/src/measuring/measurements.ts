@@ -115,15 +115,6 @@ export async function extendHold(db: Queryable, { id, holder }: Hold): Promise<v
   if (rowCount === 0) throw new OdometerError('measurement_taken_over', { measurement: id });
 }
 
-/** Says that we are still at it, while a step takes long: a target that wants to be asked less often. */
-export async function renewHold(db: Queryable, { id, holder }: Hold): Promise<void> {
-  await db.query(
-    `update measurements set held_until = clock_timestamp() + interval '${HOLD}'
-     where id = $1 and holder = $2 and state = 'running'`,
-    [id, holder],
-  );
-}
-
 /** Lets go of it before it is finished: another job goes on. */
 export async function releaseMeasurement(db: Queryable, { id, holder }: Hold): Promise<void> {
   await db.query(

@@ -1,15 +1,25 @@
 import type { AwsClients } from '@odometer/aws/aws-clients';
 import type { Pool } from '@odometer/database/pool';
 import type { TargetKind } from '@odometer/queues/catalogue';
+import { forgetOnConnect } from '../forget-on-connect.ts';
+import { BucketCatalogue } from '../objects/bucket-catalogue.ts';
 import type { RegistryCache } from '../registry-cache.ts';
+import type { ListingCounts } from './bucket/listing-counts.ts';
+import { createBucketMeasurer } from './bucket/measure-bucket.ts';
+import { openS3Bucket } from './bucket/s3-object-lister.ts';
+import { Turns } from './bucket/turns.ts';
 import type { Measurer } from './process-measure.ts';
 import { connectRegistry } from './registry/connect-registry.ts';
 import { createRegistryMeasurer } from './registry/measure-registry.ts';
+
+/** Of the pool's connections, those that listings take at once, however many there are: counting needs the others. */
+const LISTING_CONNECTIONS = 2;
 
 export interface MeasurersParts {
   readonly pool: Pool;
   readonly owners: RegistryCache;
   readonly aws: AwsClients;
+  readonly listings: ListingCounts;
   /** Where the passwords of targets are. */
   readonly env: NodeJS.ProcessEnv;
 }
@@ -19,13 +29,31 @@ export function createMeasurers({
   pool,
   owners,
   aws,
+  listings,
   env,
 }: MeasurersParts): Readonly<Record<TargetKind, Measurer>> {
   const notThereYet: Measurer = async () => {
     throw new Error('not there yet');
   };
+  const buckets = new BucketCatalogue();
+  forgetOnConnect(pool, [buckets]);
   return {
-    bucket: notThereYet,
+    bucket: createBucketMeasurer({
+      pool,
+      registry: owners,
+      buckets,
+      openLister: (declaration, signal) =>
+        openS3Bucket(
+          {
+            client: aws.s3(declaration),
+            bucket: declaration.bucket,
+            target: `bucket ${declaration.name}`,
+          },
+          signal,
+        ),
+      counts: listings,
+      turns: new Turns(LISTING_CONNECTIONS),
+    }),
     registry: createRegistryMeasurer({
       pool,
       owners,

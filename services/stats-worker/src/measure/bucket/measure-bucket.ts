@@ -8,8 +8,9 @@ import {
 import { inTransaction } from '@odometer/database/pool';
 import { OdometerError } from '@odometer/domain/errors';
 import { readyBucket } from '../../objects/bucket-catalogue.ts';
+import { keepHold } from '../keep-hold.ts';
 import type { Measurer } from '../process-measure.ts';
-import { bucketFigures } from './bucket-figures.ts';
+import { type BucketFigures, bucketFigures } from './bucket-figures.ts';
 import { BucketListing, type BucketParts, type ListingTerms } from './bucket-listing.ts';
 import { listShards } from './list-shards.ts';
 import type { ObjectLister } from './object-lister.ts';
@@ -26,46 +27,51 @@ import { sweepVanished } from './sweep-vanished.ts';
  * @throws OdometerError `bucket_not_found`, `measurement_refused`, `measurement_taken_over`; those of ObjectLister.
  */
 export function createBucketMeasurer(parts: BucketParts): Measurer {
-  return async (measurement, signal) => {
-    const { id, holder, target, purpose, options, progress } = measurement;
-    const stored = await findBucket(parts.pool, target);
-    const bucket = stored === undefined ? undefined : readyBucket(stored);
-    if (bucket === undefined) throw new OdometerError('bucket_not_found', { bucket: target });
-    const { graceSeconds, notifications } = bucket.declaration;
-    // Where nothing is notified of, nothing is under way.
-    const graceMs = notifications.kind === 'none' ? 0 : graceSeconds * 1_000;
-    const { declaredAtMs, completeAtMs } = await readBucketHistory(parts.pool, bucket.id);
-    const terms: ListingTerms = {
-      hold: { id, holder },
-      bucket,
-      isDryRun: options['dryRun'] === true,
-      graceMs,
-      // What was there by the last listing was seen by it, all but what was as recent as the grace.
-      sinceMs: Math.max(declaredAtMs, (completeAtMs ?? 0) - graceMs),
-    };
-    const isFirst = completeAtMs === undefined && purpose !== 'reconcile';
-    const isFilling = purpose === 'backfill' || isFirst;
-    const listing = new BucketListing(parts, terms, progress, isFilling);
-    const lister = await parts.openLister(bucket.declaration, signal);
+  return (measurement, signal) =>
+    keepHold(parts.pool, measurement, signal, (held) => measureBucket(parts, measurement, held));
+}
 
-    if (listing.phase === 'new') await plan(listing, lister, signal);
-    if (listing.phase === 'listing') await listShards(listing, lister, signal);
-    await sweepVanished(
-      listing,
-      {
-        isDriftAccepted: options['acceptDrift'] === true,
-        // A ledger of listings has nothing but what the last one says, whatever it was for.
-        isSweeping: purpose !== 'backfill' || bucket.declaration.ledger === 'listing',
-      },
-      signal,
-    );
-    const uploads = await lister.unfinishedUploads(signal);
-    const figures = await bucketFigures(listing, lister.isVersioned, uploads);
-    await inTransaction(parts.pool, (transaction) =>
-      forgetEarlierListings(transaction, target, id),
-    );
-    return figures;
+async function measureBucket(
+  parts: BucketParts,
+  measurement: Parameters<Measurer>[0],
+  signal: AbortSignal,
+): Promise<BucketFigures> {
+  const { id, holder, target, purpose, options, progress } = measurement;
+  const stored = await findBucket(parts.pool, target);
+  const bucket = stored === undefined ? undefined : readyBucket(stored);
+  if (bucket === undefined) throw new OdometerError('bucket_not_found', { bucket: target });
+  const { graceSeconds, notifications } = bucket.declaration;
+  // Where nothing is notified of, nothing is under way.
+  const graceMs = notifications.kind === 'none' ? 0 : graceSeconds * 1_000;
+  const { declaredAtMs, completeAtMs } = await readBucketHistory(parts.pool, bucket.id);
+  const terms: ListingTerms = {
+    hold: { id, holder },
+    bucket,
+    isDryRun: options.dryRun === true,
+    graceMs,
+    // What was there by the last listing was seen by it, all but what was as recent as the grace.
+    sinceMs: Math.max(declaredAtMs, (completeAtMs ?? 0) - graceMs),
   };
+  const isFirst = completeAtMs === undefined && purpose !== 'reconcile';
+  const isFilling = purpose === 'backfill' || isFirst;
+  const listing = new BucketListing(parts, terms, progress, isFilling);
+  const lister = await parts.openLister(bucket.declaration, signal);
+
+  if (listing.phase === 'new') await plan(listing, lister, signal);
+  if (listing.phase === 'listing') await listShards(listing, lister, signal);
+  await sweepVanished(
+    listing,
+    {
+      isDriftAccepted: options.acceptDrift === true,
+      // A ledger of listings has nothing but what the last one says, whatever it was for.
+      isSweeping: purpose !== 'backfill' || bucket.declaration.ledger === 'listing',
+    },
+    signal,
+  );
+  const uploads = await lister.unfinishedUploads(signal);
+  const figures = await bucketFigures(listing, lister.isVersioned, uploads);
+  await inTransaction(parts.pool, (transaction) => forgetEarlierListings(transaction, target, id));
+  return figures;
 }
 
 async function plan(

@@ -16,9 +16,9 @@ import {
   registryDeclarationSchema,
 } from '@odometer/domain/registries/registry-declaration';
 import type { RegistryCache } from '../../registry-cache.ts';
+import { keepHold } from '../keep-hold.ts';
 import type { Figures, Measurer } from '../process-measure.ts';
 import { inParallel } from './in-parallel.ts';
-import { keepHold } from './keep-hold.ts';
 import { type RepositoryReader, readRepository } from './read-repository.ts';
 import type { RegistryClient } from './registry-client.ts';
 import {
