@@ -6,6 +6,7 @@ import { queryDayFigures } from './reading/query-figures.ts';
 import { limitsCheckFigures, projectStatsFigures } from './reading/reading-figures.ts';
 import type { Servers } from './servers.ts';
 import type { Settings } from './settings.ts';
+import { listBucketFigures, listMemoryFigures } from './storage/list-figures.ts';
 import { objectChangesFigures } from './storage/object-figures.ts';
 
 /** Measures something. @returns its figures; a run that loses or doubles anything throws instead. */
@@ -25,4 +26,6 @@ export const BENCHMARKS: ReadonlyMap<string, Benchmark> = new Map([
   ['project-stats', projectStatsFigures],
   ['query-day', queryDayFigures],
   ['object-changes', objectChangesFigures],
+  ['list-bucket', listBucketFigures],
+  ['list-memory', listMemoryFigures],
 ]);

@@ -76,6 +76,11 @@ fails the benchmark.
 * **object-changes**: 200,000 changes of objects (six in ten new, three replaced, one removed; 100 projects), from the first job in
   its queue to the last commit by a real \`stats-worker\`, with claims, owners, levels and byte-time, against bare upserts of the
   same rows into the same table, 1,000 a statement.
+* **list-bucket**: a bucket of 200,000 objects measured by a real \`stats-worker\`, from the job to its end: listed in shards, eight at once,
+  and every page compared with the ledger, against the AWS SDK's own paginator that only adds up sizes, one page after the other.
+  [The store](../test/bench/storage/synthetic-store.ts) takes 50 ms to begin an answer, as S3 does. Both must find the same bytes.
+* **list-memory**: the worker's peak resident memory (\`VmHWM\`) when it fills the ledger of a bucket with 1,000,000 objects, against one
+  with 10,000.
 `;
 
 /** docs/benchmarks.md. */
