@@ -6,6 +6,7 @@ import { integerCounter, type LabelledCount } from '@odometer/service-kit/metric
 import { Gauge, Histogram, type Registry } from 'prom-client';
 import type { BooksReading } from './books-reading.ts';
 import type { ListingCounts } from './measure/bucket/listing-counts.ts';
+import type { DriftReading } from './measure/cross-check/drift-reading.ts';
 import type { MeasureCounts } from './measure/measure-metrics.ts';
 import { createStorageMetrics } from './objects/storage-metrics.ts';
 import type { StorageReading } from './objects/storage-reading.ts';
@@ -70,6 +71,7 @@ export interface MetricSources {
   readonly readQueues: () => Promise<readonly QueueReading[]>;
   readonly books: Pick<BooksReading, 'items' | 'lostBatches'>;
   readonly periods: Pick<PeriodsReading, 'progress'>;
+  readonly drifts: Pick<DriftReading, 'drifts'>;
   readonly storage: Pick<StorageReading, 'progress'>;
 }
 
@@ -194,6 +196,16 @@ export function createMetrics(registry: Registry, sources: MetricSources) {
     collect() {
       this.reset();
       for (const [labels, batches] of sources.books.lostBatches()) this.set(labels, batches);
+    },
+  });
+  new Gauge({
+    name: 'odometer_broker_drift_messages',
+    help: 'Messages that somebody else has counted (CloudWatch, a broker) and we have not, as the cross-check of this name found last; below 0 those that we alone have. Absent while nobody knows. Every worker shows the same.',
+    labelNames: ['source', 'name'],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const [labels, messages] of sources.drifts.drifts()) this.set(labels, messages);
     },
   });
   createPeriodsMetrics(registry, sources.periods);

@@ -20,6 +20,7 @@ import { BooksReading } from './books-reading.ts';
 import type { Config } from './config.ts';
 import { forgetOnConnect } from './forget-on-connect.ts';
 import { ListingCounts } from './measure/bucket/listing-counts.ts';
+import { DriftReading } from './measure/cross-check/drift-reading.ts';
 import { MeasureCounts } from './measure/measure-metrics.ts';
 import { createMeasurers } from './measure/measurers.ts';
 import { ApplyCounts, createMetrics } from './metrics.ts';
@@ -124,6 +125,7 @@ export async function run(config: Config, log: Logger): Promise<number> {
   const measureQueue = service.add('queues', new JobQueue('measure', producerRedis));
   const books = new BooksReading(pool, usageQueues);
   const periods = new PeriodsReading(pool);
+  const drifts = new DriftReading(pool);
   const storage = new StorageReading(pool);
   const metrics = createMetrics(registry, {
     apply: counts,
@@ -131,6 +133,7 @@ export async function run(config: Config, log: Logger): Promise<number> {
     listings,
     books,
     periods,
+    drifts,
     storage,
     workers: () => [...workers].map(([queue, worker]) => [queue, worker.counts] as const),
     readQueues: () => readQueues(queues),
@@ -154,7 +157,16 @@ export async function run(config: Config, log: Logger): Promise<number> {
     },
     measure: {
       queue: measureQueue,
-      measurers: createMeasurers({ pool, owners, aws, listings, env: process.env }),
+      measurers: createMeasurers({
+        pool,
+        owners,
+        partitions,
+        usage,
+        aws,
+        listings,
+        env: process.env,
+        log,
+      }),
       counts: measureCounts,
       log,
     },
@@ -246,6 +258,15 @@ export async function run(config: Config, log: Logger): Promise<number> {
       name: 'storage-reading',
       intervalMs: BOOKS_INTERVAL_MS,
       run: () => storage.refresh(),
+      log,
+    }),
+  );
+  service.add(
+    'workers',
+    periodic({
+      name: 'drift-reading',
+      intervalMs: BOOKS_INTERVAL_MS,
+      run: () => drifts.refresh(),
       log,
     }),
   );

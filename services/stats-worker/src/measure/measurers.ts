@@ -1,14 +1,19 @@
 import type { AwsClients } from '@odometer/aws/aws-clients';
 import type { Pool } from '@odometer/database/pool';
 import type { TargetKind } from '@odometer/queues/catalogue';
+import type { Logger } from '@odometer/service-kit/logging';
 import { forgetOnConnect } from '../forget-on-connect.ts';
+import type { MonthPartitions } from '../month-partitions.ts';
 import { BucketCatalogue } from '../objects/bucket-catalogue.ts';
+import type { UsageWriter } from '../periods/usage-writer.ts';
 import type { RegistryCache } from '../registry-cache.ts';
 import type { ListingCounts } from './bucket/listing-counts.ts';
 import { createBucketMeasurer } from './bucket/measure-bucket.ts';
 import { openS3Bucket } from './bucket/s3-object-lister.ts';
 import { Turns } from './bucket/turns.ts';
+import { createCrossCheckMeasurer } from './cross-check/measure-cross-check.ts';
 import type { Measurer } from './process-measure.ts';
+import { createReadingMeasurer } from './reading/measure-reading.ts';
 import { connectRegistry } from './registry/connect-registry.ts';
 import { createRegistryMeasurer } from './registry/measure-registry.ts';
 
@@ -18,23 +23,26 @@ const LISTING_CONNECTIONS = 2;
 export interface MeasurersParts {
   readonly pool: Pool;
   readonly owners: RegistryCache;
+  readonly partitions: MonthPartitions;
+  readonly usage: UsageWriter;
   readonly aws: AwsClients;
   readonly listings: ListingCounts;
   /** Where the passwords of targets are. */
   readonly env: NodeJS.ProcessEnv;
+  readonly log: Pick<Logger, 'warn' | 'error'>;
 }
 
 /** How each kind of target is measured. */
 export function createMeasurers({
   pool,
   owners,
+  partitions,
+  usage,
   aws,
   listings,
   env,
+  log,
 }: MeasurersParts): Readonly<Record<TargetKind, Measurer>> {
-  const notThereYet: Measurer = async () => {
-    throw new Error('not there yet');
-  };
   const buckets = new BucketCatalogue();
   forgetOnConnect(pool, [buckets]);
   return {
@@ -59,7 +67,15 @@ export function createMeasurers({
       owners,
       connect: (declaration) => connectRegistry(declaration, aws, env),
     }),
-    reading: notThereYet,
-    cross_check: notThereYet,
+    reading: createReadingMeasurer({
+      pool,
+      partitions,
+      usage,
+      registry: owners,
+      environment: env,
+      log,
+      nowMs: Date.now,
+    }),
+    cross_check: createCrossCheckMeasurer({ pool, aws, environment: env, log, nowMs: Date.now }),
   };
 }
