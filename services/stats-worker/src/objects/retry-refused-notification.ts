@@ -48,7 +48,12 @@ function readChanges(text: string, buckets: readonly DeclaredBucket[]): readonly
     if (record.kind === 'ignored') return [];
     if (record.kind === 'refused') throw refused(record.detail);
     const { change } = record;
-    const bucket = buckets.find(({ declaration }) => declaration.bucket === change.bucket);
+    const [bucket, another] = buckets.filter(
+      ({ declaration }) => declaration.bucket === change.bucket,
+    );
+    if (another !== undefined) {
+      throw refused(`several buckets of different stores are called ${change.bucket}`);
+    }
     if (bucket === undefined) {
       throw refused(`no bucket that is declared for where it came from is called ${change.bucket}`);
     }
