@@ -51,10 +51,14 @@ spec: { slug: acme, name: Acme Inc. }
     ]);
   });
 
-  test('takes the example of the documentation', () => {
-    const page = readFileSync(new URL('../../../../docs/declarations.md', import.meta.url), 'utf8');
-    const example = /```yaml\n(.*?)```/s.exec(page)?.[1] ?? '';
-    expect(readDeclarations('FILE.yaml', example)).toHaveLength(6);
+  test.each(['declarations', 'registries'])('takes the examples of docs/%s.md', (page) => {
+    const url = new URL(`../../../../docs/${page}.md`, import.meta.url);
+    const examples = [...readFileSync(url, 'utf8').matchAll(/```yaml\n(kind: .*?)```/gs)];
+    expect(examples.length).toBeGreaterThan(0);
+    for (const [, example = ''] of examples) {
+      const documents = example.match(/^kind: /gm) ?? [];
+      expect(readDeclarations('FILE.yaml', example)).toHaveLength(documents.length);
+    }
   });
 
   test('refuses a name that would be left out without a word', () => {
