@@ -105,7 +105,7 @@ export function awsFailure(target: string, error: unknown): unknown {
 }
 
 /** Whether a call ended because its signal was aborted. */
-export function isAborted(error: unknown): boolean {
+function isAborted(error: unknown): boolean {
   return isNativeError(error) && error.name === 'AbortError';
 }
 

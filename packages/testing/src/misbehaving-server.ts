@@ -93,7 +93,7 @@ export async function startMisbehavingServer(script: Script): Promise<Misbehavin
   const server = createServer((incoming, response) => {
     serve(incoming, response).catch((error: unknown) => {
       // The client went away while it sent, or the test's script is wrong: the client sees the reason.
-      if (response.headersSent || incoming.destroyed) response.destroy();
+      if (response.headersSent || !incoming.complete) response.destroy();
       else response.writeHead(501).end(String(error));
     });
   });
