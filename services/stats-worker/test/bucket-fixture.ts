@@ -84,11 +84,14 @@ export async function openBucketSystem({
       log: { info: () => {}, warn: () => {}, error: () => {} },
     });
   };
-  const latest = async (): Promise<Measured> => {
-    const [measurement] = await latestMeasurements(system.pool);
+  const latest = async (target = 'assets'): Promise<Measured> => {
+    const measurement = (await latestMeasurements(system.pool)).find(
+      (each) => each.target === target,
+    );
     if (measurement === undefined) throw new Error('nothing was measured');
     const { rows } = await system.pool.query<{ id: string }>(
-      'select max(id)::text as id from measurements',
+      'select max(id)::text as id from measurements where target = $1',
+      [target],
     );
     return { ...(measurement as unknown as Measured), id: rows[0]?.id ?? '' };
   };
@@ -99,11 +102,12 @@ export async function openBucketSystem({
     {
       change = {},
       signal = new AbortController().signal,
-    }: { change?: Partial<BucketParts>; signal?: AbortSignal } = {},
+      target = 'assets',
+    }: { change?: Partial<BucketParts>; signal?: AbortSignal; target?: string } = {},
   ): Promise<Measured> => {
-    const payload: Measure = { kind: 'bucket', target: 'assets', purpose, options, part: 1 };
+    const payload: Measure = { kind: 'bucket', target, purpose, options, part: 1 };
     await process(change)({ name: 'target', payload } as never, signal);
-    return latest();
+    return latest(target);
   };
   return {
     ...system,
@@ -120,11 +124,11 @@ export async function openBucketSystem({
     /** Lets everything become older than the grace. */
     settle: () => clock.advance(HOUR_MS),
     /** What the ledger has: bytes and objects of the bucket. */
-    ledger: async () => {
+    ledger: async (id = bucketId) => {
       const { rows } = await system.pool.query<{ bytes: string; objects: number }>(
         `select coalesce(sum(bytes), 0)::text as bytes, coalesce(sum(objects), 0)::int as objects
          from storage_levels where bucket_id = $1`,
-        [bucketId],
+        [id],
       );
       return { bytes: BigInt(rows[0]?.bytes ?? 0), objects: rows[0]?.objects ?? 0 };
     },

@@ -66,7 +66,9 @@ export async function* keyPages(
     empty = 0;
     through = end;
     kept = objects.filter(({ key }) => compareKeys(key, end) > 0);
-    keptAskedAtMs = kept.length === 0 ? Number.POSITIVE_INFINITY : askedAtMs;
+    // All that was kept before is in this page: it was of a key that has ended.
+    keptAskedAtMs = kept.length > fresh.length ? askedAtMs : answer.askedAtMs;
+    if (kept.length === 0) keptAskedAtMs = Number.POSITIVE_INFINITY;
     const whole = kept.length === 0 ? objects : objects.slice(0, objects.length - kept.length);
     yield { objects: whole, through: end, isLast: false, askedAtMs };
   }

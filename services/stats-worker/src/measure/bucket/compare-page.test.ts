@@ -1,0 +1,46 @@
+import { expect, test } from '@jest/globals';
+import type { LedgerRow } from '@odometer/database/objects/ledger-rows';
+import { comparePage } from './compare-page.ts';
+import type { ListedObject } from './object-lister.ts';
+
+const SETTLED_BEFORE_MS = 1_000;
+const listed = (key: string, sizeBytes = 1, change: Partial<ListedObject> = {}) => ({
+  storedKey: key,
+  object: { key, version: '', sizeBytes, lastModifiedMs: 999, ...change },
+});
+const row = (key: string, sizeBytes = 1, change: Partial<LedgerRow> = {}): LedgerRow => ({
+  key,
+  version: '',
+  live: true,
+  sizeBytes,
+  isSettled: true,
+  ...change,
+});
+const nothing = { differing: [], vanished: [], recent: 0, removedBefore: 0 };
+
+test('what is the same is no difference, tombstones of what is not listed neither', () => {
+  const rows = [row('a'), row('b', 5, { live: false }), row('c', 0)];
+  expect(comparePage([listed('a'), listed('c', 0)], rows, SETTLED_BEFORE_MS)).toEqual(nothing);
+});
+
+test('what is missing, of another size or a tombstone differs; versions are objects of their own', () => {
+  const objects = [listed('a'), listed('b', 2), listed('c'), listed('d', 1, { version: 'v2' })];
+  const rows = [row('b'), row('c', 1, { live: false }), row('d', 1, { version: 'v1' })];
+  const { differing, vanished } = comparePage(objects, rows, SETTLED_BEFORE_MS);
+  expect(differing.map(({ object }) => object.key)).toEqual(['a', 'b', 'c', 'd']);
+  expect(vanished).toEqual([rows[2]]);
+});
+
+test('what was changed too recently, by either, is left to the next listing', () => {
+  const objects = [listed('a', 1, { lastModifiedMs: 1_000 }), listed('b', 2)];
+  const rows = [row('b', 1, { isSettled: false }), row('c', 1, { isSettled: false })];
+  expect(comparePage(objects, rows, SETTLED_BEFORE_MS)).toEqual({ ...nothing, recent: 3 });
+});
+
+test('a version that was removed stays so', () => {
+  const rows = [row('a', 1, { version: 'v1', live: false })];
+  expect(comparePage([listed('a', 1, { version: 'v1' })], rows, SETTLED_BEFORE_MS)).toEqual({
+    ...nothing,
+    removedBefore: 1,
+  });
+});
