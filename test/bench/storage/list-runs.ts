@@ -62,6 +62,7 @@ export async function measureBucket(
   const queue = new JobQueue('measure', redis);
   try {
     await worker.ready();
+    const last = await newestMeasurement(db);
     const startedAtMs = performance.now();
     const job: Measure = {
       kind: 'bucket',
@@ -71,7 +72,10 @@ export async function measureBucket(
       part: 1,
     };
     await queue.add('target', job, `bench.${startedAtMs}`);
-    await waitUntil('the bucket is measured', () => isMeasured(db, objects));
+    await waitUntil('the bucket is measured', async () => {
+      const measurement = await newestMeasurement(db);
+      return measurement?.id !== last?.id && isMeasured(measurement, objects);
+    });
     const seconds = (performance.now() - startedAtMs) / 1_000;
     return { seconds, peakMemoryMb: peakMemoryOf(worker) };
   } finally {
@@ -88,20 +92,26 @@ function peakMemoryOf({ pid }: SpawnedService): number {
   return bytes / 1_000_000;
 }
 
+interface BucketMeasurement {
+  readonly id: string;
+  readonly state: string;
+  readonly detail: string | null;
+  readonly figures: { readonly listed?: { readonly objects: string; readonly bytes: string } };
+}
+
+async function newestMeasurement(db: pg.Client): Promise<BucketMeasurement | undefined> {
+  const { rows } = await db.query<BucketMeasurement>(
+    'select id, state, detail, figures from measurements order by id desc limit 1',
+  );
+  return rows[0];
+}
+
 /** A measurement that has not found every byte has no time. */
-async function isMeasured(db: pg.Client, objects: number): Promise<boolean> {
-  const { rows } = await db.query<{
-    state: string;
-    detail: string | null;
-    figures: { readonly listed?: { readonly objects: string; readonly bytes: string } };
-  }>('select state, detail, figures from measurements order by id desc limit 1');
-  const [row] = rows;
-  if (row === undefined || row.state === 'running') return false;
-  if (
-    row.figures.listed?.objects !== String(objects) ||
-    row.figures.listed.bytes !== String(bytesOf(objects))
-  ) {
-    throw new Error(`the measurement is wrong: ${JSON.stringify(row)}`);
+function isMeasured(measurement: BucketMeasurement | undefined, objects: number): boolean {
+  if (measurement === undefined || measurement.state === 'running') return false;
+  const { listed } = measurement.figures;
+  if (listed?.objects !== String(objects) || listed.bytes !== String(bytesOf(objects))) {
+    throw new Error(`the measurement is wrong: ${JSON.stringify(measurement)}`);
   }
   return true;
 }

@@ -42,7 +42,7 @@ function list(query: URLSearchParams, objects: number): string {
   const next = isTruncated
     ? `<NextContinuationToken>${keyOf(to - 1, objects)}</NextContinuationToken>`
     : '';
-  return `<ListBucketResult><KeyCount>${to - from}</KeyCount><EncodingType>url</EncodingType><IsTruncated>${isTruncated}</IsTruncated>${next}${contents}</ListBucketResult>`;
+  return `<ListBucketResult><Name>bench</Name><KeyCount>${to - from}</KeyCount><EncodingType>url</EncodingType><IsTruncated>${isTruncated}</IsTruncated>${next}${contents}</ListBucketResult>`;
 }
 
 function commonPrefixes(prefix: string, objects: number): string {
@@ -56,7 +56,7 @@ function commonPrefixes(prefix: string, objects: number): string {
     found += `<CommonPrefixes><Prefix>${common}</Prefix></CommonPrefixes>`;
     index = indexAfter(`${common}\uffff`, objects);
   }
-  return `<ListBucketResult><IsTruncated>false</IsTruncated><EncodingType>url</EncodingType>${found}</ListBucketResult>`;
+  return `<ListBucketResult><Name>bench</Name><IsTruncated>false</IsTruncated><EncodingType>url</EncodingType>${found}</ListBucketResult>`;
 }
 
 await program<StoreOptions, 'url', string>(async ({ objects, latencyMs }) => {
@@ -66,7 +66,7 @@ await program<StoreOptions, 'url', string>(async ({ objects, latencyMs }) => {
     const answer = url.searchParams.has('versioning')
       ? '<VersioningConfiguration/>'
       : url.searchParams.has('uploads')
-        ? '<ListMultipartUploadsResult><IsTruncated>false</IsTruncated></ListMultipartUploadsResult>'
+        ? '<ListMultipartUploadsResult><Bucket>bench</Bucket><IsTruncated>false</IsTruncated></ListMultipartUploadsResult>'
         : list(url.searchParams, objects);
     response.writeHead(200, { 'content-type': 'application/xml' });
     response.end(`<?xml version="1.0" encoding="UTF-8"?>\n${answer}`);
