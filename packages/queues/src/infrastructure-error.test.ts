@@ -34,6 +34,10 @@ test.each([
     'the deadline',
     new OdometerError('job_deadline_exceeded', { jobId: 'a', queue: 'q', deadlineMs: 1 }),
   ],
+  [
+    'a target that we measure',
+    new OdometerError('target_unavailable', { target: 't', reason: 'r' }),
+  ],
 ])('costs an attempt: %s', (_, error) => {
   expect(isInfrastructureError(error)).toBe(false);
 });

@@ -51,7 +51,7 @@ spec: { slug: acme, name: Acme Inc. }
     ]);
   });
 
-  test.each(['declarations', 'registries'])('takes the examples of docs/%s.md', (page) => {
+  test.each(['declarations', 'registries', 'readings', 'cross-checks'])('takes the examples of docs/%s.md', (page) => {
     const url = new URL(`../../../../docs/${page}.md`, import.meta.url);
     const examples = [...readFileSync(url, 'utf8').matchAll(/```yaml\n(kind: .*?)```/gs)];
     expect(examples.length).toBeGreaterThan(0);

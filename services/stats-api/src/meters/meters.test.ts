@@ -285,3 +285,35 @@ describe('what a meter can be asked about', () => {
     expect((await api.ask('GET /api/v1/meters/nobodys/group-by/a/values')).status).toBe(404);
   });
 });
+
+test('a meter that a reading feeds is one of OpenMeter’s form, too, and can be queried by full hours', async () => {
+  await api.pool.query(
+    `insert into meters (id, slug, kind, unit, aggregation, owner)
+     values (nextval('meter_ids'), 'app_devices', 'gauge', 'device', 'latest', 'reading:fleet'),
+       (nextval('meter_ids'), 'app_jobs', 'counter', 'job', 'sum', 'reading:jobs')`,
+  );
+  await api.pool.query(
+    `insert into usage_hourly (project_id, meter_id, hour, organization_id, sum, count, min, max, last, last_at)
+     select p.id, m.id, '2026-11-05T10:00Z', p.organization_id, 7, 1, l.last, l.last, l.last, l.at
+     from (select * from projects order by id limit 1) p
+     join meters m on m.owner like 'reading:%'
+     left join lateral (select 7 as last, '2026-11-05T10:01Z'::timestamptz as at where m.kind = 'gauge') l on true`,
+  );
+  const list = await api.ask('GET /api/v1/meters');
+  expect(list.json<readonly Meter[]>().filter(({ slug }) => slug.startsWith('app_'))).toMatchObject(
+    [
+      { slug: 'app_devices', aggregation: 'LATEST', eventType: '', owner: 'reading:fleet' },
+      { slug: 'app_jobs', aggregation: 'SUM', eventType: '', owner: 'reading:jobs' },
+    ],
+  );
+  const range = 'from=2026-11-05T10:00:00Z&to=2026-11-05T11:00:00Z';
+  for (const slug of ['app_devices', 'app_jobs']) {
+    const hours = await api.ask(`GET /api/v1/meters/${slug}/query?${range}&windowSize=HOUR`);
+    expect(hours.status).toBe(200);
+    expect(hours.json()).toMatchObject({ data: [{ value: 7 }] });
+    const minutes = await api.ask(`GET /api/v1/meters/${slug}/query?${range}&windowSize=MINUTE`);
+    expect(minutes.status).toBe(400);
+    const gone = await api.ask(`DELETE /api/v1/meters/${slug}`);
+    expect(gone.status).toBe(409);
+  }
+});

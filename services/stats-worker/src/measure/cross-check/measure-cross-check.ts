@@ -15,6 +15,7 @@ import {
 import { OdometerError } from '@odometer/domain/errors';
 import { hourStart, toTimestamp } from '@odometer/domain/period';
 import type { Logger } from '@odometer/service-kit/logging';
+import { keepHold } from '../keep-hold.ts';
 import type { Figures, Measurer } from '../process-measure.ts';
 import { type BrokerReading, brokerReadingSchema, compareBroker } from './compare-broker.ts';
 import { compareCounts, type DriftFigures } from './drift.ts';
@@ -34,7 +35,8 @@ const HOUR_MS = 3_600_000;
 
 /** Compares what a declared other side has counted with what our counters have. It changes nothing. */
 export function createCrossCheckMeasurer(parts: CrossCheckParts): Measurer {
-  return async ({ target }, signal) => {
+  return async (measurement, signal) => {
+    const { target } = measurement;
     const found = await findMeasuredTarget(parts.pool, 'cross_check', target);
     if (found === undefined) {
       throw new OdometerError('measurement_refused', {
@@ -42,9 +44,11 @@ export function createCrossCheckMeasurer(parts: CrossCheckParts): Measurer {
       });
     }
     const check = crossCheckDeclarationSchema.parse(found.declaration);
-    return check.source === 'cloudwatch'
-      ? compareWithCloudWatch(parts, check, signal)
-      : compareWithBroker(parts, check, signal);
+    return keepHold(parts.pool, measurement, signal, (held) =>
+      check.source === 'cloudwatch'
+        ? compareWithCloudWatch(parts, check, held)
+        : compareWithBroker(parts, check, held),
+    );
   };
 }
 

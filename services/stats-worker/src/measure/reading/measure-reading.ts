@@ -13,6 +13,7 @@ import {
 import type { Logger } from '@odometer/service-kit/logging';
 import { z } from 'zod';
 import { type SetParts, setUsage } from '../../periods/set-usage.ts';
+import { keepHold } from '../keep-hold.ts';
 import type { Figures, Measurer } from '../process-measure.ts';
 import { HOUR_MS, hoursBetween, hoursToRead, readableBefore } from './hours-to-read.ts';
 import { type ReadingValues, readValues } from './read-values.ts';
@@ -43,9 +44,11 @@ export function createReadingMeasurer(parts: ReadingParts): Measurer {
     if (meter?.owner !== readingOwner(reading.name)) {
       throw refused(`meter ${reading.meter} belongs to ${meter?.owner ?? 'nobody'}`);
     }
-    return reading.mode === 'gauge'
-      ? readGauge(parts, reading, meter.id, signal)
-      : readWindows(parts, reading, meter.id, measurement, signal);
+    return keepHold(parts.pool, measurement, signal, (held) =>
+      reading.mode === 'gauge'
+        ? readGauge(parts, reading, meter.id, held)
+        : readWindows(parts, reading, meter.id, measurement, held),
+    );
   };
 }
 
