@@ -1,8 +1,12 @@
 import {
   findMeasuredTarget,
+  listMeasuredTargets,
   putMeasuredTarget,
 } from '@odometer/database/measuring/measured-targets';
-import { registryDeclarationSchema } from '@odometer/domain/registries/registry-declaration';
+import {
+  isSameRegistry,
+  registryDeclarationSchema,
+} from '@odometer/domain/registries/registry-declaration';
 import { schemaProblems } from '@odometer/service-kit/schema-problems';
 import { z } from 'zod';
 import type { Parsed } from './declaration.ts';
@@ -27,6 +31,15 @@ export function parseRegistry(spec: unknown): Parsed {
       return current;
     },
     refusals: () => [],
+    missing: async (db) => {
+      const others = (await listMeasuredTargets(db, 'registry')).filter((other) => {
+        const stored = registryDeclarationSchema.safeParse(other.declaration);
+        return other.name !== name && stored.success && isSameRegistry(declaration, stored.data);
+      });
+      return others.map(
+        (other) => `it is declared already as ${other.name}: its images would count twice`,
+      );
+    },
     write: (transaction) => putMeasuredTarget(transaction, 'registry', name, declaration),
   };
 }

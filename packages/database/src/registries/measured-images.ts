@@ -32,16 +32,12 @@ export async function keepMeasuredImages(
   }
 }
 
-/** Removes what was found by measurements of a registry that never ended, or have. */
-export async function removeMeasuredImages(
-  db: Queryable,
-  registry: string,
-  exceptMeasurement: string | null,
-): Promise<void> {
+/** Removes what was found by all measurements of a registry, those that never ended included. */
+export async function removeMeasuredImages(db: Queryable, registry: string): Promise<void> {
   await db.query(
     `delete from measured_images i using measurements m
-     where m.id = i.measurement_id and m.kind = 'registry' and m.target = $1 and m.id is distinct from $2::bigint`,
-    [registry, exceptMeasurement],
+     where m.id = i.measurement_id and m.kind = 'registry' and m.target = $1`,
+    [registry],
   );
 }
 

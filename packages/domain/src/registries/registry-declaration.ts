@@ -66,3 +66,19 @@ export const registryDeclarationSchema = z.discriminatedUnion('type', [ecr, oci]
 export type RegistryDeclaration = z.infer<typeof registryDeclarationSchema>;
 export type EcrRegistry = Extract<RegistryDeclaration, { type: 'ecr' }>;
 export type OciRegistry = Extract<RegistryDeclaration, { type: 'oci' }>;
+
+/** Whether two declarations would measure the same images, which would then count twice. */
+export function isSameRegistry(a: RegistryDeclaration, b: RegistryDeclaration): boolean {
+  if (a.type === 'oci' && b.type === 'oci') {
+    if (new URL(a.url).host !== new URL(b.url).host) return false;
+    const [some, others] = [a.repositories, b.repositories];
+    return !some || !others || some.some((name) => others.includes(name));
+  }
+  return (
+    a.type === 'ecr' &&
+    b.type === 'ecr' &&
+    a.region === b.region &&
+    a.endpoint === b.endpoint &&
+    (a.registryId ?? a.roleArn) === (b.registryId ?? b.roleArn)
+  );
+}

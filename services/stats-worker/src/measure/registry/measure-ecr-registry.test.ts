@@ -21,19 +21,21 @@ const aws = new AwsClients({
   },
 });
 let fixture: RegistryFixture;
+let declaration: object;
 
 beforeAll(async () => {
   process.env.AWS_ACCESS_KEY_ID = 'test';
   process.env.AWS_SECRET_ACCESS_KEY = 'test';
   await ecr.start();
   fixture = await registryFixture((declaration) => connectRegistry(declaration, aws, {}));
-  await fixture.declare({
+  declaration = {
     name: 'ecr',
     type: 'ecr',
     region: 'eu-central-1',
     endpoint: ecr.url,
     owners: [{ repository: '{organization}/{project}/…' }],
-  });
+  };
+  await fixture.declare(declaration);
 }, 60_000);
 
 beforeEach(() => {
@@ -263,4 +265,30 @@ test('what was read before it failed is not read again, and counts once', async 
     bytes: total(...images.flatMap(({ parts }) => parts)),
     images: 9,
   });
+});
+
+test('what was read by another declaration is not mixed with what is read by this one', async () => {
+  const each = image([blob(100)]);
+  for (let index = 0; index < 6; index += 1) {
+    ecr.push(`acme/other/r${index}`, { ...each, tags: ['1'] });
+  }
+  ecr.onCall = ({ operation, input }) =>
+    operation === 'DescribeImages' && input.repositoryName === 'acme/other/r5'
+      ? { status: 400, type: 'AccessDeniedException' }
+      : undefined;
+  await expect(fixture.measure('ecr')).rejects.toMatchObject({ code: 'target_denied' });
+  ecr.onCall = () => undefined;
+  await fixture.declare({
+    ...declaration,
+    owners: [{ repository: 'acme/{project}/…', organization: 'new' }],
+  });
+  expect(await fixture.measure('ecr')).toMatchObject({ repositories: 6 });
+  const levels = await fixture.levels();
+  expect(levels['acme/other']).toBeUndefined();
+  expect(levels['new/other']).toMatchObject({ bytes: total(...each.parts), images: 1 });
+});
+
+test('a registry that is declared twice counts once', async () => {
+  await fixture.declare({ ...declaration, name: 'ecr-again' });
+  await expect(fixture.measure('ecr-again')).rejects.toMatchObject({ code: 'measurement_refused' });
 });

@@ -243,8 +243,8 @@ describe('a registry that lets in only whom it knows', () => {
     try {
       await fixture.declare({ ...spec, name: 'guarded' });
       expect(await fixture.measure('guarded')).toMatchObject({ repositories: 1, images: '1' });
-      await fixture.declare({ ...spec, name: 'images' });
-      await expect(fixture.measure('images')).rejects.toMatchObject({ code: 'target_denied' });
+      await fixture.declare({ ...spec, name: 'denied' });
+      await expect(fixture.measure('denied')).rejects.toMatchObject({ code: 'target_denied' });
     } finally {
       await guarded.stop();
     }

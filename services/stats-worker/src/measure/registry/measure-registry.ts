@@ -1,4 +1,5 @@
-import { findMeasuredTarget } from '@odometer/database/measuring/measured-targets';
+import { hash } from 'node:crypto';
+import { listMeasuredTargets } from '@odometer/database/measuring/measured-targets';
 import {
   type Hold,
   keepProgress,
@@ -12,6 +13,7 @@ import {
 import { OdometerError } from '@odometer/domain/errors';
 import { imageOwnerFinder } from '@odometer/domain/registries/image-owners';
 import {
+  isSameRegistry,
   type RegistryDeclaration,
   registryDeclarationSchema,
 } from '@odometer/domain/registries/registry-declaration';
@@ -47,9 +49,12 @@ export interface RegistryMeasurerParts {
 export function createRegistryMeasurer(parts: RegistryMeasurerParts): Measurer {
   const { pool, owners, connect } = parts;
   return async (measurement, signal) => {
-    const before = registryProgressSchema.parse(measurement.progress);
-    if (before.figures !== undefined) return before.figures;
+    const kept = registryProgressSchema.parse(measurement.progress);
+    if (kept.figures !== undefined) return kept.figures;
     const declaration = await readDeclaration(pool, measurement.target);
+    const mark = hash('sha256', JSON.stringify(declaration));
+    const before =
+      kept.declaration === mark ? kept : registryProgressSchema.parse({ declaration: mark });
     const reader = {
       db: pool,
       client: connect(declaration),
@@ -70,7 +75,12 @@ async function readRepositories(
   signal: AbortSignal,
 ): Promise<RegistryProgress> {
   let progress = before;
-  if (progress.after === '') await removeMeasuredImages(pool, measurement.target, measurement.id);
+  if (progress.after === '') {
+    await inTransaction(pool, async (transaction) => {
+      await keepProgress(transaction, measurement, before);
+      await removeMeasuredImages(transaction, measurement.target);
+    });
+  }
   const names = [...new Set(await reader.client.repositories(signal))].sort();
   const left = names.filter((name) => name > progress.after);
   for (let from = 0; from < left.length; from += AT_ONCE) {
@@ -98,7 +108,7 @@ async function settle(
   measurement: Measurement & Hold,
   progress: RegistryProgress,
 ): Promise<Figures> {
-  const { after: _, figures: __, ...counts } = progress;
+  const { after: _, declaration: __, figures: ___, ...counts } = progress;
   const { figures, resolution } = await inTransaction(pool, async (transaction) => {
     await keepProgress(transaction, measurement, progress);
     const settled = await settleLevels(transaction, owners, measurement);
@@ -110,14 +120,25 @@ async function settle(
   return figures;
 }
 
+/**
+ * @throws OdometerError `measurement_refused` when a registry is declared twice: its images would count twice. `apply` sees to
+ *   that, but not within one file.
+ */
 async function readDeclaration(pool: Pool, name: string): Promise<RegistryDeclaration> {
-  const target = `registry ${name}`;
-  const stored = await findMeasuredTarget(pool, 'registry', name);
-  if (stored === undefined) {
-    throw new OdometerError('target_invalid', { target, reason: 'it is not declared any more' });
+  const declarations = new Map<string, RegistryDeclaration>();
+  for (const stored of await listMeasuredTargets(pool, 'registry')) {
+    const parsed = registryDeclarationSchema.safeParse(stored.declaration);
+    if (parsed.success) declarations.set(stored.name, parsed.data);
   }
-  const parsed = registryDeclarationSchema.safeParse(stored.declaration);
-  if (parsed.success) return parsed.data;
-  const reason = 'its declaration is of another version';
-  throw new OdometerError('target_invalid', { target, reason });
+  const declaration = declarations.get(name);
+  if (declaration === undefined) {
+    const reason = 'it is not declared any more, or by another version';
+    throw new OdometerError('target_invalid', { target: `registry ${name}`, reason });
+  }
+  for (const [other, its] of declarations) {
+    if (other < name && isSameRegistry(its, declaration)) {
+      throw new OdometerError('measurement_refused', { reason: `it is declared as ${other}, too` });
+    }
+  }
+  return declaration;
 }

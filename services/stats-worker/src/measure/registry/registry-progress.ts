@@ -6,6 +6,8 @@ const MAX_NAMES = 20;
 
 /** What a measurement has done so far, as it is kept. */
 export const registryProgressSchema = z.object({
+  /** Hash of the declaration that it goes by: under another one it begins anew. */
+  declaration: z.string().default(''),
   /** Repositories up to this one, in the order of their names, are read. */
   after: z.string().default(''),
   repositories: z.int().default(0),

@@ -43,7 +43,7 @@ export async function settleLevels(
     attributed += BigInt(level.bytes);
   }
   await replaceRegistryLevels(transaction, measurement.target, levels, measurement.startedAt);
-  await removeMeasuredImages(transaction, measurement.target, null);
+  await removeMeasuredImages(transaction, measurement.target);
   await forgetManifests(transaction);
   const nobody = sums.find(({ project }) => project === '');
   const figures = {
