@@ -55,7 +55,7 @@ const broker = z.strictObject({
     })
     .prefault({}),
   /** How long its next figures are waited for: the interval at which it says them, and a little more. */
-  waitSeconds: z.int().min(1).max(50).default(12),
+  waitSeconds: z.int().min(1).max(120).default(12),
 });
 
 /**
