@@ -19,7 +19,11 @@ import type { ListedManifest, ReadManifests, RegistryClient } from './registry-c
 const MAX_PAGE_BYTES = 16 * 1024 * 1024;
 /** More pages than that are a circle. */
 const MAX_PAGES = 100_000;
-const ACCEPT = ACCEPTED_MANIFESTS.join(', ');
+const ACCEPT = [
+  ...ACCEPTED_MANIFESTS,
+  // Of a draft of the specification; some registries still hold what was pushed then.
+  'application/vnd.oci.artifact.manifest.v1+json',
+].join(', ');
 
 const catalogSchema = z.object({ repositories: z.array(z.string()).nullable() });
 const tagsSchema = z.object({ tags: z.array(z.string()).nullish() });
