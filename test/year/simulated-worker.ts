@@ -42,6 +42,7 @@ export interface Queues {
   readonly counts: JobQueue<'counts'>;
   readonly periods: JobQueue<'periods'>;
   readonly measure: JobQueue<'measure'>;
+  readonly objects: JobQueue<'objects'>;
 }
 
 /** The appliers and the closer of one worker, with connections and caches of its own. */
@@ -115,6 +116,7 @@ export async function openWorker(options: {
     usage: appliers.usage,
     queue: options.queues.periods,
     measureQueue: options.queues.measure,
+    objectsQueue: options.queues.objects,
   });
   return {
     ...appliers,
@@ -152,6 +154,7 @@ export async function openQueues(redisUrl: string): Promise<Queues & { close(): 
     counts: new JobQueue('counts', redis),
     periods: new JobQueue('periods', redis),
     measure: new JobQueue('measure', redis),
+    objects: new JobQueue('objects', redis),
   };
   return {
     ...queues,

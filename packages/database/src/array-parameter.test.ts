@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createTestDatabase, type TestDatabase } from '@odometer/testing/test-database';
 import pg from 'pg';
-import { plainArray } from './array-parameter.ts';
+import { plainArray, textArray } from './array-parameter.ts';
 
 let database: TestDatabase;
 let client: pg.Client;
@@ -33,4 +33,28 @@ test('Postgres reads every element as it was given, null included', async () => 
 test('no elements are an empty array', async () => {
   const { rows } = await client.query('select cardinality($1::bigint[]) as n', [plainArray([])]);
   expect(rows).toEqual([{ n: 0 }]);
+});
+
+test('text of any kind comes back as it is', async () => {
+  const texts = [
+    'a',
+    '',
+    'null',
+    'NULL',
+    null,
+    'a,b',
+    '{}',
+    '"',
+    '\\',
+    '\\"',
+    ' a ',
+    'é😀',
+    'a\nb',
+    "'",
+    'a/b=c',
+  ];
+  const { rows } = await client.query<{ t: string | null }>('select unnest($1::text[]) as t', [
+    textArray(texts),
+  ]);
+  expect(rows.map(({ t }) => t)).toEqual(texts);
 });
