@@ -335,6 +335,11 @@ export const ERRORS = {
     retry: true,
     message: '{target} answers what cannot be used: {reason}',
   },
+  target_not_declared: {
+    kind: 'not_found',
+    retry: false,
+    message: 'there is nothing declared to be measured by the name of {target}',
+  },
   target_throttled: {
     kind: 'too_many',
     retry: true,

@@ -1,0 +1,132 @@
+import type { MeasurementRequest } from '@odometer/database/measuring/measurements';
+import { readProjectStorage } from '@odometer/database/objects/project-storage';
+import type { Pool } from '@odometer/database/pool';
+import { findProject } from '@odometer/database/reading/projects';
+import type { ProjectName } from '@odometer/database/registry';
+import { OdometerError } from '@odometer/domain/errors';
+import { type Command, InvalidArgumentError } from 'commander';
+import { projectName } from '../arguments.ts';
+import { UnsatisfiedError } from '../failure.ts';
+import {
+  type DeclaredTarget,
+  declaredTargets,
+  type TargetName,
+} from '../measuring/declared-targets.ts';
+import { measureNow } from '../measuring/measure-now.ts';
+import { printFailures } from '../measuring/print-buckets.ts';
+import {
+  addCommand,
+  type OutputOptions,
+  print,
+  printJson,
+  readableFigure,
+  readableTime,
+  table,
+} from '../output.ts';
+import { withPostgres } from '../postgres.ts';
+import { withQueues } from '../redis.ts';
+
+const KINDS: readonly TargetName[] = ['s3', 'ecr', 'oci', 'sql'];
+
+interface MeasureOptions extends OutputOptions {
+  readonly project?: ProjectName;
+}
+
+export function addMeasure(program: Command): void {
+  addCommand(
+    program,
+    'measure',
+    'measure buckets, registries and SQL readings now, and wait for it',
+  )
+    .argument('[kind]', 's3, ecr, oci or sql; all of them when it is left out', kindOf)
+    .argument('[target...]', 'declared names; all of the kind when they are left out')
+    .option(
+      '--project <organization/project>',
+      'only what may hold something of it, and then show what it has stored',
+      projectName,
+    )
+    .action(measure);
+}
+
+function kindOf(text: string): TargetName {
+  const kind = KINDS.find((each) => each === text);
+  if (kind === undefined)
+    throw new InvalidArgumentError(`It should be one of ${KINDS.join(', ')}.`);
+  return kind;
+}
+
+async function measure(
+  kind: TargetName | undefined,
+  names: readonly string[],
+  { project, json }: MeasureOptions,
+): Promise<void> {
+  const { measured, stored } = await withQueues((open) =>
+    withPostgres(async (pool) => {
+      const projectId = project === undefined ? undefined : await idOf(pool, project);
+      const targets = (await declaredTargets(pool, kind, project)).filter(
+        ({ name }) => names.length === 0 || names.includes(name),
+      );
+      refuseUnknown(names, targets);
+      const wishes = targets.map(
+        ({ kind: targetKind, name }): MeasurementRequest => ({
+          kind: targetKind,
+          target: name,
+          purpose: 'asked',
+          options: {},
+        }),
+      );
+      const measured = await measureNow(pool, open, wishes);
+      const stored =
+        projectId === undefined ? undefined : await readProjectStorage(pool, projectId);
+      return { measured, stored };
+    }),
+  );
+  if (json) printJson(stored === undefined ? measured : { measured, stored });
+  else {
+    if (measured.length === 0) print('Nothing of the kind is declared.');
+    else {
+      print(
+        table(
+          ['kind', 'target', 'state', 'measured'],
+          measured.map((each) => [
+            each.kind,
+            each.target,
+            each.state,
+            readableTime(each.finishedAt),
+          ]),
+        ),
+      );
+      printFailures(measured);
+    }
+    if (stored !== undefined) {
+      print('');
+      print(
+        table(
+          ['stored', 'bytes', 'objects'],
+          stored.map(({ where, type, bytes, objects }) => [
+            `${where} ${type}`,
+            readableFigure(bytes),
+            readableFigure(objects),
+          ]),
+          [1, 2],
+        ),
+      );
+    }
+  }
+  if (measured.some(({ state }) => state !== 'complete')) {
+    throw new UnsatisfiedError('some targets were not measured');
+  }
+}
+
+function refuseUnknown(names: readonly string[], targets: readonly DeclaredTarget[]): void {
+  const unknown = names.find((name) => !targets.some((target) => target.name === name));
+  if (unknown !== undefined) throw new OdometerError('target_not_declared', { target: unknown });
+}
+
+async function idOf(pool: Pool, { organization, project }: ProjectName): Promise<string> {
+  const found = await findProject(pool, { organization, project }, null);
+  if (found === undefined) {
+    throw new OdometerError('project_not_found', { project: `${organization}/${project}` });
+  }
+  return found.id;
+}

@@ -1,0 +1,59 @@
+import { listMeasuredTargets } from '@odometer/database/measuring/measured-targets';
+import type { TargetKind } from '@odometer/database/measuring/measurements';
+import { listBuckets } from '@odometer/database/objects/buckets';
+import type { Queryable } from '@odometer/database/pool';
+import type { ProjectName } from '@odometer/database/registry';
+import { bucketDeclarationSchema } from '@odometer/domain/objects/bucket-declaration';
+import { registryDeclarationSchema } from '@odometer/domain/registries/registry-declaration';
+
+/** What people call what can be measured. */
+export type TargetName = 's3' | 'ecr' | 'oci' | 'sql';
+
+export interface DeclaredTarget {
+  readonly kind: TargetKind;
+  readonly name: string;
+}
+
+/** Whose something is by its declaration; what it leaves open is told by keys and names. */
+interface DeclaredOwner {
+  readonly organization?: string | undefined;
+  readonly project?: string | undefined;
+}
+
+/**
+ * Declared targets of a kind, or of all.
+ *
+ * @param project only those that may hold something of it. What a SQL reading has nobody knows before it is read.
+ */
+export async function declaredTargets(
+  db: Queryable,
+  wanted: TargetName | undefined,
+  project: ProjectName | undefined,
+): Promise<readonly DeclaredTarget[]> {
+  const isWanted = (name: TargetName) => wanted === undefined || wanted === name;
+  const mayHold = (owners: readonly DeclaredOwner[]) =>
+    project === undefined ||
+    owners.some(
+      (owner) =>
+        (owner.organization ?? project.organization) === project.organization &&
+        (owner.project ?? project.project) === project.project,
+    );
+  const targets: DeclaredTarget[] = [];
+  if (isWanted('s3')) {
+    for (const { name, declaration } of await listBuckets(db)) {
+      if (mayHold([bucketDeclarationSchema.parse(declaration)])) {
+        targets.push({ kind: 'bucket', name });
+      }
+    }
+  }
+  for (const { name, declaration } of await listMeasuredTargets(db, 'registry')) {
+    const { type, owners } = registryDeclarationSchema.parse(declaration);
+    if (isWanted(type) && mayHold(owners)) targets.push({ kind: 'registry', name });
+  }
+  if (isWanted('sql')) {
+    for (const { name } of await listMeasuredTargets(db, 'reading')) {
+      targets.push({ kind: 'reading', name });
+    }
+  }
+  return targets;
+}
