@@ -19,6 +19,8 @@ import { openAppliers, Producer } from '../../../test/applier-fixture.ts';
 import { DriftReading } from './drift-reading.ts';
 import { createCrossCheckMeasurer } from './measure-cross-check.ts';
 
+type Point = readonly [id: string, time: string, value: number];
+
 const URL_NAME = 'ODOMETER_CROSS_CHECK_URL_MAIN';
 const signal = new AbortController().signal;
 const errors: unknown[] = [];
@@ -83,7 +85,7 @@ describe('with CloudWatch', () => {
   });
 
   const at = (time: string) => Date.parse(`2026-11-05T${time}:00Z`) / 1_000;
-  const results = (...points: readonly (readonly [id: string, time: string, value: number])[]) =>
+  const results = (...points: readonly Point[]) =>
     points.map(([Id, time, value]) => ({
       Id,
       StatusCode: 'Complete',
@@ -91,7 +93,7 @@ describe('with CloudWatch', () => {
       Values: [value],
     }));
   const answering =
-    (...points: Parameters<typeof results>): Script =>
+    (...points: readonly Point[]): Script =>
     () =>
       json({ MetricDataResults: results(...points) });
 
