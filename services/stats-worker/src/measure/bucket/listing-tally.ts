@@ -32,7 +32,7 @@ export interface ListingTally {
 
 const NOTHING: Amount = { objects: 0, bytes: 0n };
 
-export const EMPTY_TALLY: ListingTally = {
+const EMPTY_TALLY: ListingTally = {
   pages: 0,
   listed: NOTHING,
   corrections: { missed_creation: NOTHING, missed_change: NOTHING, missed_removal: NOTHING },

@@ -18,7 +18,10 @@ import type { ListedObject, ObjectLister } from './object-lister.ts';
  * Notifications that are lost: histories of 500 operations on 50 keys, of whose notifications one in twenty never comes, one
  * in twenty comes after everything else, one in five comes twice or three times, all shuffled. One listing makes the ledger
  * what the bucket is, to the byte and the object; another one finds nothing to do; and what comes so late that it comes after
- * the listing is made up for by the next.
+ * the listing, or while it runs, is made up for by the next.
+ *
+ * Planted by hand, and found: a correction that does not note up to when the listing knew (`listed_at`); one that brings
+ * versions back; a sweep that does not look whether the row is live still; levels booked without what was there before.
  */
 
 const MODES: readonly (Versioning | 'switching')[] = [
@@ -121,7 +124,14 @@ async function runHistory(seed: number, mode: (typeof MODES)[number]): Promise<v
     duplicatedShare: 0.2,
     delayedShare: 0.05,
   });
-  await apply(arriving);
+  if (random.next() < 0.5) {
+    await apply(arriving);
+  } else {
+    // An hour late, and just while a listing puts right what they tell of.
+    const half = Math.floor(arriving.length / 2);
+    await apply(arriving.slice(0, half));
+    await Promise.all([apply(arriving.slice(half)), reconcile()]);
+  }
   await reconcile();
   await expectExact();
   expect((await reconcile()).drift).toEqual({ objects: '0', bytes: '0' });

@@ -77,7 +77,7 @@ async function refuseDrift(
   throw new OdometerError('measurement_refused', {
     reason:
       `${vanished.objects} of ${live} objects, ${vanished.bytes} bytes, would vanish, more than ` +
-      `${maxVanishingPercent} %; if it is so, odometer reconcile --accept-drift`,
+      `${maxVanishingPercent} %; nothing was taken out (if they are gone, odometer reconcile --accept-drift)`,
   });
 }
 

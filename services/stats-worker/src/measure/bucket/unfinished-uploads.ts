@@ -5,6 +5,7 @@ import {
   type ListPartsOutput,
   type MultipartUpload,
 } from '@aws-sdk/client-s3';
+import { isOdometerError } from '@odometer/domain/errors';
 import type { UnfinishedUploads } from './object-lister.ts';
 import type { Asking } from './s3-asking.ts';
 
@@ -12,14 +13,24 @@ import type { Asking } from './s3-asking.ts';
 const MOST_READ = 1_000;
 /** How many are asked for their parts at once. */
 const AT_ONCE = 8;
-/** The store knows no uploads, or we are not allowed to see them: no reason to know nothing of its objects. */
-const UNSEEN = [400, 403, 404, 405, 501];
 
-/** @returns undefined when the store does not show them. */
+/**
+ * @returns undefined when the store does not show them, or shows what are none: no reason to know nothing of its objects, which
+ *   are listed by then.
+ */
 export async function unfinishedUploads(asking: Asking): Promise<UnfinishedUploads | undefined> {
+  try {
+    return await readUploads(asking);
+  } catch (error) {
+    asking.signal.throwIfAborted();
+    if (isOdometerError(error)) return undefined;
+    throw error;
+  }
+}
+
+async function readUploads(asking: Asking): Promise<UnfinishedUploads> {
   let sum: UnfinishedUploads = { uploads: 0, parts: 0, bytes: 0n, unread: 0 };
   for await (const uploads of uploadPages(asking)) {
-    if (uploads === undefined) return undefined;
     const read = uploads.slice(0, Math.max(0, MOST_READ - (sum.uploads - sum.unread)));
     const unread = sum.unread + uploads.length - read.length;
     sum = { ...sum, uploads: sum.uploads + uploads.length, unread };
@@ -39,24 +50,22 @@ async function* uploadPages({
   ask,
   refuse,
   signal,
-}: Asking): AsyncGenerator<readonly MultipartUpload[] | undefined> {
+}: Asking): AsyncGenerator<readonly MultipartUpload[]> {
   let keyMarker: string | undefined;
   let uploadMarker: string | undefined;
   for (;;) {
-    const page = await ask<ListMultipartUploadsOutput | undefined>(
-      (client, bucket) =>
-        client.send(
-          new ListMultipartUploadsCommand({
-            Bucket: bucket,
-            ...(keyMarker !== undefined && { KeyMarker: keyMarker }),
-            ...(uploadMarker !== undefined && { UploadIdMarker: uploadMarker }),
-          }),
-          { abortSignal: signal },
-        ),
-      (status) => (UNSEEN.includes(status) ? { answer: undefined } : undefined),
+    const page = await ask<ListMultipartUploadsOutput>((client, bucket) =>
+      client.send(
+        new ListMultipartUploadsCommand({
+          Bucket: bucket,
+          ...(keyMarker !== undefined && { KeyMarker: keyMarker }),
+          ...(uploadMarker !== undefined && { UploadIdMarker: uploadMarker }),
+        }),
+        { abortSignal: signal },
+      ),
     );
-    yield page === undefined ? undefined : (page.Uploads ?? []);
-    if (page?.IsTruncated !== true) return;
+    yield page.Uploads ?? [];
+    if (page.IsTruncated !== true) return;
     const { NextKeyMarker, NextUploadIdMarker } = page;
     if (
       NextKeyMarker === undefined ||
