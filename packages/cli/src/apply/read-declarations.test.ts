@@ -51,15 +51,18 @@ spec: { slug: acme, name: Acme Inc. }
     ]);
   });
 
-  test.each(['declarations', 'registries', 'readings', 'cross-checks'])('takes the examples of docs/%s.md', (page) => {
-    const url = new URL(`../../../../docs/${page}.md`, import.meta.url);
-    const examples = [...readFileSync(url, 'utf8').matchAll(/```yaml\n(kind: .*?)```/gs)];
-    expect(examples.length).toBeGreaterThan(0);
-    for (const [, example = ''] of examples) {
-      const documents = example.match(/^kind: /gm) ?? [];
-      expect(readDeclarations('FILE.yaml', example)).toHaveLength(documents.length);
-    }
-  });
+  test.each(['declarations', 'registries', 'readings', 'cross-checks', 'storage'])(
+    'takes the examples of docs/%s.md',
+    (page) => {
+      const url = new URL(`../../../../docs/${page}.md`, import.meta.url);
+      const examples = [...readFileSync(url, 'utf8').matchAll(/```yaml\n(kind: .*?)```/gs)];
+      expect(examples.length).toBeGreaterThan(0);
+      for (const [, example = ''] of examples) {
+        const documents = example.match(/^kind: /gm) ?? [];
+        expect(readDeclarations('FILE.yaml', example)).toHaveLength(documents.length);
+      }
+    },
+  );
 
   test('refuses a name that would be left out without a word', () => {
     expect(problemsOf(`${METER}  groupBy: { __proto__: $.a }\n`)).toEqual([
