@@ -154,7 +154,7 @@ export const ERRORS = {
   measurement_refused: {
     kind: 'conflict',
     retry: false,
-    message: 'the measurement is not believed, nothing was changed: {reason}',
+    message: 'the measurement is not believed: {reason}',
   },
   measurement_taken_over: {
     kind: 'conflict',

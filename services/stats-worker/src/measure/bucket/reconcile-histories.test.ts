@@ -20,8 +20,9 @@ import type { ListedObject, ObjectLister } from './object-lister.ts';
  * what the bucket is, to the byte and the object; another one finds nothing to do; and what comes so late that it comes after
  * the listing, or while it runs, is made up for by the next.
  *
- * Planted by hand, and found: a correction that does not note up to when the listing knew (`listed_at`); one that brings
- * versions back; a sweep that does not look whether the row is live still; levels booked without what was there before.
+ * Planted by hand, and found here: a sweep that does not look whether a row is still live; differences booked without what
+ * was there before. Found by measure-bucket.test.ts: corrections that do not note up to when the listing knew; versions that
+ * come back.
  */
 
 const MODES: readonly (Versioning | 'switching')[] = [
