@@ -1,6 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { verifyMonth } from '@odometer/database/periods/verify';
+import type { Transaction } from '@odometer/database/pool';
+import { takeAttributableUsage } from '@odometer/database/unattributed-usage';
 import { parseQuantity } from '@odometer/domain/decimal';
+import { toTimestamp } from '@odometer/domain/period';
+import { eventually } from '@odometer/testing/eventually';
 import { seededRandom, seedsOfThisRun } from '@odometer/testing/seeded-random';
 import { openAppliers } from '../../test/applier-fixture.ts';
 import { attributeUsage } from '../attribute-usage.ts';
@@ -187,6 +191,37 @@ describe('names without a project', () => {
     expect(await used()).toEqual({ new: ['0', 1] });
   });
 
+  test('are counted once when they are given away between two looks', async () => {
+    const monthMs = [AUGUST];
+    await set({ 'acme/new': '4' });
+    await register('new');
+    const giver = await system.pool.connect();
+    const blocker = await system.pool.connect();
+    try {
+      await giver.query('begin');
+      const transaction = giver as unknown as Transaction;
+      const periods = await system.parts.usage.begin(transaction, monthMs);
+      const months = monthMs.map(toTimestamp);
+      await periods.add(await takeAttributableUsage(transaction, 'acme', months, 10));
+      // The look at what projects have waits here, after the look at what is kept.
+      await blocker.query('begin; lock table usage_adjustments in access exclusive mode');
+      const setting = set({ 'acme/new': '5' });
+      await eventually(async () => {
+        const { rowCount } = await system.pool.query(
+          "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
+        );
+        expect(rowCount).toBe(1);
+      });
+      await giver.query('commit');
+      await blocker.query('rollback');
+      await setting;
+    } finally {
+      giver.release();
+      blocker.release();
+    }
+    expect(await used()).toEqual({ new: ['5', 1] });
+  });
+
   test('are counted once when they are given away while they are set', async () => {
     for (let round = 0; round < 8; round += 1) {
       const name = `p${round}`;
@@ -217,6 +252,19 @@ test('an hour of a closed month gets adjustments, up and down, and the month sti
   await close('2026-10-01T00:00:00Z');
   expect((await verifyMonth(system.pool, Date.parse('2026-09-01'))).differences).toEqual([]);
   expect(await disagreements()).toEqual([]);
+});
+
+test('an hour of a month that is closing, and not final yet, is set once', async () => {
+  await set({ 'acme/web': '10' });
+  await system.pool.query(
+    `insert into periods (organization_id, month, state, drafted_at, closing_at, closing_act)
+     select id, '2026-08-01Z', 'closing', now(), now(), nextval('period_acts') from organizations`,
+  );
+  nowMs = Date.parse('2026-09-01T00:00:00Z');
+  await set({ 'acme/web': '12' });
+  expect(await set({ 'acme/web': '12' })).toMatchObject({ changed: 0 });
+  expect(await used()).toEqual({ web: ['12', 1] });
+  expect(await rows('select sum::text from usage_adjustments')).toEqual([{ sum: '2' }]);
 });
 
 test('hours that are set while their month is being closed are in the month or beside it', async () => {
