@@ -49,7 +49,7 @@ export class WatcherFixture {
     this.redisProxy.pass();
     this.postgresProxy.pass();
     await Promise.all(this.#spawned.splice(0).map((service) => service.kill()));
-    await this.pool.query('delete from buckets');
+    await this.pool.query('truncate buckets cascade');
     await eventually(() => this.queue.run((redis) => redis.flushall()));
   }
 

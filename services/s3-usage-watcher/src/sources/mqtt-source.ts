@@ -16,7 +16,7 @@ const STABLE_MS = 60_000;
  * The name under which the broker keeps what a watcher that is away has not seen: of the topic, and not of the process, so
  * that whatever process comes next finds it.
  */
-export function mqttClientId({ urlEnv, topic }: MqttSpec): string {
+function mqttClientId({ urlEnv, topic }: MqttSpec): string {
   return `odometer-storage-${hash('sha256', `${urlEnv}\n${topic}`).slice(0, 16)}`;
 }
 
