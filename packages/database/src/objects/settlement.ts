@@ -4,7 +4,7 @@ import { plainArray } from '../array-parameter.ts';
 import { inTransaction, type Pool, type Queryable, type Transaction } from '../pool.ts';
 
 /** Up to where hours are settled (exclusive), milliseconds: nothing is added to those before. */
-export async function settledThrough(db: Queryable): Promise<number> {
+async function settledThrough(db: Queryable): Promise<number> {
   const { rows } = await db.query<{ settled_through: Date }>(
     'select settled_through from storage_settlement',
   );

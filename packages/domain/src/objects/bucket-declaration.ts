@@ -145,4 +145,3 @@ export const bucketDeclarationSchema = z
   });
 
 export type BucketDeclaration = z.infer<typeof bucketDeclarationSchema>;
-export type BucketNotifications = BucketDeclaration['notifications'];

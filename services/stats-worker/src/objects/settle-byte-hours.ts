@@ -85,7 +85,7 @@ async function settleSome(
 }
 
 /** What an account comes to, hour by hour up to an instant. */
-export function settleAccount(
+function settleAccount(
   account: AccountToSettle,
   throughMs: number,
 ): {
