@@ -1,6 +1,10 @@
 import { isOdometerError } from '@odometer/domain/errors';
+import { pause } from '@odometer/queues/backoff';
 import type { QueueName } from '@odometer/queues/catalogue';
 import type { JobQueue } from '@odometer/queues/job-queue';
+
+/** How often those who wait for room look; the backlog is measured once a second. */
+const ROOM_INTERVAL_MS = 500;
 
 /**
  * How many jobs of a queue wait to be done, as of the last look, so that intake stops before Redis is full. While Redis does
@@ -22,6 +26,11 @@ export class Backlog<Q extends QueueName> {
 
   get isOverLimit(): boolean {
     return this.#batches >= this.#maxBatches;
+  }
+
+  /** Waits until there is room, or the signal is aborted: for sources that keep what they have not been told is taken. */
+  async whenRoom(signal: AbortSignal): Promise<void> {
+    while (this.isOverLimit && !signal.aborted) await pause(ROOM_INTERVAL_MS, signal);
   }
 
   async refresh(): Promise<void> {

@@ -2,6 +2,7 @@ import { AwsClients } from '@odometer/aws/aws-clients';
 import { SqsConsumer } from '@odometer/aws/sqs-consumer';
 import { createPool } from '@odometer/database/pool';
 import { waitForSchema } from '@odometer/database/wait-for-schema';
+import { Backlog } from '@odometer/intake/backlog';
 import { BatchProducer, type FrozenBatch } from '@odometer/intake/batch-producer';
 import { IntakeBooks } from '@odometer/intake/intake-books';
 import { ProducerEpoch } from '@odometer/intake/producer-epoch';
@@ -25,6 +26,10 @@ import { IOT_REJECTIONS } from './read-rule-message.ts';
 const MAX_CONNECTIONS = 2;
 /** A loss at the tail, or a rejection, shows in the books this much later; one small update a second is nothing. */
 const ACKNOWLEDGE_INTERVAL_MS = 1_000;
+/** Beyond, messages are left in their queue, which is a better place to wait than the Redis that all usage needs. */
+const MAX_BACKLOG_BATCHES = 5_000;
+/** The backlog moves by some dozens of batches a second; asking once is exact enough. */
+const BACKLOG_INTERVAL_MS = 1_000;
 /** Polls last 20 s; one may fail and be tried again. */
 const MAX_SILENCE_MS = 60_000;
 
@@ -73,12 +78,17 @@ export async function runIot(config: Config, log: Logger): Promise<number> {
   });
   const { perDevice } = config;
   const intake = new IotIntake({ template: topicTemplate(config), perDevice, books, producer });
+  const backlog = new Backlog(queue, MAX_BACKLOG_BATCHES);
+  const stopping = new AbortController();
   const consumer = new SqsConsumer({
     name: 'iot-queue',
     client: aws.sqs(target),
     queueUrl,
     receivers: config.iotReceivers,
-    handle: (message) => intake.handle(message),
+    handle: async (message) => {
+      await backlog.whenRoom(stopping.signal);
+      await intake.handle(message);
+    },
     log,
   });
   exposeMessages(registry, {
@@ -90,6 +100,7 @@ export async function runIot(config: Config, log: Logger): Promise<number> {
 
   // Drained in this order; started the other way round.
   service.add('intake', consumer);
+  service.add('intake', component({ name: 'room', start: () => {}, stop: () => stopping.abort() }));
   service.add('buffers', producer);
   service.add('queues', queue);
   service.add(
@@ -98,6 +109,15 @@ export async function runIot(config: Config, log: Logger): Promise<number> {
       name: 'acknowledgement',
       intervalMs: ACKNOWLEDGE_INTERVAL_MS,
       run: () => epoch.acknowledge(),
+      log,
+    }),
+  );
+  service.add(
+    'queues',
+    periodic({
+      name: 'backlog',
+      intervalMs: BACKLOG_INTERVAL_MS,
+      run: () => backlog.refresh(),
       log,
     }),
   );

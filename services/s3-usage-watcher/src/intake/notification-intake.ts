@@ -2,14 +2,10 @@ import { OdometerError } from '@odometer/domain/errors';
 import type { ObjectChange } from '@odometer/domain/objects/object-change';
 import type { Backlog } from '@odometer/intake/backlog';
 import type { BatchProducer } from '@odometer/intake/batch-producer';
-import { pause } from '@odometer/queues/backoff';
 import type { BucketTable, DeclaredBucket } from '../buckets/read-buckets.ts';
 import type { NotificationCounts, SourceKind } from './notification-counts.ts';
 import type { RefusedProducer } from './refused-producer.ts';
 import { sortRecords } from './sort-records.ts';
-
-/** How often a source that waits for the backlog to shrink looks at it; it is measured once a second. */
-const ROOM_INTERVAL_MS = 500;
 
 /** What became of a notification's records. */
 export interface TakenNotification {
@@ -72,8 +68,7 @@ export class NotificationIntake {
    * @throws OdometerError `ingest_unavailable` when stopping
    */
   async whenRoom(): Promise<void> {
-    const { signal } = this.#abort;
-    while (this.#backlog.isOverLimit && !signal.aborted) await pause(ROOM_INTERVAL_MS, signal);
+    await this.#backlog.whenRoom(this.#abort.signal);
     this.#assertOpen();
   }
 
