@@ -201,7 +201,7 @@ export function createMetrics(registry: Registry, sources: MetricSources) {
   new Gauge({
     name: 'odometer_broker_drift_messages',
     help: 'Messages that somebody else has counted (CloudWatch, a broker) and we have not, as the cross-check of this name found last; below 0 those that we alone have. Absent while nobody knows. Every worker shows the same.',
-    labelNames: ['source', 'name'],
+    labelNames: ['kind', 'name'],
     registers: [registry],
     collect() {
       this.reset();

@@ -10,7 +10,7 @@ const MAX_AGE_MS = 3 * 3_600_000;
 export class DriftReading {
   readonly #db: Queryable;
   readonly #nowMs: () => number;
-  #drifts: readonly LabelledCount<'source' | 'name'>[] = [];
+  #drifts: readonly LabelledCount<'kind' | 'name'>[] = [];
 
   constructor(db: Queryable, nowMs: () => number = Date.now) {
     this.#db = db;
@@ -24,11 +24,11 @@ export class DriftReading {
       const { data } = driftFigures.safeParse(figures);
       const isOld = startedAt.getTime() < this.#nowMs() - MAX_AGE_MS;
       if (data === undefined || data.drift === null || isOld) return [];
-      return [[{ source: data.source, name: target }, Number(data.drift)] as const];
+      return [[{ kind: data.source, name: target }, Number(data.drift)] as const];
     });
   }
 
-  drifts(): readonly LabelledCount<'source' | 'name'>[] {
+  drifts(): readonly LabelledCount<'kind' | 'name'>[] {
     return this.#drifts;
   }
 }

@@ -150,11 +150,11 @@ describe('with CloudWatch', () => {
     server.script = answering(['p0', '11:00', 4]);
     expect(await measure()).toMatchObject({ drift: '-6', withinTolerance: false });
     expect(errors).toMatchObject([{ event: 'broker_drift_exceeded', crossCheck: 'main' }]);
-    expect(await drifts()).toEqual([[{ source: 'cloudwatch', name: 'main' }, -6]]);
+    expect(await drifts()).toEqual([[{ kind: 'cloudwatch', name: 'main' }, -6]]);
     nowMs += 3_600_000;
     server.script = answering(['p0', '11:00', 10]);
     expect(await measure()).toMatchObject({ drift: '0', withinTolerance: true });
-    expect(await drifts()).toEqual([[{ source: 'cloudwatch', name: 'main' }, 0]]);
+    expect(await drifts()).toEqual([[{ kind: 'cloudwatch', name: 'main' }, 0]]);
     expect(errors).toHaveLength(1);
   });
 
@@ -242,7 +242,7 @@ describe('with a broker', () => {
       drift: '1',
       withinTolerance: true,
     });
-    expect(await drifts()).toEqual([[{ source: 'broker', name: 'main' }, 1]]);
+    expect(await drifts()).toEqual([[{ kind: 'broker', name: 'main' }, 1]]);
     await publish(5);
     nowMs = Date.now();
     expect(await measure()).toMatchObject({ theirs: '5', ours: '0', withinTolerance: false });
