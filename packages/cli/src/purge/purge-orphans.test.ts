@@ -1,0 +1,191 @@
+import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
+import { AwsClients } from '@odometer/aws/aws-clients';
+import { recordDeletedOwners } from '@odometer/database/objects/deleted-owners';
+import { createPool, type Pool } from '@odometer/database/pool';
+import { SimulatedBucket } from '@odometer/s3-simulator/simulated-bucket';
+import { type FakeS3Server, startFakeS3Server } from '@odometer/testing/fake-s3-server';
+import { ACCESS_DENIED } from '@odometer/testing/misbehaving-server';
+import { runOdometer } from '@odometer/testing/run-odometer';
+import { createTestDatabase, type TestDatabase } from '@odometer/testing/test-database';
+import { purgeOrphans } from './purge-orphans.ts';
+
+/** A real ledger in Postgres, and a store that is asked in S3's own words. */
+
+// Every run is a process that starts, which takes seconds on a machine that is busy with other tests.
+jest.setTimeout(120_000);
+
+const AWS = {
+  AWS_REGION: 'us-east-1',
+  AWS_ACCESS_KEY_ID: 'test',
+  AWS_SECRET_ACCESS_KEY: 'test',
+};
+
+let database: TestDatabase;
+let pool: Pool;
+let bucket: SimulatedBucket;
+let store: FakeS3Server;
+beforeEach(async () => {
+  database = await createTestDatabase();
+  pool = createPool({ url: database.url, applicationName: 'test', maxConnections: 3 }, () => {});
+  let nowMs = 1_700_000_000_000;
+  bucket = new SimulatedBucket({
+    name: 'assets',
+    now: () => {
+      nowMs += 1_000;
+      return nowMs;
+    },
+  });
+  store = await startFakeS3Server([bucket]);
+  await pool.query(`
+    insert into organizations (slug) values ('acme');
+    insert into projects (organization_id, slug) values (1, 'web'), (1, 'app');
+  `);
+  await declare({});
+});
+afterEach(async () => {
+  await store.close();
+  await pool.end();
+  await database.drop();
+});
+
+async function declare(more: object): Promise<void> {
+  const declaration = {
+    name: 'assets',
+    bucket: 'assets',
+    endpoint: store.url,
+    forcePathStyle: true,
+    notifications: { kind: 'none' },
+    ...more,
+  };
+  await pool.query(
+    `insert into buckets (name, bucket, region, endpoint, declaration) values ('assets', 'assets', 'us-east-1', $1, $2)
+     on conflict (name) do update set declaration = excluded.declaration`,
+    [store.url, JSON.stringify(declaration)],
+  );
+}
+
+/** Puts what lies in the bucket into the ledger, as the worker would. */
+async function fillLedger(): Promise<void> {
+  for (const { key, version, sizeBytes, isDeleteMarker } of bucket.versions()) {
+    if (isDeleteMarker) continue;
+    const [, project, , scene] = key.split('/');
+    await pool.query(
+      `insert into stored_objects (bucket_id, key, version, organization_id, project_id, metered_object_type, object_id,
+         size_bytes, live, sequencer, created_at, changed_at)
+       values (1, $1, $2, 1, $3, 'scene', $4, $5, true, 'A', now(), now())`,
+      [key, version, project === 'web' ? 1 : 2, scene, sizeBytes],
+    );
+  }
+}
+
+async function deleteScene(projectId: string, objectId: string): Promise<void> {
+  await recordDeletedOwners(pool, [
+    { projectId, objectType: 'scene', objectId, deletedAtMs: Date.now() },
+  ]);
+}
+
+const purge = (...args: readonly string[]) =>
+  runOdometer(['purge-objects', ...args], { DATABASE_URL: database.url, ...AWS });
+
+test('shows what deleted owners have left behind, and deletes nothing before it is confirmed', async () => {
+  for (const key of ['acme/web/scenes/7/a', 'acme/web/scenes/7/b', 'acme/web/scenes/70/a']) {
+    bucket.put(key, 1_000);
+  }
+  await fillLedger();
+  expect((await purge()).stdout).toBe('No object has lost its owner.\n');
+  await deleteScene('1', '7');
+  const shown = await purge();
+  expect(shown.stdout).toMatch(/assets +acme\/web +scene +7 .* 2 +2,000\n/);
+  expect(shown.stdout).toContain('Nothing was deleted.');
+  expect((await purge('--json')).json()).toMatchObject([
+    { objectId: '7', objects: 2, bytes: 2000 },
+  ]);
+  expect(bucket.keys()).toHaveLength(3);
+  expect(store.requests).toEqual([]);
+});
+
+test('deletes them, those of one project if asked, and nothing that has an owner; safe to repeat', async () => {
+  for (const key of ['acme/web/scenes/7/a', 'acme/web/scenes/8/a', 'acme/app/scenes/7/a']) {
+    bucket.put(key, 10);
+  }
+  await fillLedger();
+  await deleteScene('1', '7');
+  await deleteScene('2', '7');
+  expect((await purge('--confirm', '--project', 'acme/web', '--json')).json()).toMatchObject({
+    deleted: 1,
+    refused: [],
+  });
+  expect(bucket.keys()).toEqual(['acme/app/scenes/7/a', 'acme/web/scenes/8/a']);
+  expect((await purge('--confirm')).stdout).toContain('2 objects were deleted');
+  expect(bucket.keys()).toEqual(['acme/web/scenes/8/a']);
+  const { rows } = await pool.query(
+    "select subject, detail from audit_log where action = 'orphans.purge'",
+  );
+  expect(rows).toEqual([
+    { subject: 'assets', detail: { deleted: 1, refused: 0 } },
+    { subject: 'assets', detail: { deleted: 2, refused: 0 } },
+  ]);
+});
+
+test('of a bucket with versions every version goes, the null version too: a delete marker would free nothing', async () => {
+  bucket.put('acme/web/scenes/7/a', 1);
+  bucket.setVersioning('enabled');
+  bucket.put('acme/web/scenes/7/a', 2);
+  bucket.put('acme/web/scenes/7/b', 3);
+  bucket.delete('acme/web/scenes/7/b');
+  await fillLedger();
+  await deleteScene('1', '7');
+  expect((await purge('--confirm', '--json')).json()).toMatchObject({ deleted: 3 });
+  expect(bucket.totals()).toEqual({ bytes: 0n, objects: 0 });
+});
+
+test('a store that lets us not in is one sentence, and 1', async () => {
+  bucket.put('acme/web/scenes/7/a', 1);
+  await fillLedger();
+  await deleteScene('1', '7');
+  store.misbehave = () => ACCESS_DENIED;
+  const run = await purge('--confirm');
+  expect(run.exitCode).toBe(1);
+  expect(run.stderr).toMatch(/^odometer: the bucket assets does not let us in: .*\n$/);
+  expect(bucket.keys()).toHaveLength(1);
+});
+
+test('where keys are hashed nothing can be deleted, and that is said', async () => {
+  await declare({ ledger: 'hashed' });
+  bucket.put('acme/web/scenes/7/a', 1);
+  await fillLedger();
+  await deleteScene('1', '7');
+  expect((await purge('--confirm')).stdout).toContain('1 lie in buckets whose ledger is hashed');
+  expect(store.requests).toEqual([]);
+});
+
+test('an unknown project or bucket is said to be so', async () => {
+  expect((await purge('--project', 'acme/nothing')).stderr).toContain('acme/nothing');
+  expect((await purge('--bucket', 'nothing')).stderr).toContain('there is no bucket nothing');
+});
+
+test('clients are those of the one who asks: the role of the declaration only reads', async () => {
+  const roles: (string | undefined)[] = [];
+  class Watched extends AwsClients {
+    override s3(target: Parameters<AwsClients['s3']>[0]) {
+      roles.push(target.roleArn);
+      return super.s3(target);
+    }
+  }
+  await declare({ roleArn: 'arn:aws:iam::123456789012:role/reads-only' });
+  bucket.put('acme/web/scenes/7/a', 1);
+  await fillLedger();
+  await deleteScene('1', '7');
+  const clients = new Watched();
+  // Credentials this process may have none of; whose they are is decided before.
+  await Promise.allSettled([
+    purgeOrphans(pool, clients, {
+      filter: {},
+      roleArn: undefined,
+      actor: 'test',
+      onProgress: () => {},
+    }),
+  ]);
+  await clients.stop();
+  expect(roles).toEqual([undefined]);
+});
