@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, expect, jest, test } from '@jest/globals';
 import { deliver } from '@odometer/s3-simulator/delivery';
 import { s3Notification, s3TestEvent, snsEnvelope } from '@odometer/s3-simulator/notification';
 import { randomHistory } from '@odometer/s3-simulator/random-history';
@@ -26,8 +26,13 @@ beforeAll(async () => {
   [fixture, store] = await Promise.all([WatcherFixture.start(), startTestObjectStore()]);
   [sqs, sqsOfSteady] = await Promise.all([HookedSqs.start(store.url), HookedSqs.start(store.url)]);
 });
-afterAll(async () => {
+afterEach(async () => {
+  // Before what it works on is forgotten.
   await worker?.kill();
+  worker = undefined;
+  await fixture.cleanUp();
+});
+afterAll(async () => {
   await fixture.stop();
   await sqs.stop();
   await sqsOfSteady.stop();
@@ -39,9 +44,10 @@ test.each(seedsOfThisRun(1))(
   async (seed) => {
     const random = seededRandom(seed);
     const clock = new SimulatedClock(Date.now() - 86_400_000);
-    const bucket = new SimulatedBucket({ name: 'uploads', now: clock.now });
+    const name = `uploads-${seed}`;
+    const bucket = new SimulatedBucket({ name, now: clock.now });
     const keys = randomKeys({ random, count: 50, owners: ['acme/robots', 'acme/p1', 'acme/p10'] });
-    const messages = [s3TestEvent('uploads', clock.now())];
+    const messages = [s3TestEvent(name, clock.now())];
     const history = randomHistory({
       random,
       bucket,
@@ -62,7 +68,7 @@ test.each(seedsOfThisRun(1))(
     });
 
     const queueUrl = await store.createQueue(`ledger-${seed}`);
-    await fixture.declare('uploads', { kind: 'sqs', queueUrl });
+    const bucketId = await fixture.declare(name, { kind: 'sqs', queueUrl });
     worker = await spawnService('stats-worker', {
       DATABASE_URL: fixture.database.url,
       REDIS_URL: fixture.redisServer.url,
@@ -116,11 +122,13 @@ test.each(seedsOfThisRun(1))(
       .map(({ key, sizeBytes }) => `${key} ${sizeBytes}`)
       .sort();
     const { rows } = await fixture.pool.query<{ key: string; size_bytes: string }>(
-      'select key, size_bytes from stored_objects where live',
+      'select key, size_bytes from stored_objects where bucket_id = $1 and live',
+      [bucketId],
     );
     expect(rows.map(({ key, size_bytes }) => `${key} ${size_bytes}`).sort()).toEqual(truth);
     const { rows: levels } = await fixture.pool.query(
-      'select sum(bytes)::text as bytes, sum(objects)::int as objects from storage_levels',
+      'select sum(bytes)::text as bytes, sum(objects)::int as objects from storage_levels where bucket_id = $1',
+      [bucketId],
     );
     const bytes = truth.reduce((sum, line) => sum + BigInt(line.split(' ').at(-1) ?? 0), 0n);
     expect(levels).toEqual([{ bytes: String(bytes), objects: truth.length }]);
