@@ -1,9 +1,11 @@
 import { S3Client } from '@aws-sdk/client-s3';
+import { expect } from '@jest/globals';
 import { latestMeasurements } from '@odometer/database/measuring/measurements';
 import type { Measure } from '@odometer/queues/catalogue';
 import type { JobQueue } from '@odometer/queues/job-queue';
 import { SimulatedBucket, type Versioning } from '@odometer/s3-simulator/simulated-bucket';
 import { SimulatedClock } from '@odometer/s3-simulator/simulated-clock';
+import type { StoreEvent } from '@odometer/s3-simulator/store-event';
 import { startFakeS3Server } from '@odometer/testing/fake-s3-server';
 import type { BucketFigures } from '../src/measure/bucket/bucket-figures.ts';
 import type { BucketParts } from '../src/measure/bucket/bucket-listing.ts';
@@ -14,8 +16,9 @@ import { Turns } from '../src/measure/bucket/turns.ts';
 import { MeasureCounts } from '../src/measure/measure-metrics.ts';
 import { createMeasureProcessor, type Measurer } from '../src/measure/process-measure.ts';
 import { BucketCatalogue } from '../src/objects/bucket-catalogue.ts';
-import { openAppliers } from './applier-fixture.ts';
-import { declareBucket } from './object-fixture.ts';
+import { openAppliers, Producer } from './applier-fixture.ts';
+import { changeOf } from './change-of-event.ts';
+import { declareBucket, expectLevelsToAddUp } from './object-fixture.ts';
 
 const HOUR_MS = 3_600_000;
 export const GRACE_MS = 900_000;
@@ -109,6 +112,19 @@ export async function openBucketSystem({
     await process(change)({ name: 'target', payload } as never, signal);
     return latest(target);
   };
+  /** What the ledger has: bytes and objects of the bucket. */
+  const ledger = async (id = bucketId) => {
+    const { rows } = await system.pool.query<{ bytes: string; objects: number }>(
+      `select coalesce(sum(bytes), 0)::text as bytes, coalesce(sum(objects), 0)::int as objects
+       from storage_levels where bucket_id = $1`,
+      [id],
+    );
+    return { bytes: BigInt(rows[0]?.bytes ?? 0), objects: rows[0]?.objects ?? 0 };
+  };
+  const close = async () => {
+    client.destroy();
+    await Promise.all([system.close(), server.close()]);
+  };
   return {
     ...system,
     clock,
@@ -123,21 +139,35 @@ export async function openBucketSystem({
     latest,
     /** Lets everything become older than the grace. */
     settle: () => clock.advance(HOUR_MS),
-    /** What the ledger has: bytes and objects of the bucket. */
-    ledger: async (id = bucketId) => {
-      const { rows } = await system.pool.query<{ bytes: string; objects: number }>(
-        `select coalesce(sum(bytes), 0)::text as bytes, coalesce(sum(objects), 0)::int as objects
-         from storage_levels where bucket_id = $1`,
-        [id],
-      );
-      return { bytes: BigInt(rows[0]?.bytes ?? 0), objects: rows[0]?.objects ?? 0 };
+    ledger,
+    /** Puts so many objects, the first of 0 bytes, each of one more. */
+    fill: (count: number) => {
+      for (let index = 0; index < count; index += 1) bucket.put(objectKey(index), index);
     },
-    close: async () => {
-      client.destroy();
-      await Promise.all([system.close(), server.close()]);
+    /** Notifications of the events arrive. */
+    notify: async (...events: readonly (readonly StoreEvent[])[]) => {
+      const changes = events.flat().flatMap((event) => changeOf(bucketId, event));
+      const producer = await new Producer(system.pool, 'objects').open();
+      await system.objects.apply([producer.objects(...changes)]);
+    },
+    /** The ledger has what the bucket has. */
+    expectExact: async () => expect(await ledger()).toEqual(bucket.totals()),
+    close,
+    /** Closes it once it has been seen that what must always hold does. */
+    closeAddedUp: async () => {
+      try {
+        // Of a ledger of listings there are no rows that could add up.
+        const { rowCount } = await system.pool.query('select from listing_sums');
+        if (rowCount === 0) await expectLevelsToAddUp(system.pool);
+      } finally {
+        await close();
+      }
     },
   };
 }
+
+/** Keys of `fill`, in their order. */
+export const objectKey = (index: number) => `acme/web/${String(index).padStart(6, '0')}`;
 
 export type BucketSystem = Awaited<ReturnType<typeof openBucketSystem>>;
 

@@ -1,0 +1,52 @@
+import { afterEach, expect, test } from '@jest/globals';
+import {
+  type BucketSystem,
+  corrections,
+  ledgerRows,
+  objectKey,
+  openBucketSystem,
+} from '../../../test/bucket-fixture.ts';
+
+let system: BucketSystem;
+afterEach(() => system.closeAddedUp());
+
+test('28. when 60 % would vanish the listing is refused, unless an operator says that it is so', async () => {
+  system = await openBucketSystem();
+  system.fill(100);
+  system.settle();
+  await system.run('backfill');
+  const before = await ledgerRows(system);
+  for (let index = 0; index < 60; index += 1) system.bucket.delete(objectKey(index));
+  system.settle();
+
+  const dry = await system.run('reconcile', { dryRun: true });
+  expect(dry.figures).toMatchObject({
+    dryRun: true,
+    wouldBeRefused: true,
+    vanished: { objects: '60', bytes: '1770' },
+    corrections: { missed_removal: { objects: '60', bytes: '-1770' } },
+  });
+  for (const purpose of ['hourly', 'reconcile'] as const) {
+    const refused = await system.run(purpose);
+    expect(refused).toMatchObject({ state: 'refused', failure: 'measurement_refused' });
+    expect(refused.detail).toContain('60 of 100 objects, 1770 bytes');
+  }
+  expect(await ledgerRows(system)).toEqual(before);
+  expect(await corrections(system)).toEqual([]);
+
+  expect((await system.run('reconcile', { acceptDrift: true })).state).toBe('complete');
+  await system.expectExact();
+  expect(await corrections(system)).toHaveLength(60);
+});
+
+test('28. a handful may vanish from a bucket that has no more', async () => {
+  system = await openBucketSystem();
+  system.fill(3);
+  system.settle();
+  await system.run('backfill');
+  system.bucket.delete(objectKey(0));
+  system.bucket.delete(objectKey(1));
+  system.settle();
+  expect((await system.run()).state).toBe('complete');
+  await system.expectExact();
+});
