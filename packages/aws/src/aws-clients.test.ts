@@ -118,13 +118,33 @@ test('an answer that comes a byte at a time is aborted by our timeout', async ()
 });
 
 test('throttling is retried with jitter, and every throttled attempt is counted', async () => {
-  const throttled: string[] = [];
-  const clients = clientsOf({ onThrottled: (service) => throttled.push(service) });
+  const clients = clientsOf();
   answering((nth) => (nth <= 2 ? SLOW_DOWN : EMPTY));
   expect((await clients.s3(target).send(LIST)).$metadata.attempts).toBe(3);
   answering((nth) => (nth === 1 ? THROTTLING_EXCEPTION : json({ imageIds: [] })));
   await clients.ecr(target).send(new ListImagesCommand({ repositoryName: 'r' }));
-  expect(throttled).toEqual(['s3', 's3', 'ecr']);
+  expect(clients.throttledRequests).toEqual([
+    [{ api: 's3', account: 'own' }, 2],
+    [{ api: 'ecr', account: 'own' }, 1],
+  ]);
+});
+
+test('throttling is counted for the account that is throttled: as declared, else that of its role', async () => {
+  const clients = clientsOf();
+  answering((nth) => (nth === 1 ? SLOW_DOWN : EMPTY));
+  await clients.s3({ ...target, account: '210987654321' }).send(LIST);
+  process.env.AWS_ENDPOINT_URL_STS = server.url;
+  try {
+    const roleArn = 'arn:aws:iam::123456789012:role/reader';
+    answering((nth) => (nth === 1 ? assumed() : nth === 2 ? SLOW_DOWN : EMPTY));
+    await clients.s3({ ...target, roleArn }).send(LIST);
+  } finally {
+    delete process.env.AWS_ENDPOINT_URL_STS;
+  }
+  expect(clients.throttledRequests).toEqual([
+    [{ api: 's3', account: '210987654321' }, 1],
+    [{ api: 's3', account: '123456789012' }, 1],
+  ]);
 });
 
 test('eight attempts are made for a listing, and then it failed', async () => {

@@ -50,6 +50,15 @@ const nothing = (): void => undefined;
 /** What the SDK has to say goes to the console, as plain text; all that matters we learn from what it throws. */
 const SILENT = { trace: nothing, debug: nothing, info: nothing, warn: nothing, error: nothing };
 
+/**
+ * An API and an account, twelve digits or `own` (that of the process itself), and how many attempts it turned down. Both come
+ * from declarations, so there are few.
+ */
+export type ThrottledRequests = readonly [
+  labels: { readonly api: Service; readonly account: string },
+  requests: number,
+];
+
 type Service = 's3' | 'sqs' | 'ecr' | 'cloudwatch';
 
 /**
@@ -62,23 +71,21 @@ type Service = 's3' | 'sqs' | 'ecr' | 'cloudwatch';
  *   open ──stop()──▶ stopped (whoever still calls is told that the client is destroyed)
  */
 export class AwsClients {
-  readonly #onThrottled: (service: string) => void;
   readonly #timeouts: AwsTimeouts;
   readonly #clients = new Map<string, { destroy(): void }>();
+  readonly #throttled = new Map<string, ThrottledRequests>();
   #stopped = false;
 
-  /**
-   * @param options.onThrottled is called for every attempt that was throttled, those that a retry made good included:
-   *   `s3`, `sqs`, `ecr` or `cloudwatch`
-   */
-  constructor(
-    options: {
-      readonly onThrottled?: (service: string) => void;
-      readonly timeouts?: Partial<AwsTimeouts>;
-    } = {},
-  ) {
-    this.#onThrottled = options.onThrottled ?? nothing;
+  constructor(options: { readonly timeouts?: Partial<AwsTimeouts> } = {}) {
     this.#timeouts = { ...DEFAULT_TIMEOUTS, ...options.timeouts };
+  }
+
+  /**
+   * Attempts that were throttled since the process started, those that a retry made good included, for each API and account
+   * that ever was. Limits are an account's, so this says whose are too low.
+   */
+  get throttledRequests(): readonly ThrottledRequests[] {
+    return [...this.#throttled.values()];
   }
 
   s3(target: AwsTarget): S3Client {
@@ -90,7 +97,7 @@ export class AwsClients {
         requestChecksumCalculation: 'WHEN_REQUIRED',
         responseChecksumValidation: 'WHEN_REQUIRED',
       });
-      return this.#watched(client, 's3', this.#timeouts.requestMs);
+      return this.#watched(client, 's3', target, this.#timeouts.requestMs);
     });
   }
 
@@ -102,7 +109,7 @@ export class AwsClients {
         // Otherwise the host of the queue's URL wins over the endpoint, which is wrong behind a tunnel or an emulator.
         useQueueUrlAsEndpoint: !hasEndpoint(target),
       });
-      return this.#watched(client, 'sqs', this.#timeouts.longPollMs);
+      return this.#watched(client, 'sqs', target, this.#timeouts.longPollMs);
     });
   }
 
@@ -110,7 +117,7 @@ export class AwsClients {
     return this.#clientOf('ecr', target, () => {
       const { requestMs } = this.#timeouts;
       const client = new ECRClient(this.#common(target, MEASURING_ATTEMPTS, requestMs));
-      return this.#watched(client, 'ecr', requestMs);
+      return this.#watched(client, 'ecr', target, requestMs);
     });
   }
 
@@ -118,7 +125,7 @@ export class AwsClients {
     return this.#clientOf('cloudwatch', target, () => {
       const { requestMs } = this.#timeouts;
       const client = new CloudWatchClient(this.#common(target, MEASURING_ATTEMPTS, requestMs));
-      return this.#watched(client, 'cloudwatch', requestMs);
+      return this.#watched(client, 'cloudwatch', target, requestMs);
     });
   }
 
@@ -186,14 +193,27 @@ export class AwsClients {
 
   #watched<Client extends S3Client | SQSClient | ECRClient | CloudWatchClient>(
     client: Client,
-    service: Service,
+    api: Service,
+    target: AwsTarget,
     bodyMs: number,
   ): Client {
+    const account = accountOf(target);
     client.middlewareStack.use(unlessBodyDrips(bodyMs));
     client.middlewareStack.use(completeAnswers());
-    client.middlewareStack.use(watchedAttempts(() => this.#onThrottled(service)));
+    client.middlewareStack.use(watchedAttempts(() => this.#countThrottled(api, account)));
     return client;
   }
+
+  #countThrottled(api: Service, account: string): void {
+    const key = `${api} ${account}`;
+    const [labels, requests] = this.#throttled.get(key) ?? [{ api, account }, 0];
+    this.#throttled.set(key, [labels, requests + 1]);
+  }
+}
+
+/** As declared, or that of the role: `arn:aws:iam::123456789012:role/…`. Else whichever the process belongs to. */
+function accountOf({ account, roleArn }: AwsTarget): string {
+  return account ?? roleArn?.split(':')[4] ?? 'own';
 }
 
 function hasEndpoint({ endpoint }: AwsTarget): boolean {

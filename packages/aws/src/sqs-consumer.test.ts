@@ -311,7 +311,6 @@ describe('against a queue that misbehaves', () => {
     const { consumer, deleted, logged } = await consuming();
     await eventually(() => deleted.length === 1);
     expect(consumer.counts.receiveErrors).toMatchObject({ [kind]: 1 });
-    expect(consumer.counts.throttled).toBe(kind === 'throttled' ? 1 : 0);
     expect(logged).toMatchObject([{ event: 'sqs_receive_failed', kind, queueUrl: QUEUE_URL }]);
   });
 

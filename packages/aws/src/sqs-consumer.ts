@@ -28,8 +28,6 @@ export interface SqsConsumerCounts {
   deleteFailures: number;
   /** Times that a message under way could not be kept from being handed out again. */
   extendFailures: number;
-  /** Calls of any kind that AWS turned down as too many, after all retries. */
-  throttled: number;
   readonly receiveErrors: Record<ReceiveErrorKind, number>;
 }
 
@@ -96,7 +94,6 @@ export class SqsConsumer {
     failed: 0,
     deleteFailures: 0,
     extendFailures: 0,
-    throttled: 0,
     receiveErrors: { throttled: 0, denied: 0, unavailable: 0, invalid: 0, other: 0 },
   };
   readonly #options: SqsConsumerOptions;
@@ -275,7 +272,6 @@ export class SqsConsumer {
     const error = awsFailure(this.#target, cause);
     const kind = kindOf(error);
     this.counts.receiveErrors[kind]++;
-    if (kind === 'throttled') this.counts.throttled++;
     this.#warn('sqs_receive_failed', { kind, error });
     const overLimit = cause instanceof Error && cause.name === 'OverLimit';
     const first = overLimit ? OVER_LIMIT_FIRST_MS : BACKOFF_FIRST_MS;
@@ -291,9 +287,7 @@ export class SqsConsumer {
   }
 
   #callFailed(event: string, cause: unknown): void {
-    const error = awsFailure(this.#target, cause);
-    if (kindOf(error) === 'throttled') this.counts.throttled++;
-    this.#warn(event, { error });
+    this.#warn(event, { error: awsFailure(this.#target, cause) });
   }
 
   #warn(event: string, fields: object): void {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { Registry } from 'prom-client';
-import { createRegistry, integerCounter } from './metrics.ts';
+import { createRegistry, gauge, integerCounter, labelled } from './metrics.ts';
 
 describe('the registry', () => {
   test("has Node's metrics and says which build this is", async () => {
@@ -44,5 +44,36 @@ describe('integerCounter', () => {
     const text = await registry.metrics();
     expect(text).toContain('odometer_test_rejected_total{reason="empty"} 5');
     expect(text).toContain('odometer_test_rejected_total{reason="too_long"} 0');
+  });
+});
+
+describe('gauge', () => {
+  test('shows the value at each scrape, and nothing while nobody knows it', async () => {
+    const registry = new Registry();
+    const state: { bytes?: number } = {};
+    const name = 'odometer_test_bytes';
+    gauge({ name, help: 'h', registry, read: () => state.bytes });
+    expect(await registry.metrics()).not.toMatch(/^odometer_test_bytes/m);
+    state.bytes = 7;
+    expect(await registry.metrics()).toContain(`${name} 7\n`);
+    delete state.bytes;
+    expect(await registry.metrics()).not.toMatch(/^odometer_test_bytes/m);
+  });
+
+  test('forgets a set of labels that is gone', async () => {
+    const registry = new Registry();
+    const states: Record<string, number> = { draft: 2, closing: 1 };
+    gauge({
+      name: 'odometer_test_periods',
+      help: 'h',
+      registry,
+      labelNames: ['state'],
+      read: () => labelled('state', states),
+    });
+    expect(await registry.metrics()).toContain('odometer_test_periods{state="draft"} 2');
+    delete states.draft;
+    const text = await registry.metrics();
+    expect(text).not.toContain('draft');
+    expect(text).toContain('odometer_test_periods{state="closing"} 1');
   });
 });

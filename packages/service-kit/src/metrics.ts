@@ -49,3 +49,42 @@ export function integerCounter<Label extends string = never>(options: {
     },
   });
 }
+
+/**
+ * A gauge that is read at scrape.
+ *
+ * @param options.read the value, or one for each set of labels; undefined while nobody knows: then there is none.
+ */
+export function gauge<Label extends string = never>(options: {
+  readonly name: string;
+  readonly help: string;
+  readonly registry: Registry;
+  readonly labelNames?: readonly Label[];
+  readonly read: () => number | undefined | Iterable<LabelledCount<Label>>;
+}): void {
+  const { name, help, registry, labelNames = [], read } = options;
+  const metric: Gauge<Label> = new Gauge<Label>({
+    name,
+    help,
+    labelNames,
+    registers: [registry],
+    collect() {
+      // A set of labels that is gone must not keep its last value.
+      if (labelNames.length === 0) metric.remove();
+      else metric.reset();
+      const values = read();
+      if (typeof values === 'number') metric.set(values);
+      else for (const [labels, value] of values ?? []) metric.set(labels, value);
+    },
+  });
+}
+
+/** Counts that are kept by name, as series of one label. */
+export function labelled<Label extends string>(
+  label: Label,
+  counts: Readonly<Record<string, number>>,
+): readonly LabelledCount<Label>[] {
+  return Object.entries(counts).map(
+    ([value, count]) => [{ [label]: value } as Record<Label, string>, count] as const,
+  );
+}

@@ -1,6 +1,6 @@
 import type { Backlog } from '@odometer/intake/backlog';
-import { integerCounter, type Registry } from '@odometer/service-kit/metrics';
-import { Gauge, Histogram } from 'prom-client';
+import { gauge, integerCounter, type Registry } from '@odometer/service-kit/metrics';
+import { Histogram } from 'prom-client';
 import type { EventBatcher } from './event-batcher.ts';
 import { type IngestBooks, REFUSAL_CODES } from './refusal.ts';
 
@@ -83,33 +83,22 @@ export function exposeSources(
     registry,
     read: ignoredRecords,
   });
-  gauge(registry, {
+  gauge({
+    registry,
     name: 'odometer_ingest_events_filling',
     help: 'Events that are taken and not in a numbered batch yet.',
     read: () => batcher.fillingEvents,
   });
-  gauge(registry, {
+  gauge({
+    registry,
     name: 'odometer_ingest_unconfirmed_batches',
     help: 'Batches that storage has not confirmed. At the limit, events are refused with 503.',
     read: () => batcher.unconfirmedBatches,
   });
-  gauge(registry, {
+  gauge({
+    registry,
     name: 'odometer_ingest_backlog_batches',
     help: 'Batches that wait to be applied, as of the last look. At the limit, events are refused with 503.',
     read: () => backlog.batches,
-  });
-}
-
-function gauge(
-  registry: Registry,
-  options: { readonly name: string; readonly help: string; readonly read: () => number },
-): void {
-  new Gauge({
-    name: options.name,
-    help: options.help,
-    registers: [registry],
-    collect() {
-      this.set(options.read());
-    },
   });
 }

@@ -38,6 +38,7 @@ describe('a queue of AWS IoT instead of a broker', () => {
       queueUrl: URL,
       region: 'eu-west-1',
       roleArn: undefined,
+      account: '123456789012',
     });
     expect(config.iotReceivers).toBe(4);
   });

@@ -1,3 +1,4 @@
+import { queueAccount } from '@odometer/aws/queue-account';
 import { isSourceName } from '@odometer/domain/batch';
 import {
   filterProblem,
@@ -120,12 +121,13 @@ export function queueTarget(config: Config): {
   readonly queueUrl: string;
   readonly region: string;
   readonly roleArn: string | undefined;
+  readonly account: string | undefined;
 } {
   const { iotQueueUrl: queueUrl, iotRoleArn: roleArn } = config;
   if (queueUrl === undefined) throw new Error('ODOMETER_IOT_QUEUE_URL is not set');
   const region = config.iotRegion ?? regionOf(queueUrl);
   if (region === undefined) throw new Error('ODOMETER_IOT_REGION is not set');
-  return { queueUrl, region, roleArn };
+  return { queueUrl, region, roleArn, account: queueAccount(queueUrl) };
 }
 
 /** Rules that span variables, and those that need more than a text. */

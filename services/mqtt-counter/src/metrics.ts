@@ -1,8 +1,15 @@
+import type { AwsClients } from '@odometer/aws/aws-clients';
 import type { SqsConsumer } from '@odometer/aws/sqs-consumer';
 import type { Gap, GapReason } from '@odometer/database/gaps';
 import type { CountBatch } from '@odometer/queues/catalogue';
-import { integerCounter, type LabelledCount, type Registry } from '@odometer/service-kit/metrics';
-import { Gauge, Histogram } from 'prom-client';
+import {
+  gauge,
+  integerCounter,
+  type LabelledCount,
+  labelled,
+  type Registry,
+} from '@odometer/service-kit/metrics';
+import { Histogram } from 'prom-client';
 import type { MqttCounter } from './mqtt-counter.ts';
 
 /** What is observed as it happens; all else is read at scrape. */
@@ -41,7 +48,8 @@ export function createMetrics(registry: Registry): CounterMetrics {
     registry,
     read: () => flushes,
   });
-  gauge(registry, {
+  gauge({
+    registry,
     name: 'odometer_mqtt_last_flush_timestamp_seconds',
     help: 'When the last flush became durable, as a Unix time; 0 before the first. None is made while nothing comes.',
     read: () => lastFlushAtMs / 1000,
@@ -120,10 +128,11 @@ export function exposeMessages(registry: Registry, figures: MessageFigures): voi
   });
 }
 
-/** Declares what is read at scrape from the queue's consumer. */
+/** Declares what is read at scrape from the queue's consumer, and from the clients that it uses. */
 export function exposeIotQueue(
   registry: Registry,
   consumer: Pick<SqsConsumer, 'counts' | 'inFlight' | 'lastReceiveAt'>,
+  aws: Pick<AwsClients, 'throttledRequests'>,
 ): void {
   integerCounter({
     name: 'odometer_iot_queue_messages_total',
@@ -145,15 +154,29 @@ export function exposeIotQueue(
     help: 'Polls of the queue that failed, by kind; each is tried again.',
     registry,
     labelNames: ['kind'],
-    read: () =>
-      Object.entries(consumer.counts.receiveErrors).map(([kind, count]) => [{ kind }, count]),
+    read: () => labelled('kind', consumer.counts.receiveErrors),
   });
-  gauge(registry, {
+  integerCounter({
+    name: 'odometer_iot_queue_extend_failures_total',
+    help: 'Times that a message under way could not be kept hidden. It may be handed out again meanwhile, and counts once all the same.',
+    registry,
+    read: () => consumer.counts.extendFailures,
+  });
+  integerCounter({
+    name: 'odometer_aws_throttled_requests_total',
+    help: 'Attempts at AWS APIs that were answered with throttling, also those that a retry made good, by API and by account: as declared, that of the declared role, or own.',
+    registry,
+    labelNames: ['api', 'account'],
+    read: () => aws.throttledRequests,
+  });
+  gauge({
+    registry,
     name: 'odometer_iot_queue_in_flight_messages',
     help: 'Messages that were received and are not deleted yet. At 1000 for long: batches do not become durable.',
     read: () => consumer.inFlight,
   });
-  gauge(registry, {
+  gauge({
+    registry,
     name: 'odometer_iot_queue_last_receive_timestamp_seconds',
     help: 'When the queue last answered a poll, with messages or without, as a Unix time; 0 before the first. Older than a minute: nothing comes in.',
     read: () => (consumer.lastReceiveAt ?? 0) / 1_000,
@@ -162,28 +185,16 @@ export function exposeIotQueue(
 
 /** Declares what is read at scrape from the counter of a broker. */
 export function exposeCounter(registry: Registry, mqtt: MqttCounter): void {
-  gauge(registry, {
+  gauge({
+    registry,
     name: 'odometer_mqtt_unacknowledged_messages',
     help: 'QoS 1 messages whose PUBACK is owed. Near 20000 for long: flushes do not become durable.',
     read: () => mqtt.counter?.unacknowledged ?? 0,
   });
-  gauge(registry, {
+  gauge({
+    registry,
     name: 'odometer_mqtt_connected',
     help: '1 while the broker has accepted the subscription, else 0.',
     read: () => (mqtt.isLive ? 1 : 0),
-  });
-}
-
-function gauge(
-  registry: Registry,
-  options: { readonly name: string; readonly help: string; readonly read: () => number },
-): void {
-  new Gauge({
-    name: options.name,
-    help: options.help,
-    registers: [registry],
-    collect() {
-      this.set(options.read());
-    },
   });
 }

@@ -1,12 +1,4 @@
-import {
-  type ConfigOf,
-  durationMs,
-  integer,
-  optional,
-  text,
-  url,
-  variable,
-} from '@odometer/service-kit/config';
+import { type ConfigOf, durationMs, integer, text, variable } from '@odometer/service-kit/config';
 import { postgresVariables } from '@odometer/service-kit/postgres-variables';
 import { redisVariables } from '@odometer/service-kit/redis-variables';
 import { serviceVariables } from '@odometer/service-kit/service-variables';
@@ -26,11 +18,6 @@ export const variables = {
     'ODOMETER_STORAGE_PORT',
     integer({ min: 0, max: 65_535, default: 8086 }),
     'Port for notifications that stores send over HTTP; 0 takes any free one.',
-  ),
-  sqsEndpoint: variable(
-    'AWS_ENDPOINT_URL_SQS',
-    optional(url({ schemes: ['http', 'https'] })),
-    "Where SQS is, when it is not AWS': an emulator, or a VPC endpoint. Region, credentials and roles are the SDK's own variables (AWS_REGION, AWS_PROFILE, AWS_WEB_IDENTITY_TOKEN_FILE …).",
   ),
   sqsReceivers: variable(
     'ODOMETER_STORAGE_SQS_RECEIVERS',

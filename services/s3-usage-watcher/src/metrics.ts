@@ -1,7 +1,7 @@
 import type { Backlog } from '@odometer/intake/backlog';
 import type { IntakeBooks } from '@odometer/intake/intake-books';
-import { integerCounter, type LabelledCount, type Registry } from '@odometer/service-kit/metrics';
-import { Gauge, Histogram } from 'prom-client';
+import { gauge, integerCounter, labelled, type Registry } from '@odometer/service-kit/metrics';
+import { Histogram } from 'prom-client';
 import type { NotificationCounts } from './intake/notification-counts.ts';
 import type { NotificationIntake } from './intake/notification-intake.ts';
 import type { PulledSources } from './sources/pulled-sources.ts';
@@ -46,6 +46,8 @@ export interface MetricSources {
   readonly backlog: Backlog<'objects'>;
   readonly sources: PulledSources;
 }
+
+const SOURCE_KINDS = ['sqs', 'mqtt'] as const;
 
 /** Declares what is read at scrape. */
 export function exposeSources(
@@ -105,10 +107,23 @@ export function exposeSources(
     read: () => labelled('reason', sources.sqsCounts.receiveErrors),
   });
   integerCounter({
-    name: 'odometer_storage_throttles_total',
-    help: 'Attempts that SQS turned down as too many, those that a retry made good included.',
+    name: 'odometer_storage_message_failures_total',
+    help: 'Messages of queues that could not be made durable. They are left in their queue, and come again.',
     registry,
-    read: () => sources.throttles,
+    read: () => sources.sqsCounts.failed,
+  });
+  integerCounter({
+    name: 'odometer_storage_extend_failures_total',
+    help: 'Times that a message under way could not be kept hidden. It may be handed out again meanwhile, which changes nothing but what it costs.',
+    registry,
+    read: () => sources.sqsCounts.extendFailures,
+  });
+  integerCounter({
+    name: 'odometer_aws_throttled_requests_total',
+    help: 'Attempts at AWS APIs that were answered with throttling, also those that a retry made good, by API and by account: as declared, that of the declared role, or own.',
+    registry,
+    labelNames: ['api', 'account'],
+    read: () => sources.throttledRequests,
   });
   integerCounter({
     name: 'odometer_storage_broker_disconnects_total',
@@ -116,57 +131,31 @@ export function exposeSources(
     registry,
     read: () => sources.brokerDisconnects,
   });
-  new Gauge({
+  gauge({
     name: 'odometer_storage_sources',
     help: 'Queues and topics that are being read, by kind.',
+    registry,
     labelNames: ['kind'],
-    registers: [registry],
-    collect() {
-      for (const kind of ['sqs', 'mqtt'] as const) this.set({ kind }, sources.running(kind));
-    },
+    read: () => SOURCE_KINDS.map((kind) => [{ kind }, sources.running(kind)] as const),
   });
-  new Gauge({
+  gauge({
     name: 'odometer_storage_source_silent_seconds',
     help: 'Since the source that has been silent longest last answered, by kind: a queue with messages or none, a broker with a connection. Above a minute something is wrong with it.',
+    registry,
     labelNames: ['kind'],
-    registers: [registry],
-    collect() {
-      for (const kind of ['sqs', 'mqtt'] as const) {
-        this.set({ kind }, sources.longestSilenceMs(kind) / 1_000);
-      }
-    },
+    read: () =>
+      SOURCE_KINDS.map((kind) => [{ kind }, sources.longestSilenceMs(kind) / 1_000] as const),
   });
-  gauge(registry, {
+  gauge({
+    registry,
     name: 'odometer_storage_unconfirmed_records',
     help: 'Records that storage has not confirmed. At the limit, notifications over HTTP are refused with 503.',
     read: () => intake.unconfirmedRecords,
   });
-  gauge(registry, {
+  gauge({
+    registry,
     name: 'odometer_storage_backlog_batches',
     help: 'Jobs that wait to be applied, as of the last look. At the limit, messages are left where they are.',
     read: () => backlog.batches,
-  });
-}
-
-function labelled<Label extends string>(
-  label: Label,
-  counts: Readonly<Record<string, number>>,
-): Iterable<LabelledCount<Label>> {
-  return Object.entries(counts).map(
-    ([value, count]) => [{ [label]: value } as Record<Label, string>, count] as const,
-  );
-}
-
-function gauge(
-  registry: Registry,
-  options: { readonly name: string; readonly help: string; readonly read: () => number },
-): void {
-  new Gauge({
-    name: options.name,
-    help: options.help,
-    registers: [registry],
-    collect() {
-      this.set(options.read());
-    },
   });
 }

@@ -1,8 +1,9 @@
+import type { AwsClients } from '@odometer/aws/aws-clients';
 import type { BatchOutcome } from '@odometer/domain/batch';
 import type { CountBatch } from '@odometer/queues/catalogue';
 import type { JobWorkerCounts } from '@odometer/queues/job-worker';
 import type { QueueReading } from '@odometer/queues/queue-metrics';
-import { integerCounter, type LabelledCount } from '@odometer/service-kit/metrics';
+import { gauge, integerCounter, type LabelledCount, labelled } from '@odometer/service-kit/metrics';
 import { Gauge, Histogram, type Registry } from 'prom-client';
 import type { BooksReading } from './books-reading.ts';
 import type { ListingCounts } from './measure/bucket/listing-counts.ts';
@@ -54,11 +55,11 @@ export class ApplyCounts {
   }
 
   batches(): Iterable<LabelledCount<'outcome'>> {
-    return Object.entries(this.#batches).map(([outcome, count]) => [{ outcome }, count] as const);
+    return labelled('outcome', this.#batches);
   }
 
   items(): Iterable<LabelledCount<'outcome'>> {
-    return Object.entries(this.#items).map(([outcome, count]) => [{ outcome }, count] as const);
+    return labelled('outcome', this.#items);
   }
 }
 
@@ -66,6 +67,7 @@ export class ApplyCounts {
 export interface MetricSources {
   readonly apply: ApplyCounts;
   readonly measure: MeasureCounts;
+  readonly aws: Pick<AwsClients, 'throttledRequests'>;
   readonly listings: ListingCounts;
   readonly workers: () => Iterable<readonly [queue: string, counts: Readonly<JobWorkerCounts>]>;
   readonly readQueues: () => Promise<readonly QueueReading[]>;
@@ -132,10 +134,10 @@ export function createMetrics(registry: Registry, sources: MetricSources) {
   });
   integerCounter({
     name: 'odometer_aws_throttled_requests_total',
-    help: 'Attempts at AWS APIs that were answered with throttling, also those that a retry made good.',
+    help: 'Attempts at AWS APIs that were answered with throttling, also those that a retry made good, by API and by account: as declared, that of the declared role, or own.',
     registry,
-    labelNames: ['api'],
-    read: () => sources.measure.throttled(),
+    labelNames: ['api', 'account'],
+    read: () => sources.aws.throttledRequests,
   });
   integerCounter({
     name: 'odometer_jobs_total',
@@ -178,35 +180,26 @@ export function createMetrics(registry: Registry, sources: MetricSources) {
       }
     },
   });
-  new Gauge({
+  gauge({
     name: 'odometer_books_items',
     help: 'The books: items by kind of intake and figure. received = accepted + rejected, and accepted = all others. Read twice a minute; every worker shows the same.',
     labelNames: ['kind', 'figure'],
-    registers: [registry],
-    collect() {
-      this.reset();
-      for (const [labels, items] of sources.books.items()) this.set(labels, items);
-    },
+    registry,
+    read: () => sources.books.items(),
   });
-  new Gauge({
+  gauge({
     name: 'odometer_books_lost_batches',
     help: 'Batches that were numbered, are not applied, and are in no place for more than a minute. Anything but 0 is usage that was acknowledged and is gone.',
     labelNames: ['kind'],
-    registers: [registry],
-    collect() {
-      this.reset();
-      for (const [labels, batches] of sources.books.lostBatches()) this.set(labels, batches);
-    },
+    registry,
+    read: () => sources.books.lostBatches(),
   });
-  new Gauge({
+  gauge({
     name: 'odometer_broker_drift_messages',
     help: 'Messages that somebody else has counted (CloudWatch, a broker) and we have not, as the cross-check of this name found last; below 0 those that we alone have. Absent while nobody knows. Every worker shows the same.',
     labelNames: ['kind', 'name'],
-    registers: [registry],
-    collect() {
-      this.reset();
-      for (const [labels, messages] of sources.drifts.drifts()) this.set(labels, messages);
-    },
+    registry,
+    read: () => sources.drifts.drifts(),
   });
   createPeriodsMetrics(registry, sources.periods);
   createStorageMetrics(registry, sources.storage);

@@ -110,7 +110,7 @@ export async function run(config: Config, log: Logger): Promise<number> {
   const counts = new ApplyCounts();
   const measureCounts = new MeasureCounts();
   const listings = new ListingCounts();
-  const aws = new AwsClients({ onThrottled: (api) => measureCounts.addThrottled(api) });
+  const aws = new AwsClients();
   service.add('postgres', component({ name: 'aws', start: () => {}, stop: () => aws.stop() }));
   const queues = config.queues.map((name) =>
     service.add('queues', new JobQueue(name, producerRedis)),
@@ -130,6 +130,7 @@ export async function run(config: Config, log: Logger): Promise<number> {
   const metrics = createMetrics(registry, {
     apply: counts,
     measure: measureCounts,
+    aws,
     listings,
     books,
     periods,

@@ -96,7 +96,7 @@ export async function runIot(config: Config, log: Logger): Promise<number> {
     acceptedBytes: () => intake.acceptedBytes,
     rejected: () => IOT_REJECTIONS.map((reason) => [{ reason }, books.rejected[reason]]),
   });
-  exposeIotQueue(registry, consumer);
+  exposeIotQueue(registry, consumer, aws);
 
   // Drained in this order; started the other way round.
   service.add('intake', consumer);

@@ -1,4 +1,4 @@
-import { AwsClients } from '@odometer/aws/aws-clients';
+import { AwsClients, type ThrottledRequests } from '@odometer/aws/aws-clients';
 import type { SqsConsumerCounts } from '@odometer/aws/sqs-consumer';
 import type { Logger } from 'pino';
 import type { DeclaredSource, SourceSpec } from '../buckets/group-sources.ts';
@@ -13,7 +13,6 @@ export interface PulledSourcesOptions {
   readonly intake: NotificationIntake;
   /** Where the URLs of brokers are, which hold passwords. */
   readonly env: NodeJS.ProcessEnv;
-  readonly sqsEndpoint: string | undefined;
   readonly sqsReceivers: number;
   readonly mqttSessionExpirySeconds: number;
   readonly log: Logger;
@@ -23,28 +22,22 @@ export interface PulledSourcesOptions {
 export class PulledSources {
   readonly name = 'sources';
   readonly #options: PulledSourcesOptions;
-  readonly #clients: AwsClients;
+  readonly #clients = new AwsClients();
   readonly #set: SourceSet;
   /** Of every queue that was ever read, as counters must not fall when one is declared no more. */
   readonly #sqsCounts: SqsConsumerCounts[] = [];
-  #throttles = 0;
   #brokerDisconnects = 0;
 
   constructor(options: PulledSourcesOptions) {
     this.#options = options;
-    this.#clients = new AwsClients({
-      onThrottled: () => {
-        this.#throttles += 1;
-      },
-    });
     this.#set = new SourceSet({
       start: (spec, buckets) => this.#start(spec, buckets),
       log: options.log,
     });
   }
 
-  get throttles(): number {
-    return this.#throttles;
+  get throttledRequests(): readonly ThrottledRequests[] {
+    return this.#clients.throttledRequests;
   }
 
   get brokerDisconnects(): number {
@@ -52,15 +45,19 @@ export class PulledSources {
   }
 
   /** Sums over all queues. */
-  get sqsCounts(): Pick<SqsConsumerCounts, 'deleted' | 'deleteFailures' | 'receiveErrors'> {
+  get sqsCounts(): Omit<SqsConsumerCounts, 'received'> {
     const sum = {
+      failed: 0,
       deleted: 0,
       deleteFailures: 0,
+      extendFailures: 0,
       receiveErrors: { throttled: 0, denied: 0, unavailable: 0, invalid: 0, other: 0 },
     };
-    for (const { deleted, deleteFailures, receiveErrors } of this.#sqsCounts) {
-      sum.deleted += deleted;
-      sum.deleteFailures += deleteFailures;
+    for (const { receiveErrors, ...counts } of this.#sqsCounts) {
+      sum.failed += counts.failed;
+      sum.deleted += counts.deleted;
+      sum.deleteFailures += counts.deleteFailures;
+      sum.extendFailures += counts.extendFailures;
       for (const kind of Object.keys(receiveErrors) as (keyof typeof receiveErrors)[]) {
         sum.receiveErrors[kind] += receiveErrors[kind];
       }
@@ -102,8 +99,8 @@ export class PulledSources {
       await intake.take(spec.kind, text, buckets());
     };
     if (spec.kind === 'sqs') {
-      const { sqsEndpoint: endpoint, sqsReceivers: receivers } = this.#options;
-      const source = runSqsSource({ spec, clients: this.#clients, endpoint, receivers, take, log });
+      const { sqsReceivers: receivers } = this.#options;
+      const source = runSqsSource({ spec, clients: this.#clients, receivers, take, log });
       this.#sqsCounts.push(source.counts);
       return source;
     }

@@ -1,4 +1,5 @@
 import type { AwsClients } from '@odometer/aws/aws-clients';
+import { queueAccount } from '@odometer/aws/queue-account';
 import { SqsConsumer, type SqsConsumerCounts } from '@odometer/aws/sqs-consumer';
 import type { Logger } from 'pino';
 import type { SqsSpec } from '../buckets/group-sources.ts';
@@ -16,7 +17,6 @@ export interface SqsSource extends RunningSource {
 export function runSqsSource(options: {
   readonly spec: SqsSpec;
   readonly clients: AwsClients;
-  readonly endpoint: string | undefined;
   readonly receivers: number;
   readonly take: (text: string) => Promise<unknown>;
   readonly log: Logger;
@@ -25,7 +25,12 @@ export function runSqsSource(options: {
   const { region, roleArn, externalId } = spec;
   const startedAtMs = Date.now();
   const consumer = new SqsConsumer({
-    client: options.clients.sqs({ region, endpoint: options.endpoint, roleArn, externalId }),
+    client: options.clients.sqs({
+      region,
+      roleArn,
+      externalId,
+      account: queueAccount(spec.queueUrl),
+    }),
     queueUrl: spec.queueUrl,
     receivers: options.receivers,
     handle: async ({ body }) => {

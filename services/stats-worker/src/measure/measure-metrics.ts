@@ -10,7 +10,6 @@ export class MeasureCounts {
     string,
     { kind: TargetKind; outcome: MeasurementOutcome; count: number }
   >();
-  readonly #throttled = new Map<string, number>();
   /** Seconds spent, over all measurements. */
   seconds = 0;
 
@@ -20,15 +19,6 @@ export class MeasureCounts {
     const found = this.#counts.get(key);
     if (found === undefined) this.#counts.set(key, { kind, outcome, count: 1 });
     else found.count += 1;
-  }
-
-  /** An attempt that AWS wanted to have made later. @param api `s3`, `sqs`, `ecr` or `cloudwatch` */
-  addThrottled(api: string): void {
-    this.#throttled.set(api, (this.#throttled.get(api) ?? 0) + 1);
-  }
-
-  throttled(): readonly LabelledCount<'api'>[] {
-    return [...this.#throttled].map(([api, count]) => [{ api }, count]);
   }
 
   byOutcome(): readonly LabelledCount<'kind' | 'outcome'>[] {

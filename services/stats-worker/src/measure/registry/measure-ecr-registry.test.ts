@@ -14,12 +14,7 @@ import { connectRegistry } from './connect-registry.ts';
 /** AWS' own SDK over the wire against a server that speaks ECR's protocol, measured into a real Postgres. */
 
 const ecr = new FakeEcr();
-let throttled = 0;
-const aws = new AwsClients({
-  onThrottled: () => {
-    throttled += 1;
-  },
-});
+const aws = new AwsClients();
 let fixture: RegistryFixture;
 let declaration: object;
 
@@ -42,7 +37,6 @@ beforeEach(() => {
   ecr.repositories.clear();
   ecr.calls.length = 0;
   ecr.onCall = () => undefined;
-  throttled = 0;
 });
 
 afterAll(async () => {
@@ -227,7 +221,7 @@ test('throttling is waited out and counted', async () => {
     return { status: 400, type: 'ThrottlingException' };
   };
   await fixture.measure('ecr');
-  expect(throttled).toBe(2);
+  expect(aws.throttledRequests).toEqual([[{ api: 'ecr', account: 'own' }, 2]]);
   expect(await acme()).toMatchObject({ bytes: total(...each.parts), images: 1 });
 });
 
