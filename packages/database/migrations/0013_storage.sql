@@ -165,6 +165,13 @@ create table measurements (
 create unique index measurement_runs_alone on measurements (kind, target) where state = 'running';
 create index measurements_by_target on measurements (kind, target, id desc);
 
+-- Those with a result about all of their target, believed or not. One that only looked has measured nothing, and one of
+-- hours that somebody named has left out the others. Whatever asks when a target was measured last asks here.
+create view whole_measurements as
+select id, kind, target, purpose, state, started_at, finished_at, progress, figures
+from measurements
+where state in ('complete', 'refused') and options ->> 'dryRun' is distinct from 'true' and options ->> 'from' is null;
+
 -- Parts of a listing: keys after `after_key` (exclusive) up to `until_key` (inclusive; null: to the end).
 create table listing_shards (
   measurement_id bigint not null references measurements (id) on delete cascade,

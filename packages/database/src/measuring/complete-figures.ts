@@ -8,7 +8,7 @@ export interface CompleteFigures {
 }
 
 /**
- * What the last complete measurement of each declared target of a kind found out; one that has none is not in it.
+ * What the last complete measurement, of all there is, of each declared target of a kind found out; one that has none is not in it.
  *
  * @param target only this one.
  */
@@ -21,7 +21,7 @@ export async function completeFigures(
     `select d.name as target, m.started_at as "startedAt", m.figures
      from measured_targets d
      cross join lateral (
-       select started_at, figures from measurements m
+       select started_at, figures from whole_measurements m
        where m.kind = d.kind and m.target = d.name and m.state = 'complete'
        order by m.id desc limit 1
      ) m

@@ -176,10 +176,8 @@ export async function dueTargets(db: Queryable, now: Date): Promise<readonly Tar
      select d.kind, d.target
      from declared d
      left join lateral (
-       select m.started_at from measurements m
-       where m.kind = d.kind and m.target = d.target and m.state in ('complete', 'refused')
-         -- One that only looked has measured nothing, and one of hours that somebody named has left out the others.
-         and m.options ->> 'dryRun' is distinct from 'true' and m.options ->> 'from' is null
+       select m.started_at from whole_measurements m
+       where m.kind = d.kind and m.target = d.target
        order by m.id desc limit 1
      ) last on true
      where last.started_at is null or last.started_at < date_trunc('hour', $1::timestamptz - d.delay, 'UTC') + d.delay
@@ -197,7 +195,7 @@ export interface LatestMeasurement extends Target {
   readonly figures: Readonly<Record<string, unknown>>;
   readonly failure: string | null;
   readonly detail: string | null;
-  /** When the last complete one began; null: there was none. */
+  /** When the last complete one began that measured all there is (whole_measurements); null: there was none. */
   readonly completeAt: Date | null;
 }
 
@@ -216,7 +214,7 @@ export async function latestMeasurements(db: Queryable): Promise<readonly Latest
        select * from measurements m where m.kind = d.kind and m.target = d.target order by m.id desc limit 1
      ) m on true
      left join lateral (
-       select c.started_at from measurements c
+       select c.started_at from whole_measurements c
        where c.kind = d.kind and c.target = d.target and c.state = 'complete'
        order by c.id desc limit 1
      ) complete on true

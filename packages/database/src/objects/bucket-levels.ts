@@ -42,9 +42,8 @@ export interface BucketHistory {
 export async function readBucketHistory(db: Queryable, bucketId: number): Promise<BucketHistory> {
   const { rows } = await db.query<{ declared_at: Date; complete_at: Date | null }>(
     `select declared_at, (
-       select m.started_at from measurements m
+       select m.started_at from whole_measurements m
        where m.kind = 'bucket' and m.target = b.name and m.state = 'complete'
-         and m.options ->> 'dryRun' is distinct from 'true'
        order by m.id desc limit 1
      ) as complete_at
      from buckets b where id = $1`,

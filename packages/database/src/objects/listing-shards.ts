@@ -91,7 +91,7 @@ export async function shardsOfLastListing(
   const { rows } = await db.query<Pick<OpenShard, 'until' | 'pages'>>(
     `select until_key as until, pages from listing_shards
      where measurement_id = (
-       select id from measurements where kind = 'bucket' and target = $1 and state = 'complete' order by id desc limit 1
+       select id from whole_measurements where kind = 'bucket' and target = $1 and state = 'complete' order by id desc limit 1
      )
      order by until_key nulls last`,
     [bucket],
