@@ -1,5 +1,5 @@
 import { OdometerError } from '@odometer/domain/errors';
-import type { OciAnswer } from './send-once.ts';
+import { type OciAnswer, wantsLater } from './send-once.ts';
 
 export interface Credentials {
   readonly user: string;
@@ -50,16 +50,23 @@ export class OciAuthorization {
   }
 
   /**
-   * Does what a challenge wants. @returns whether it is worth asking again.
+   * Does what a challenge wants.
+   *
+   * @returns `renewed`: ask again; `refused`: there is nothing more to show; or the answer of where tokens come from, which
+   *   wants to be asked later.
    * @throws OdometerError `target_denied` when there is no token, `target_invalid` when it should come from a place that
    *   must not see credentials.
    */
-  async renew(challenge: string, scope: string, signal: AbortSignal): Promise<boolean> {
+  async renew(
+    challenge: string,
+    scope: string,
+    signal: AbortSignal,
+  ): Promise<'renewed' | 'refused' | OciAnswer> {
     const bearer = /\bBearer\s+(.*)$/i.exec(challenge)?.[1];
     if (bearer === undefined) {
-      if (this.#basic === undefined || !/\bBasic\b/i.test(challenge)) return false;
+      if (this.#basic === undefined || !/\bBasic\b/i.test(challenge)) return 'refused';
       this.#wantsBasic = true;
-      return true;
+      return 'renewed';
     }
     const params = new Map(
       [...bearer.matchAll(/(\w+)="([^"]*)"/g)].map(([, name = '', value = '']) => [name, value]),
@@ -70,6 +77,7 @@ export class OciAuthorization {
     if (service !== undefined) realm.searchParams.set('service', service);
     const headers = this.#basic === undefined ? {} : { Authorization: this.#basic };
     const answer = await this.#fetchToken(realm, headers, signal);
+    if (wantsLater(answer)) return answer;
     const token = answer.status === 200 ? tokenOf(answer.body) : undefined;
     if (token === undefined) {
       const reason = `there is no token for ${scope}: HTTP ${answer.status}`;
@@ -77,7 +85,7 @@ export class OciAuthorization {
     }
     if (this.#tokens.size >= MAX_SCOPES) this.#tokens.clear();
     this.#tokens.set(scope, `Bearer ${token}`);
-    return true;
+    return 'renewed';
   }
 
   /** Another host is as usual as TLS is then: without it, credentials go to no host but the registry's own. */

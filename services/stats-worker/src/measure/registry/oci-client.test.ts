@@ -143,6 +143,29 @@ describe('manifests', () => {
     });
     expect(await client(url).referrers('a', [image.digest], never)).toEqual([signature.digest]);
   });
+
+  test('are asked for once where the registry does not know of them, and wherever it does', async () => {
+    const signature = imageManifest({ digest: digestOf('s'), sizeBytes: 1 }, []);
+    for (const knows of [false, true]) {
+      let asked = 0;
+      const url = await serve(({ url: path = '' }, response) => {
+        if (path.startsWith('/v2/there/tags/list')) return json(response, { tags: [] });
+        if (path.includes('/referrers/')) asked += 1;
+        // A repository that was deleted since it was listed says nothing about the others.
+        if (path.startsWith('/v2/there/referrers/') && knows) {
+          return response.end(indexManifest([signature]).text);
+        }
+        return response.writeHead(404).end();
+      });
+      const asking = client(url);
+      expect(await asking.referrers('gone', [image.digest], never)).toEqual([]);
+      const found = knows ? [signature.digest] : [];
+      expect(await asking.referrers('there', [image.digest], never)).toEqual(found);
+      expect(await asking.referrers('gone', [image.digest], never)).toEqual([]);
+      expect(await asking.referrers('there', [image.digest], never)).toEqual(found);
+      expect(asked).toBe(knows ? 4 : 2);
+    }
+  });
 });
 
 describe('a registry that is unwell', () => {
@@ -224,6 +247,23 @@ describe('credentials', () => {
     expect(await asking.list('a', never)).toEqual([]);
     expect(scopes).toHaveLength(2);
   });
+
+  test('are asked for no more often than the registry itself when their place is unwell', async () => {
+    let asked = 0;
+    const url = await serve(({ url: path = '', headers }, response) => {
+      if (path.startsWith('/token')) {
+        asked += 1;
+        response.writeHead(503).end();
+      } else {
+        const realm = `Bearer realm="http://${headers.host}/token"`;
+        response.writeHead(401, { 'WWW-Authenticate': realm }).end();
+      }
+    });
+    await expect(client(url, { credentials }).repositories(never)).rejects.toEqual(
+      refusal('target_unavailable'),
+    );
+    expect(asked).toBe(5);
+  }, 20_000);
 
   test('go to no other host without TLS', async () => {
     let isTold = false;

@@ -41,8 +41,8 @@ const TAG = /^\w[\w.-]{0,127}$/;
 export class OciClient implements RegistryClient {
   readonly #http: OciHttp;
   readonly #declaration: OciRegistry;
-  /** Until it has said that it does not know what that is. */
-  #hasReferrers = true;
+  /** Whether it knows what that is; undefined until it has said so. */
+  #hasReferrers: boolean | undefined;
 
   constructor(declaration: OciRegistry, credentials: Credentials | undefined, timeoutMs?: number) {
     this.#declaration = declaration;
@@ -136,13 +136,12 @@ export class OciClient implements RegistryClient {
     digests: readonly string[],
     signal: AbortSignal,
   ): Promise<readonly string[]> {
-    if (!this.#hasReferrers) return [];
     const found = await inParallel(
       digests,
       this.#declaration.concurrency,
       signal,
       async (digest, either) => {
-        if (!this.#hasReferrers) return [];
+        if (this.#hasReferrers === false) return [];
         const pages = await this.#pages(
           `/v2/${repository}/referrers/${digest}`,
           pull(repository),
@@ -154,12 +153,29 @@ export class OciClient implements RegistryClient {
             return index.children;
           },
         );
-        // A registry that knows of referrers answers with an empty list when there are none.
-        if (pages === undefined) this.#hasReferrers = false;
-        return pages ?? [];
+        if (pages !== undefined) {
+          this.#hasReferrers = true;
+          return pages;
+        }
+        // One that knows of referrers answers with an empty list when there are none, but not in a repository that is gone.
+        const isThere =
+          this.#hasReferrers === undefined && (await this.#isThere(repository, either));
+        if (isThere) this.#hasReferrers ??= false;
+        return [];
       },
     );
     return [...new Set(found.flat())];
+  }
+
+  async #isThere(repository: string, signal: AbortSignal): Promise<boolean> {
+    const url = this.#url(`/v2/${repository}/tags/list?n=1`);
+    const request = {
+      url,
+      scope: pull(repository),
+      maxBytes: MAX_PAGE_BYTES,
+      accept: ACCEPT_LIST,
+    };
+    return (await this.#http.request(request, signal)).status === 200;
   }
 
   /** Of what a tag points to. @returns undefined when it is not there any more. */

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { isOdometerError, OdometerError } from '@odometer/domain/errors';
 import { type Credentials, OciAuthorization } from './oci-authorization.ts';
-import { type OciAnswer, sendOnce } from './send-once.ts';
+import { type OciAnswer, sendOnce, wantsLater } from './send-once.ts';
 
 export interface OciRequest {
   readonly url: URL;
@@ -37,10 +37,8 @@ export class OciHttp {
     this.target = target;
     this.#timeoutMs = timeoutMs;
     this.#authorization = new OciAuthorization(target, url, credentials, (realm, headers, signal) =>
-      this.#attempt(
-        () => this.#send({ url: realm, method: 'GET', headers, maxBytes: 65_536 }, signal),
-        signal,
-      ),
+      // Once: whoever asks for a token is an attempt already.
+      this.#send({ url: realm, method: 'GET', headers, maxBytes: 65_536 }, signal),
     );
   }
 
@@ -62,7 +60,9 @@ export class OciHttp {
       const first = await send();
       if (first.status !== 401) return first;
       const challenge = first.headers.get('www-authenticate') ?? '';
-      return (await this.#authorization.renew(challenge, scope, signal)) ? send() : first;
+      const renewal = await this.#authorization.renew(challenge, scope, signal);
+      if (renewal === 'renewed') return send();
+      return renewal === 'refused' ? first : renewal;
     }, signal);
     if ([200, 404, 405].includes(answer.status)) return answer;
     throw this.#refusal(answer);
@@ -79,7 +79,7 @@ export class OciHttp {
       let delayMs = Math.random() * FIRST_DELAY_MS * 2 ** (made - 1);
       try {
         const answer = await attempt();
-        if (answer.status !== 429 && answer.status < 500) return answer;
+        if (!wantsLater(answer)) return answer;
         failure = this.#refusal(answer);
         const wanted = Number(answer.headers.get('retry-after') ?? 0) * 1_000;
         if (wanted > 0) delayMs = wanted;

@@ -15,6 +15,11 @@ interface Sent {
   readonly maxBytes: number;
 }
 
+/** Whether it says no more than to come again. */
+export function wantsLater({ status }: OciAnswer): boolean {
+  return status === 429 || status >= 500;
+}
+
 const MAX_REDIRECTS = 3;
 const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308];
 
