@@ -47,7 +47,11 @@ export interface Hold {
 const FIELDS = 'id, kind, target, purpose, options, progress, started_at as "startedAt"';
 
 /**
- * Begins a measurement, or takes up the one that is under way or failed a short while ago.
+ * Begins a measurement, or takes up the one that is under way, or that failed a short while ago and was asked for as this one
+ * is: what an operator has accepted was accepted of that measurement alone, and nobody else's is a dry run because that was.
+ *
+ * One that is under way goes on as it was asked for, whoever takes it up. That meets no request of another purpose or other
+ * options: whoever waits for one (findAskedMeasurement) does not find it, and asks again once the other has ended.
  *
  * @returns undefined when another process is at it.
  */
@@ -67,10 +71,10 @@ export async function beginMeasurement(
        for update skip locked
      ) and (
        (state = 'running' and held_until <= clock_timestamp())
-       or (state = 'failed' and purpose = $4 and progress <> '{}' and started_at > clock_timestamp() - interval '${RESUMABLE}')
+       or (state = 'failed' and purpose = $4 and options = $5 and progress <> '{}' and started_at > clock_timestamp() - interval '${RESUMABLE}')
      )
      returning ${FIELDS}`,
-    [kind, target, holder, purpose],
+    [kind, target, holder, purpose, JSON.stringify(options)],
   );
   if (taken.rows[0] !== undefined) return taken.rows[0];
   const begun = await db.query<Measurement>(
