@@ -31,6 +31,26 @@ test('28. a backfill that is done twice leaves the ledger as it was, and correct
   expect(await corrections(system)).toEqual([]);
 });
 
+test('a backfill of a bucket that is known corrects with an entry for each, and takes nothing out', async () => {
+  system = await openBucketSystem();
+  system.fill(3);
+  system.settle();
+  expect((await system.run('backfill')).figures).toMatchObject({ filled: true });
+  expect(system.counts.byReason().map(([, count]) => count)).toEqual([0, 0, 0]);
+  system.bucket.put(objectKey(7), 70);
+  system.bucket.delete(objectKey(2));
+  system.settle();
+  expect((await system.run('backfill')).figures).toMatchObject({
+    filled: false,
+    corrections: { missed_creation: { objects: '1', bytes: '70' } },
+  });
+  expect(await corrections(system)).toEqual([
+    { key: objectKey(7), version: '', reason: 'missed_creation', bytes: 70, objects: 1 },
+  ]);
+  expect(system.counts.byReason()).toContainEqual([{ reason: 'missed_creation' }, 1]);
+  expect(await system.ledger()).toEqual({ bytes: 73n, objects: 4 });
+});
+
 test('a hashed ledger is filled, corrected and swept like any other, without a key in it', async () => {
   system = await openBucketSystem({
     maxPage: 4,

@@ -21,8 +21,8 @@ import { sweepVanished } from './sweep-vanished.ts';
  * Measures a bucket: one complete listing, compared with the ledger page by page, and what differs put right. A listing that
  * fails anywhere removes nothing.
  *
- * Purposes: `hourly` and `asked` correct; the first one of a bucket fills. `backfill` fills, and takes nothing out.
- * `reconcile` corrects, with the options `dryRun` (tells what it would do) and `acceptDrift` (an operator has seen it).
+ * Purposes: all correct, and the first one of a bucket fills, unless it is a `reconcile`. `backfill` takes nothing out.
+ * `reconcile` comes with the options `dryRun` (tells what it would do) and `acceptDrift` (an operator has seen it).
  *
  * @throws OdometerError `bucket_not_found`, `measurement_refused`, `measurement_taken_over`; those of ObjectLister.
  */
@@ -52,8 +52,8 @@ async function measureBucket(
     // What was there by the last listing was seen by it, all but what was as recent as the grace.
     sinceMs: Math.max(declaredAtMs, (completeAtMs ?? 0) - graceMs),
   };
-  const isFirst = completeAtMs === undefined && purpose !== 'reconcile';
-  const isFilling = purpose === 'backfill' || isFirst;
+  // Of a bucket that is known, a backfill corrects what was missed, as any other: each correction with its entry.
+  const isFilling = completeAtMs === undefined && purpose !== 'reconcile';
   const listing = new BucketListing(parts, terms, progress, isFilling);
   const lister = await parts.openLister(bucket.declaration, signal);
 
