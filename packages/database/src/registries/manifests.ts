@@ -20,6 +20,8 @@ export interface ManifestLinks {
 
 /** Kept for this long after any registry had it. */
 const KEPT = '90 days';
+/** Rows of some kilobytes, so a moment of work each. */
+const ROWS_A_STATEMENT = 1_000;
 /** So that a measurement writes nothing as long as nothing changes. */
 const SEEN_TO = '7 days';
 
@@ -68,7 +70,23 @@ export async function keepManifests(
   );
 }
 
-/** Forgets what no registry has had for months. */
-export async function forgetManifests(db: Queryable): Promise<void> {
-  await db.query(`delete from manifests where seen_on < current_date - interval '${KEPT}'`);
+/**
+ * Forgets what no registry has had for months. Should one have it again, it is read again.
+ *
+ * @returns how many it forgot.
+ */
+export async function forgetManifests(db: Queryable, signal: AbortSignal): Promise<number> {
+  let forgotten = 0;
+  for (let deleted = ROWS_A_STATEMENT; deleted === ROWS_A_STATEMENT && !signal.aborted; ) {
+    // What is being seen again just then is locked, and kept.
+    const { rowCount } = await db.query(
+      `delete from manifests where digest in (
+         select digest from manifests where seen_on < current_date - interval '${KEPT}'
+         order by seen_on limit ${ROWS_A_STATEMENT} for update skip locked
+       )`,
+    );
+    deleted = rowCount ?? 0;
+    forgotten += deleted;
+  }
+  return forgotten;
 }

@@ -44,9 +44,18 @@ test('does every step, and finds nothing to do the second time', async () => {
     `insert into events (time, key, source, id, type, subject, time_given, ingested_at, unattributed_to)
      values ('2026-05-03Z', gen_random_uuid(), 's', 'i', 't', 'p', true, now(), 'x/y')`,
   );
+  await pool.query(
+    `insert into manifests (digest, kind, size_bytes, children, blobs, blob_sizes, seen_on)
+     values ('sha256:old', 'image', 1, '{}', '{}', '{}', current_date - 91)`,
+  );
 
   await maintain(parts(), NOW_MS, never);
-  expect(lines.pop()).toMatchObject({ batchesFolded: 10, eventKeysForgotten: 2, failures: 0 });
+  expect(lines.pop()).toMatchObject({
+    batchesFolded: 10,
+    eventKeysForgotten: 2,
+    manifestsForgotten: 1,
+    failures: 0,
+  });
   const { rows } = await pool.query<{ ahead: string | null }>(
     "select to_regclass('usage_hourly_2027_01')::text as ahead",
   );
@@ -58,6 +67,7 @@ test('does every step, and finds nothing to do the second time', async () => {
   expect(lines.pop()).toMatchObject({
     batchesFolded: 0,
     eventKeysForgotten: 0,
+    manifestsForgotten: 0,
     eventMonthsEmptied: ['2026-05'],
   });
 });

@@ -7,6 +7,7 @@ import {
 import { forgetEventKeys } from '@odometer/database/maintenance/forget-event-keys';
 import { forgetTombstones } from '@odometer/database/objects/forget-tombstones';
 import type { Pool } from '@odometer/database/pool';
+import { forgetManifests } from '@odometer/database/registries/manifests';
 import { toTimestamp } from '@odometer/domain/period';
 import type { MonthPartitions } from '../month-partitions.ts';
 
@@ -34,8 +35,9 @@ export interface MaintenanceParts {
 
 /**
  * Keeps the tables ready and small: partitions ahead, applied batches folded, old claims of event keys, ended
- * reservations, tombstones of objects and, when that is wanted, old events forgotten. Each step may be repeated, at any time and by several at once; it goes on where it stopped
- * when it is cut short. One that fails holds up none of the others.
+ * reservations, tombstones of objects, manifests that no registry has and, when that is wanted, old events forgotten. Each
+ * step may be repeated, at any time and by several at once; it goes on where it stopped when it is cut short. One that fails
+ * holds up none of the others.
  *
  * @throws the failure of a step, or an AggregateError, after all others are done.
  */
@@ -81,6 +83,7 @@ export async function maintain(
     await step(async () => ({
       tombstonesForgotten: await forgetTombstones(pool, nowMs, TOMBSTONE_DAYS * DAY_MS, inTime),
     })),
+    await step(async () => ({ manifestsForgotten: await forgetManifests(pool, inTime) })),
     await step(async () => {
       if (eventRetentionMonths !== undefined) {
         await moveEventRetention(pool, eventRetentionMonths, nowMs);

@@ -1,5 +1,4 @@
 import type { Transaction } from '@odometer/database/pool';
-import { forgetManifests } from '@odometer/database/registries/manifests';
 import {
   removeMeasuredImages,
   sumAll,
@@ -44,7 +43,6 @@ export async function settleLevels(
   }
   await replaceRegistryLevels(transaction, measurement.target, levels, measurement.startedAt);
   await removeMeasuredImages(transaction, measurement.target);
-  await forgetManifests(transaction);
   const nobody = sums.find(({ project }) => project === '');
   const figures = {
     projects: levels.length,
