@@ -1,12 +1,18 @@
 import { spawn } from 'node:child_process';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { GetQueueUrlCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { demoDeclarations } from '@odometer/local-stack/demo/declarations';
+import { DEMO_BUCKET, DEMO_QUEUE } from '@odometer/local-stack/object-store/names';
 import { processBirth } from '@odometer/local-stack/process-identity';
 import { SERVICES } from '@odometer/local-stack/services';
 import { PORTS } from '@odometer/local-stack/settings';
 import { freePort } from '@odometer/local-stack/tcp-port';
+import { s3Notification } from '@odometer/s3-simulator/notification';
+import { SimulatedBucket } from '@odometer/s3-simulator/simulated-bucket';
 import { eventually } from '@odometer/testing/eventually';
 import { temporaryDirectory } from '@odometer/testing/temporary-directory';
 import { watchProcess } from '@odometer/testing/watchdog';
@@ -137,6 +143,60 @@ test(
   5 * MINUTES_MS,
 );
 
+/** Stores an object, and tells the queue of it as S3 would, which the emulator does not. */
+async function store(key: string, sizeBytes: number): Promise<void> {
+  const options = {
+    endpoint: address('AWS_ENDPOINT_URL_S3'),
+    region: address('AWS_REGION'),
+    credentials: { accessKeyId: 'emulator', secretAccessKey: 'emulator' },
+  };
+  const s3 = new S3Client({ ...options, forcePathStyle: true });
+  const sqs = new SQSClient({ ...options, useQueueUrlAsEndpoint: false });
+  const bucket = new SimulatedBucket({ name: DEMO_BUCKET, now: Date.now });
+  await s3.send(
+    new PutObjectCommand({ Bucket: DEMO_BUCKET, Key: key, Body: Buffer.alloc(sizeBytes) }),
+  );
+  const { QueueUrl } = await sqs.send(new GetQueueUrlCommand({ QueueName: DEMO_QUEUE }));
+  const MessageBody = s3Notification(bucket.put(key, sizeBytes));
+  await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody }));
+  s3.destroy();
+  sqs.destroy();
+}
+
+async function odometer<Answer>(...args: readonly string[]): Promise<Answer> {
+  const { code, output } = await run(join(REPOSITORY, 'odometer'), [...args, '--json']);
+  expect({ code, output }).toMatchObject({ code: 0 });
+  return JSON.parse(output) as Answer;
+}
+
+test(
+  'a declared bucket is counted by its notifications, and proven by a listing',
+  async () => {
+    const file = join(directory, 'bucket.yaml');
+    writeFileSync(file, demoDeclarations(address('AWS_ENDPOINT_URL_S3')));
+    await odometer('apply', '-f', file);
+    await store('acme/rover/scenes/7/mesh.bin', 1_234);
+    await eventually(
+      async () => {
+        const [bucket] = await odometer<readonly object[]>('buckets');
+        expect(bucket).toMatchObject({ name: 'demo', objects: 1, bytes: 1_234 });
+      },
+      { deadlineMs: 30_000, intervalMs: 250 },
+    );
+    const [measured] = await odometer<readonly object[]>('measure', 's3', 'demo');
+    expect(measured).toMatchObject({
+      target: 'demo',
+      state: 'complete',
+      figures: { listed: { objects: '1', bytes: '1234' }, drift: { objects: '0', bytes: '0' } },
+    });
+    await eventually(() => totalsShow({ total_s3_storage_bytes: 1_234 }), {
+      deadlineMs: 60_000,
+      intervalMs: 500,
+    });
+  },
+  3 * MINUTES_MS,
+);
+
 test(
   'a second start finds everything running',
   async () => {
@@ -154,7 +214,14 @@ test(
   async () => {
     const parts = recordedNames().filter((name) => name !== 'supervisor');
     expect(parts).toEqual(
-      ['front', 'mosquitto', 'postgres', 'redis', ...SERVICES.map(({ name }) => name)].sort(),
+      [
+        'front',
+        'mosquitto',
+        'object-store',
+        'postgres',
+        'redis',
+        ...SERVICES.map(({ name }) => name),
+      ].sort(),
     );
     for (const name of parts) {
       const killed = pidOf(name);

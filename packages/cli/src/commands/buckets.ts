@@ -1,5 +1,10 @@
 import { latestMeasurements } from '@odometer/database/measuring/measurements';
-import { type BucketRow, listBucketLevels } from '@odometer/database/reading/buckets';
+import {
+  type BucketLevel,
+  type BucketRow,
+  listBucketLevels,
+} from '@odometer/database/reading/buckets';
+import { jsonFigure } from '@odometer/domain/json-figure';
 import type { Command } from 'commander';
 import {
   addCommand,
@@ -40,7 +45,7 @@ async function showBuckets({ json }: OutputOptions): Promise<void> {
       detail: last?.detail ?? null,
     };
   });
-  if (json) return printJson(shown);
+  if (json) return printJson(shown.map(withFigures));
   if (shown.length === 0) return print('No bucket is declared.');
   print(
     table(
@@ -84,5 +89,29 @@ function sumOf(levels: BucketRow['levels']) {
     objects: sum(({ objects }) => objects),
     bytes: sum(({ bytes }) => bytes),
     unattributedBytes: sum(({ unattributedBytes }) => unattributedBytes),
+  };
+}
+
+/** Quantities as in all of our JSON: numbers where those are exact. */
+function withFigures<
+  Bucket extends {
+    readonly objects: string;
+    readonly bytes: string;
+    readonly unattributedBytes: string;
+    readonly types: readonly BucketLevel[];
+  },
+>({ objects, bytes, unattributedBytes, types, ...bucket }: Bucket) {
+  return {
+    ...bucket,
+    objects: jsonFigure(objects),
+    bytes: jsonFigure(bytes),
+    unattributedBytes: jsonFigure(unattributedBytes),
+    types: types.map((level) => ({
+      type: level.type,
+      objects: jsonFigure(level.objects),
+      bytes: jsonFigure(level.bytes),
+      unattributedObjects: jsonFigure(level.unattributedObjects),
+      unattributedBytes: jsonFigure(level.unattributedBytes),
+    })),
   };
 }
