@@ -37,16 +37,48 @@ export interface BucketHistory {
   readonly declaredAtMs: number;
   /** When the last complete measurement began that could correct; undefined: there was none. */
   readonly completeAtMs: number | undefined;
+  /** Live in the ledger now. */
+  readonly liveObjects: number;
+  /**
+   * Those of them that listings have added since one was believed and took out what it did not have. They may be those of a
+   * wrong bucket, and must not make what vanishes a small share of what is there.
+   */
+  readonly unbelievedObjects: number;
 }
 
 export async function readBucketHistory(db: Queryable, bucketId: number): Promise<BucketHistory> {
-  const { rows } = await db.query<{ declared_at: Date; complete_at: Date | null }>(
-    `select declared_at, (
-       select m.started_at from whole_measurements m
+  const { rows } = await db.query<{
+    declared_at: Date;
+    complete_at: Date | null;
+    live: string;
+    unbelieved: string;
+  }>(
+    `select b.declared_at, complete.started_at as complete_at,
+       (select coalesce(sum(objects), 0) from storage_levels where bucket_id = b.id) as live,
+       coalesce((
+         -- The newest tells of all: each keeps what those before it have added.
+         select (m.progress ->> 'unbelieved')::bigint
+           + (m.progress #>> '{tally,corrections,missed_creation,objects}')::bigint
+         from measurements m
+         where m.kind = 'bucket' and m.target = b.name and m.id > coalesce(swept.id, 0)
+           and m.progress ? 'unbelieved' and m.options ->> 'dryRun' is distinct from 'true'
+           and (m.state = 'refused' or m.progress ->> 'filling' = 'false')
+         order by m.id desc limit 1
+       ), 0) as unbelieved
+     from buckets b
+     left join lateral (
+       select started_at from whole_measurements m
        where m.kind = 'bucket' and m.target = b.name and m.state = 'complete'
        order by m.id desc limit 1
-     ) as complete_at
-     from buckets b where id = $1`,
+     ) complete on true
+     left join lateral (
+       select id from whole_measurements m
+       where m.kind = 'bucket' and m.target = b.name and m.state = 'complete'
+         -- What filled the ledger is what there is to lose; a later backfill has only added to it.
+         and (m.purpose <> 'backfill' or m.progress ->> 'filling' = 'true')
+       order by m.id desc limit 1
+     ) swept on true
+     where b.id = $1`,
     [bucketId],
   );
   const [row] = rows;
@@ -54,5 +86,7 @@ export async function readBucketHistory(db: Queryable, bucketId: number): Promis
   return {
     declaredAtMs: row.declared_at.getTime(),
     completeAtMs: row.complete_at?.getTime(),
+    liveObjects: Number(row.live),
+    unbelievedObjects: Number(row.unbelieved),
   };
 }

@@ -86,7 +86,7 @@ export async function bucketFigures(
           },
     ...(terms.isDryRun && {
       dryRun: true,
-      wouldBeRefused: await isTooMuch(listing, tally.vanished),
+      wouldBeRefused: isTooMuch(listing, tally.vanished),
       samples: tally.samples,
     }),
   };

@@ -1,4 +1,5 @@
 import { type Hold, keepProgress } from '@odometer/database/measuring/measurements';
+import type { BucketHistory } from '@odometer/database/objects/bucket-levels';
 import type { CorrectionReason } from '@odometer/database/objects/listing-corrections';
 import { inTransaction, type Pool, type Transaction } from '@odometer/database/pool';
 import type { BucketDeclaration } from '@odometer/domain/objects/bucket-declaration';
@@ -49,23 +50,37 @@ export class BucketListing {
   readonly parts: BucketParts;
   readonly terms: ListingTerms;
   readonly isFilling: boolean;
+  /** Objects of the ledger when it began that were believed: what vanishes is a share of these, and not of what listings add. */
+  readonly believedBefore: number;
+  readonly #unbelievedBefore: number;
   /** By our clock, before the first page was asked for. */
   readonly begunAtMs: number;
   #phase: ListingPhase;
   #tally: ListingTally;
   readonly #turns = new Turns(1);
 
-  /** @param progress as it was kept last. @param isFilling whether it fills the ledger rather than corrects it, when it is new. */
+  /**
+   * @param progress as it was kept last.
+   * @param begins of one that is new: whether it fills the ledger rather than corrects it, and what is in it (BucketHistory).
+   */
   constructor(
     parts: BucketParts,
     terms: ListingTerms,
     progress: Readonly<Record<string, unknown>>,
-    isFilling: boolean,
+    begins: { readonly isFilling: boolean } & Pick<
+      BucketHistory,
+      'liveObjects' | 'unbelievedObjects'
+    >,
   ) {
     this.parts = parts;
     this.terms = terms;
-    const { phase = 'new', tally, filling = isFilling, begunAtMs = this.nowMs() } = progress;
+    const { phase = 'new', tally, begunAtMs = this.nowMs() } = progress;
+    const { isFilling, liveObjects, unbelievedObjects } = begins;
+    const { filling = isFilling, unbelieved = unbelievedObjects } = progress;
+    const { believed = Math.max(0, liveObjects - unbelievedObjects) } = progress;
     this.begunAtMs = begunAtMs as number;
+    this.believedBefore = believed as number;
+    this.#unbelievedBefore = unbelieved as number;
     this.#phase = phase as ListingPhase;
     this.#tally = tallyFromJson(tally);
     // As it was begun: a part of it may have been what made the bucket known.
@@ -131,8 +146,9 @@ export class BucketListing {
   }
 
   #progress(phase: ListingPhase, tally: ListingTally): Readonly<Record<string, unknown>> {
-    const { isFilling: filling, begunAtMs } = this;
-    return { phase, filling, begunAtMs, tally: tallyToJson(tally) };
+    const { isFilling: filling, believedBefore: believed, begunAtMs } = this;
+    const unbelieved = this.#unbelievedBefore;
+    return { phase, filling, believed, unbelieved, begunAtMs, tally: tallyToJson(tally) };
   }
 }
 

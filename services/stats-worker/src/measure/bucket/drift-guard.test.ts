@@ -39,6 +39,28 @@ test('28. when 60 % would vanish the listing is refused, unless an operator says
   expect(await corrections(system)).toHaveLength(60);
 });
 
+test('28. a bucket that was replaced is refused however much lies in the other one, and as long as nobody accepts it', async () => {
+  system = await openBucketSystem();
+  system.fill(100);
+  system.settle();
+  await system.run('backfill');
+  for (let index = 0; index < 100; index += 1) system.bucket.delete(objectKey(index));
+  for (let index = 0; index < 500; index += 1) system.bucket.put(`acme/other/${index}`, 1);
+  system.settle();
+  const dry = await system.run('reconcile', { dryRun: true });
+  expect(dry.figures).toMatchObject({ wouldBeRefused: true, vanished: { objects: '100' } });
+  // What the first one has added makes those that vanished no smaller a share for the next one.
+  for (const purpose of ['hourly', 'hourly', 'backfill', 'hourly'] as const) {
+    const { state, detail } = await system.run(purpose);
+    expect(state).toBe(purpose === 'backfill' ? 'complete' : 'refused');
+    if (state === 'refused') expect(detail).toContain('100 of 100 objects, 4950 bytes');
+    expect(await system.ledger()).toEqual({ bytes: 5_450n, objects: 600 });
+  }
+  expect((await system.run('reconcile', { acceptDrift: true })).state).toBe('complete');
+  await system.expectExact();
+  expect((await system.run()).state).toBe('complete');
+});
+
 test('28. a handful may vanish from a bucket that has no more', async () => {
   system = await openBucketSystem();
   system.fill(3);

@@ -43,7 +43,8 @@ async function measureBucket(
   const { graceSeconds, notifications } = bucket.declaration;
   // Where nothing is notified of, nothing is under way.
   const graceMs = notifications.kind === 'none' ? 0 : graceSeconds * 1_000;
-  const { declaredAtMs, completeAtMs } = await readBucketHistory(parts.pool, bucket.id);
+  const history = await readBucketHistory(parts.pool, bucket.id);
+  const { declaredAtMs, completeAtMs } = history;
   const terms: ListingTerms = {
     hold: { id, holder },
     bucket,
@@ -54,7 +55,7 @@ async function measureBucket(
   };
   // Of a bucket that is known, a backfill corrects what was missed, as any other: each correction with its entry.
   const isFilling = completeAtMs === undefined && purpose !== 'reconcile';
-  const listing = new BucketListing(parts, terms, progress, isFilling);
+  const listing = new BucketListing(parts, terms, progress, { isFilling, ...history });
   const lister = await parts.openLister(bucket.declaration, signal);
 
   if (listing.phase === 'new') await plan(listing, lister, signal);

@@ -50,7 +50,7 @@ export async function sweepVanished(
           ),
         )
       : await lostOfLevels(listing);
-    if (options.isSweeping && !isDryRun) await refuseDrift(listing, vanished, options);
+    if (options.isSweeping && !isDryRun && !options.isDriftAccepted) refuseDrift(listing, vanished);
     await believe(listing, vanished);
   }
   if (!options.isSweeping || isDryRun) return;
@@ -59,31 +59,21 @@ export async function sweepVanished(
 }
 
 /** Whether so much vanished that it is rather the listing that is wrong: of another bucket, or of a store that lost its disk. */
-export async function isTooMuch(listing: BucketListing, vanished: Amount): Promise<boolean> {
-  const { bucket } = listing.terms;
-  const live = await liveObjects(listing);
-  const { maxVanishingPercent } = bucket.declaration;
-  return vanished.objects > A_HANDFUL && vanished.objects * 100 > maxVanishingPercent * live;
+export function isTooMuch({ terms, believedBefore }: BucketListing, vanished: Amount): boolean {
+  const { maxVanishingPercent } = terms.bucket.declaration;
+  return (
+    vanished.objects > A_HANDFUL && vanished.objects * 100 > maxVanishingPercent * believedBefore
+  );
 }
 
-async function refuseDrift(
-  listing: BucketListing,
-  vanished: Amount,
-  { isDriftAccepted }: SweepOptions,
-): Promise<void> {
-  if (isDriftAccepted || !(await isTooMuch(listing, vanished))) return;
+function refuseDrift(listing: BucketListing, vanished: Amount): void {
+  if (!isTooMuch(listing, vanished)) return;
   const { maxVanishingPercent } = listing.terms.bucket.declaration;
-  const live = await liveObjects(listing);
   throw new OdometerError('measurement_refused', {
     reason:
-      `${vanished.objects} of ${live} objects, ${vanished.bytes} bytes, would vanish, more than ` +
+      `${vanished.objects} of ${listing.believedBefore} objects, ${vanished.bytes} bytes, would vanish, more than ` +
       `${maxVanishingPercent} %; nothing was taken out (if they are gone, odometer reconcile --accept-drift)`,
   });
-}
-
-async function liveObjects({ parts, terms }: BucketListing): Promise<number> {
-  const levels = await readBucketLevels(parts.pool, terms.bucket.id);
-  return Number(levels.reduce((sum, { objects }) => sum + objects, 0n));
 }
 
 /** From here on it is swept, however much of it is swept already when it goes on elsewhere. */
