@@ -54,20 +54,36 @@ export async function openBucketSystem({
     graceSeconds: GRACE_MS / 1_000,
     ...declaration,
   });
-  const client = new S3Client({
-    endpoint: server.url,
-    region: 'us-east-1',
-    forcePathStyle: true,
-    maxAttempts: 3,
-    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
-  });
+  const clients = new Map<string, S3Client>();
+  const clientOf = (endpoint: string): S3Client => {
+    const known = clients.get(endpoint);
+    if (known !== undefined) return known;
+    const made = new S3Client({
+      endpoint,
+      region: 'us-east-1',
+      forcePathStyle: true,
+      maxAttempts: 3,
+      credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+    });
+    clients.set(endpoint, made);
+    return made;
+  };
+  const client = clientOf(server.url);
   const counts = new ListingCounts();
   const parts: BucketParts = {
     pool: system.pool,
     registry: system.parts.registry,
     buckets: new BucketCatalogue(),
-    openLister: ({ bucket: name }, signal) =>
-      openS3Bucket({ client, bucket: name, target: `bucket ${name}`, nowMs: clock.now }, signal),
+    openLister: ({ bucket: name, endpoint = server.url }, signal) =>
+      openS3Bucket(
+        {
+          client: clientOf(endpoint),
+          bucket: name,
+          target: `bucket ${name}`,
+          nowMs: clock.now,
+        },
+        signal,
+      ),
     counts,
     turns: new Turns(2),
     nowMs: clock.now,
@@ -122,7 +138,7 @@ export async function openBucketSystem({
     return { bytes: BigInt(rows[0]?.bytes ?? 0), objects: rows[0]?.objects ?? 0 };
   };
   const close = async () => {
-    client.destroy();
+    for (const each of clients.values()) each.destroy();
     await Promise.all([system.close(), server.close()]);
   };
   return {

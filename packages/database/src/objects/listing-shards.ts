@@ -113,3 +113,13 @@ export async function forgetEarlierListings(
     );
   }
 }
+
+/** Forgets how a listing was cut, and what it has seen and missed so far. */
+export async function forgetListing(
+  transaction: Transaction,
+  measurementId: string,
+): Promise<void> {
+  for (const table of ['listing_shards', 'listing_sums', 'vanished_objects']) {
+    await transaction.query(`delete from ${table} where measurement_id = $1`, [measurementId]);
+  }
+}

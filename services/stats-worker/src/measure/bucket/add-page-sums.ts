@@ -11,9 +11,8 @@ export async function addPageSums(
   transaction: Transaction,
   objects: readonly KeyedObject[],
 ): Promise<StepResult> {
-  const declared = await parts.buckets.forTransaction(transaction);
-  const bucket = declared.get(terms.bucket.id) ?? terms.bucket;
-  const places = objects.map(({ object }) => placeObject(bucket, object.key));
+  // What keys meant when it began, to the end: sums of a bucket that is declared anew meanwhile would be of neither meaning.
+  const places = objects.map(({ object }) => placeObject(terms.bucket, object.key));
   const owners = new Map(
     places.flatMap(({ owner }) =>
       owner === undefined ? [] : [[`${owner.organization}/${owner.project}`, owner] as const],

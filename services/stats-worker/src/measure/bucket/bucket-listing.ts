@@ -31,6 +31,8 @@ export interface ListingTerms {
   readonly bucket: DeclaredBucket;
   /** Tells what would be corrected, and changes nothing. */
   readonly isDryRun: boolean;
+  /** Of the declaration by which it lists: of another one nothing is gone on with. */
+  readonly mark: string;
   /** What was changed this recently is left to the next listing. */
   readonly graceMs: number;
   /** Nothing that is found out now is counted from before this. */
@@ -148,7 +150,18 @@ export class BucketListing {
   #progress(phase: ListingPhase, tally: ListingTally): Readonly<Record<string, unknown>> {
     const { isFilling: filling, believedBefore: believed, begunAtMs } = this;
     const unbelieved = this.#unbelievedBefore;
-    return { phase, filling, believed, unbelieved, begunAtMs, tally: tallyToJson(tally) };
+    const { mark: declaration, bucket } = this.terms;
+    const { mappingVersion } = bucket;
+    return {
+      phase,
+      declaration,
+      mappingVersion,
+      filling,
+      believed,
+      unbelieved,
+      begunAtMs,
+      tally: tallyToJson(tally),
+    };
   }
 }
 

@@ -1,8 +1,10 @@
+import { hash } from 'node:crypto';
 import { readBucketHistory } from '@odometer/database/objects/bucket-levels';
 import { findBucket } from '@odometer/database/objects/buckets';
 import {
   createShards,
   forgetEarlierListings,
+  forgetListing,
   shardsOfLastListing,
 } from '@odometer/database/objects/listing-shards';
 import { inTransaction } from '@odometer/database/pool';
@@ -41,6 +43,9 @@ async function measureBucket(
   const bucket = stored === undefined ? undefined : readyBucket(stored);
   if (bucket === undefined) throw new OdometerError('bucket_not_found', { bucket: target });
   const { graceSeconds, notifications } = bucket.declaration;
+  // Shards of another store, and sums by what keys meant before, are of no use.
+  const mark = hash('sha256', JSON.stringify([bucket.mappingVersion, bucket.declaration]));
+  const kept = progress.declaration === mark ? progress : {};
   // Where nothing is notified of, nothing is under way.
   const graceMs = notifications.kind === 'none' ? 0 : graceSeconds * 1_000;
   const history = await readBucketHistory(parts.pool, bucket.id);
@@ -48,6 +53,7 @@ async function measureBucket(
   const terms: ListingTerms = {
     hold: { id, holder },
     bucket,
+    mark,
     isDryRun: options.dryRun === true,
     graceMs,
     // What was there by the last listing was seen by it, all but what was as recent as the grace.
@@ -55,7 +61,7 @@ async function measureBucket(
   };
   // Of a bucket that is known, a backfill corrects what was missed, as any other: each correction with its entry.
   const isFilling = completeAtMs === undefined && purpose !== 'reconcile';
-  const listing = new BucketListing(parts, terms, progress, { isFilling, ...history });
+  const listing = new BucketListing(parts, terms, kept, { isFilling, ...history });
   const lister = await parts.openLister(bucket.declaration, signal);
 
   if (listing.phase === 'new') await plan(listing, lister, signal);
@@ -91,6 +97,8 @@ async function plan(
     listing.step(
       {},
       async (transaction) => {
+        // Of a listing by another declaration, which this one takes the place of.
+        await forgetListing(transaction, measurementId);
         await createShards(transaction, measurementId, boundaries);
         return undefined;
       },

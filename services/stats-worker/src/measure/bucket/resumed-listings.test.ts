@@ -1,5 +1,8 @@
 import { afterEach, expect, test } from '@jest/globals';
+import { SimulatedBucket } from '@odometer/s3-simulator/simulated-bucket';
+import { startFakeS3Server } from '@odometer/testing/fake-s3-server';
 import { type BucketSystem, corrections, openBucketSystem } from '../../../test/bucket-fixture.ts';
+import { declareBucket, levels } from '../../../test/object-fixture.ts';
 
 let system: BucketSystem;
 afterEach(() => system.closeAddedUp());
@@ -75,4 +78,42 @@ test('a job whose time is up leaves its measurement to the next one, which goes 
   expect((await system.run('reconcile')).state).toBe('complete');
   await system.expectExact();
   expect(await corrections(system)).toHaveLength(100);
+});
+
+test('a listing that failed is not gone on with under another declaration: it begins anew, in the other bucket', async () => {
+  const other = new SimulatedBucket({ name: 'other-assets', now: () => Date.now() - 7_200_000 });
+  for (let index = 0; index < 30; index += 1) other.put(`acme/app/${index}`, 10);
+  const server = await startFakeS3Server([other], { maxPage: 5 });
+  try {
+    system = await openBucketSystem({
+      maxPage: 5,
+      declaration: { notifications: { kind: 'none' }, ledger: 'listing', listConcurrency: 1 },
+    });
+    system.fill(40);
+    system.settle();
+    let pages = 0;
+    system.server.misbehave = ({ query }) => {
+      if (query.has('list-type')) pages += 1;
+      return pages > 4 ? { kind: 'answer', status: 403, body: '' } : undefined;
+    };
+    const failed = await system.run();
+    expect(failed).toMatchObject({ state: 'failed', failure: 'target_denied' });
+    system.server.misbehave = undefined;
+    await declareBucket(system.pool, {
+      bucket: 'other-assets',
+      endpoint: server.url,
+      forcePathStyle: true,
+      notifications: { kind: 'none' },
+      ledger: 'listing',
+      listConcurrency: 1,
+      keys: '{project}/…',
+      organization: 'elsewhere',
+    });
+    const { id, state, figures } = await system.run();
+    expect({ id, state }).toEqual({ id: failed.id, state: 'complete' });
+    expect(figures).toMatchObject({ pages: '6', listed: { objects: '30', bytes: '300' } });
+    expect(await levels(system.pool)).toEqual({ 'elsewhere/acme object': ['300', 30] });
+  } finally {
+    await server.close();
+  }
 });
