@@ -37,6 +37,8 @@ export interface BucketHistory {
   readonly declaredAtMs: number;
   /** When the last complete measurement began that could correct; undefined: there was none. */
   readonly completeAtMs: number | undefined;
+  /** By what its keys meant then; undefined: there was none. */
+  readonly listedMappingVersion: number | undefined;
   /** Live in the ledger now. */
   readonly liveObjects: number;
   /**
@@ -50,10 +52,11 @@ export async function readBucketHistory(db: Queryable, bucketId: number): Promis
   const { rows } = await db.query<{
     declared_at: Date;
     complete_at: Date | null;
+    mapping_version: string | null;
     live: string;
     unbelieved: string;
   }>(
-    `select b.declared_at, complete.started_at as complete_at,
+    `select b.declared_at, complete.started_at as complete_at, complete.mapping_version,
        (select coalesce(sum(objects), 0) from storage_levels where bucket_id = b.id) as live,
        coalesce((
          -- The newest tells of all: each keeps what those before it have added.
@@ -67,7 +70,7 @@ export async function readBucketHistory(db: Queryable, bucketId: number): Promis
        ), 0) as unbelieved
      from buckets b
      left join lateral (
-       select started_at from whole_measurements m
+       select started_at, progress ->> 'mappingVersion' as mapping_version from whole_measurements m
        where m.kind = 'bucket' and m.target = b.name and m.state = 'complete'
        order by m.id desc limit 1
      ) complete on true
@@ -86,6 +89,7 @@ export async function readBucketHistory(db: Queryable, bucketId: number): Promis
   return {
     declaredAtMs: row.declared_at.getTime(),
     completeAtMs: row.complete_at?.getTime(),
+    listedMappingVersion: row.mapping_version === null ? undefined : Number(row.mapping_version),
     liveObjects: Number(row.live),
     unbelievedObjects: Number(row.unbelieved),
   };

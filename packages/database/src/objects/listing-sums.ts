@@ -75,16 +75,3 @@ export async function differencesFromLevels(
     objects: Number(objects),
   }));
 }
-
-/** What a listing has seen of a bucket, altogether. */
-export async function sumOfListing(
-  transaction: Transaction,
-  measurementId: string,
-): Promise<{ readonly bytes: bigint; readonly objects: number }> {
-  const { rows } = await transaction.query<{ bytes: string; objects: string }>(
-    `select coalesce(sum(bytes), 0) as bytes, coalesce(sum(objects), 0) as objects
-     from listing_sums where measurement_id = $1`,
-    [measurementId],
-  );
-  return { bytes: BigInt(rows[0]?.bytes ?? 0), objects: Number(rows[0]?.objects ?? 0) };
-}

@@ -31,6 +31,8 @@ export interface ListingTerms {
   readonly bucket: DeclaredBucket;
   /** Tells what would be corrected, and changes nothing. */
   readonly isDryRun: boolean;
+  /** The last complete listing went by another meaning of its keys. */
+  readonly isMappedAnew: boolean;
   /** Of the declaration by which it lists: of another one nothing is gone on with. */
   readonly mark: string;
   /** What was changed this recently is left to the next listing. */

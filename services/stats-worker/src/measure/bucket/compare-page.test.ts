@@ -13,6 +13,7 @@ const row = (key: string, sizeBytes = 1, change: Partial<LedgerRow> = {}): Ledge
   version: '',
   live: true,
   sizeBytes,
+  isUntold: false,
   isSettled: true,
   ...change,
 });
@@ -37,7 +38,17 @@ test('what was changed too recently, by either, is left to the next listing', ()
   expect(comparePage(objects, rows, SETTLED_BEFORE_MS)).toEqual({ ...nothing, recent: 3 });
 });
 
-test('a version that was removed stays so', () => {
+test('a version that only a listing has removed is missing, when another one has it', () => {
+  const rows = [row('a', 1, { version: 'v1', live: false, isUntold: true })];
+  const { differing, removedBefore } = comparePage(
+    [listed('a', 1, { version: 'v1' })],
+    rows,
+    SETTLED_BEFORE_MS,
+  );
+  expect([differing.length, removedBefore]).toEqual([1, 0]);
+});
+
+test('a version whose removal was told stays removed', () => {
   const rows = [row('a', 1, { version: 'v1', live: false })];
   expect(comparePage([listed('a', 1, { version: 'v1' })], rows, SETTLED_BEFORE_MS)).toEqual({
     ...nothing,

@@ -14,7 +14,7 @@ export interface PageDifferences {
   readonly vanished: readonly LedgerRow[];
   /** Differ, and were changed so recently that a notification may still be under way. */
   readonly recent: number;
-  /** Versions that the listing has and that the ledger knows as removed; a version never comes back. */
+  /** Versions that the listing has and whose removal was told; such a version never comes back. */
   readonly removedBefore: number;
 }
 
@@ -39,7 +39,8 @@ export function comparePage(
     const row = unlisted.get(name);
     unlisted.delete(name);
     if (row?.live && row.sizeBytes === sizeBytes) continue;
-    if (row !== undefined && !row.live && version !== '') removedBefore += 1;
+    const isRemoved = row !== undefined && !row.live && !row.isUntold;
+    if (isRemoved && version !== '') removedBefore += 1;
     else if (lastModifiedMs >= settledBeforeMs || row?.isSettled === false) recent += 1;
     else differing.push({ ...keyed, row });
   }

@@ -60,9 +60,9 @@ export async function correctPage(
       atMs,
     };
   });
-  const corrected = (await correctListed(transaction, rows, listedAtMs, measurementId)).map(
-    (row) => ({ ...row, reason: reasonOfListed(row.previousLive) }),
-  );
+  const corrected = (
+    await correctListed(transaction, rows, listedAtMs, terms.graceMs, measurementId)
+  ).map((row) => ({ ...row, reason: reasonOfListed(row.previousLive) }));
   const differences = new StorageDifferences(settledThroughMs, listing.nowMs());
   for (const row of corrected) {
     differences.add(bucket.id, row, {

@@ -6,6 +6,7 @@ import {
   objectKey,
   openBucketSystem,
 } from '../../../test/bucket-fixture.ts';
+import { declareBucket, levels } from '../../../test/object-fixture.ts';
 
 let system: BucketSystem;
 afterEach(() => system.closeAddedUp());
@@ -59,6 +60,28 @@ test('28. a bucket that was replaced is refused however much lies in the other o
   expect((await system.run('reconcile', { acceptDrift: true })).state).toBe('complete');
   await system.expectExact();
   expect((await system.run()).state).toBe('complete');
+});
+
+test('28. a replaced bucket without a ledger is refused, one whose keys mean something else is not', async () => {
+  const declaration = { ledger: 'listing', notifications: { kind: 'none' } };
+  system = await openBucketSystem({ declaration });
+  system.fill(100);
+  await system.run();
+  for (let index = 0; index < 100; index += 1) system.bucket.delete(objectKey(index));
+  for (let index = 0; index < 500; index += 1) system.bucket.put(`acme/other/${index}`, 1);
+  const refused = await system.run();
+  expect(refused.detail).toContain('100 of 100 objects, 4950 bytes');
+  expect(await levels(system.pool)).toEqual({ 'acme/web object': ['4950', 100] });
+  expect((await system.run('reconcile', { acceptDrift: true })).state).toBe('complete');
+  await system.expectExact();
+
+  const { url: endpoint } = system.server;
+  const keys = { keys: '{project}/…', organization: 'elsewhere' };
+  await declareBucket(system.pool, { ...declaration, ...keys, endpoint, forcePathStyle: true });
+  expect((await system.run()).state).toBe('complete');
+  expect(await levels(system.pool)).toEqual({ 'elsewhere/acme object': ['500', 500] });
+  for (let index = 0; index < 300; index += 1) system.bucket.delete(`acme/other/${index}`);
+  expect((await system.run()).state).toBe('refused');
 });
 
 test('28. a handful may vanish from a bucket that has no more', async () => {

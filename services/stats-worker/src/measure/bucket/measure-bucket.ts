@@ -49,11 +49,13 @@ async function measureBucket(
   // Where nothing is notified of, nothing is under way.
   const graceMs = notifications.kind === 'none' ? 0 : graceSeconds * 1_000;
   const history = await readBucketHistory(parts.pool, bucket.id);
-  const { declaredAtMs, completeAtMs } = history;
+  const { declaredAtMs, completeAtMs, listedMappingVersion } = history;
   const terms: ListingTerms = {
     hold: { id, holder },
     bucket,
     mark,
+    isMappedAnew:
+      listedMappingVersion !== undefined && listedMappingVersion !== bucket.mappingVersion,
     isDryRun: options.dryRun === true,
     graceMs,
     // What was there by the last listing was seen by it, all but what was as recent as the grace.

@@ -1,4 +1,3 @@
-import { readBucketLevels } from '@odometer/database/objects/bucket-levels';
 import {
   noteUnseen,
   recordCorrections,
@@ -6,13 +5,14 @@ import {
   sampleVanished,
   sumVanished,
 } from '@odometer/database/objects/listing-corrections';
-import { differencesFromLevels, sumOfListing } from '@odometer/database/objects/listing-sums';
+import { differencesFromLevels } from '@odometer/database/objects/listing-sums';
 import { holdSettlement } from '@odometer/database/objects/settlement';
 import { inTransaction } from '@odometer/database/pool';
 import { OdometerError } from '@odometer/domain/errors';
 import { StorageDifferences } from '../../objects/storage-differences.ts';
 import type { BucketListing } from './bucket-listing.ts';
 import { type Amount, sumByReason } from './listing-tally.ts';
+import { lostOfLevels } from './lost-of-levels.ts';
 
 /** Rows a transaction: below a second, for appliers that wait for one of them. */
 const ROWS_AT_ONCE = 1_000;
@@ -49,7 +49,13 @@ export async function sweepVanished(
             sumVanished(transaction, listing.measurementId),
           ),
         )
-      : await lostOfLevels(listing);
+      : await listing.turn(() =>
+          inTransaction(listing.parts.pool, async (transaction) => {
+            const { measurementId } = listing;
+            const changed = await differencesFromLevels(transaction, measurementId, bucket.id);
+            return lostOfLevels(changed, listing.terms.isMappedAnew);
+          }),
+        );
     if (options.isSweeping && !isDryRun && !options.isDriftAccepted) refuseDrift(listing, vanished);
     await believe(listing, vanished);
   }
@@ -148,18 +154,6 @@ async function removeAll(listing: BucketListing, signal: AbortSignal): Promise<v
       }),
     );
   }
-}
-
-/** By how much a listing has less than the last one, of a bucket without a ledger. */
-async function lostOfLevels(listing: BucketListing): Promise<Amount> {
-  const { parts, terms, measurementId } = listing;
-  const levels = await readBucketLevels(parts.pool, terms.bucket.id);
-  const listed = await inTransaction(parts.pool, (transaction) =>
-    sumOfListing(transaction, measurementId),
-  );
-  const objects = Number(levels.reduce((sum, level) => sum + level.objects, 0n)) - listed.objects;
-  const bytes = levels.reduce((sum, level) => sum + level.bytes, 0n) - listed.bytes;
-  return { objects: Math.max(0, objects), bytes: bytes > 0n ? bytes : 0n };
 }
 
 /** Makes levels what the listing has seen. Done twice it changes nothing. */
