@@ -102,4 +102,18 @@ test('the page is what it takes', async () => {
     { target: 'sessions', state: 'complete', mayWrite: false },
   ];
   await eventually(async () => expect(await measured()).toEqual(complete), { deadlineMs: 30_000 });
+
+  // What was there before the reading was declared.
+  const earlier = new Date((rows[0]?.hour.getTime() ?? 0) - 48 * 3_600_000);
+  await owner.query("insert into sessions values ('acme', 'robots', $1)", [earlier]);
+  const to = new Date(earlier.getTime() + 3_600_000).toISOString();
+  const hours = ['--from', earlier.toISOString(), '--to', to];
+  const again = await runOdometer(['measure', 'sql', 'sessions', ...hours, '--json'], env);
+  expect(again).toMatchObject({ exitCode: 0, stderr: '' });
+  expect(again.json()).toMatchObject([{ state: 'complete', figures: { hours: 1, changed: 1 } }]);
+  expect(await used()).toEqual([...expected.slice(0, 2), expected[3], ...expected.slice(2)]);
+  const gauge = await runOdometer(['measure', 'sql', 'devices', ...hours], env);
+  expect(gauge).toMatchObject({ exitCode: 1 });
+  expect(gauge.stderr).toContain('--from: is for SQL readings of windows, which devices is not');
+  expect(await runOdometer(['measure', ...hours], env)).toMatchObject({ exitCode: 2 });
 });

@@ -5,8 +5,9 @@ import { findProject } from '@odometer/database/reading/projects';
 import type { ProjectName } from '@odometer/database/registry';
 import { OdometerError } from '@odometer/domain/errors';
 import { type Command, InvalidArgumentError } from 'commander';
-import { projectName } from '../arguments.ts';
+import { instant, projectName } from '../arguments.ts';
 import { UnsatisfiedError } from '../failure.ts';
+import { askedHours, refuseWithoutHours } from '../measuring/asked-hours.ts';
 import {
   type DeclaredTarget,
   declaredTargets,
@@ -30,6 +31,8 @@ const KINDS: readonly TargetName[] = ['s3', 'ecr', 'oci', 'sql'];
 
 interface MeasureOptions extends OutputOptions {
   readonly project?: ProjectName;
+  readonly from?: number;
+  readonly to?: number;
 }
 
 export function addMeasure(program: Command): void {
@@ -45,6 +48,12 @@ export function addMeasure(program: Command): void {
       'only what may hold something of it, and then show what it has stored',
       projectName,
     )
+    .option(
+      '--from <hour>',
+      'read the hours of the named SQL readings again from here on, 2026-10-01T10:00Z',
+      instant,
+    )
+    .option('--to <hour>', 'up to here; without it, up to now', instant)
     .action(measure);
 }
 
@@ -58,8 +67,16 @@ function kindOf(text: string): TargetName {
 async function measure(
   kind: TargetName | undefined,
   names: readonly string[],
-  { project, json }: MeasureOptions,
+  { project, json, ...hours }: MeasureOptions,
+  command: Command,
 ): Promise<void> {
+  const options = askedHours(hours, Date.now());
+  const isAsked = hours.from !== undefined;
+  if (isAsked && (kind !== 'sql' || names.length === 0)) {
+    command.error('error: name the readings to read again: measure sql NAME --from …', {
+      exitCode: 2,
+    });
+  }
   const { measured, stored } = await withQueues((open) =>
     withPostgres(async (pool) => {
       const projectId = project === undefined ? undefined : await idOf(pool, project);
@@ -67,12 +84,13 @@ async function measure(
         ({ name }) => names.length === 0 || names.includes(name),
       );
       refuseUnknown(names, targets);
+      if (isAsked) await refuseWithoutHours(pool, targets);
       const wishes = targets.map(
         ({ kind: targetKind, name }): MeasurementRequest => ({
           kind: targetKind,
           target: name,
           purpose: 'asked',
-          options: {},
+          options,
         }),
       );
       const measured = await measureNow(pool, open, wishes);

@@ -1,8 +1,7 @@
 import { hourStart } from '@odometer/domain/period';
+import { MAX_ASKED_HOURS } from '@odometer/domain/readings/asked-hours';
 
 export const HOUR_MS = 3_600_000;
-/** A year and a day: whoever asks for more has mistyped. */
-const MAX_HOURS = 8_784;
 
 /**
  * The hours of windows that are to be read now, oldest first: those that have become readable since the last time, and before
@@ -30,7 +29,7 @@ export function readableBefore(delayMinutes: number, nowMs: number): number {
 /** @returns at most a year of them. */
 export function hoursBetween(fromMs: number, toMs: number): readonly number[] {
   const hours: number[] = [];
-  const first = Math.max(hourStart(fromMs), toMs - MAX_HOURS * HOUR_MS);
+  const first = Math.max(hourStart(fromMs), toMs - MAX_ASKED_HOURS * HOUR_MS);
   for (let hourMs = first; hourMs < toMs; hourMs += HOUR_MS) hours.push(hourMs);
   return hours;
 }

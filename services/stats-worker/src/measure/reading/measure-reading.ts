@@ -4,6 +4,7 @@ import { advanceReading, readingProgress } from '@odometer/database/measuring/re
 import { findMeter } from '@odometer/database/meters/stored-meter';
 import { OdometerError } from '@odometer/domain/errors';
 import { toTimestamp } from '@odometer/domain/period';
+import { askedHoursSchema } from '@odometer/domain/readings/asked-hours';
 import {
   type ReadingDeclaration,
   readingDeclarationSchema,
@@ -26,11 +27,6 @@ export interface ReadingParts extends SetParts {
   readonly nowMs: () => number;
 }
 
-/** Hours somebody asks to have read again, half-open; windows only. */
-const optionsSchema = z.object({
-  from: z.iso.datetime().optional(),
-  to: z.iso.datetime().optional(),
-});
 const progressSchema = z.object({ nextHour: z.iso.datetime().optional() });
 
 /** Measures a declared SQL reading. */
@@ -39,7 +35,8 @@ export function createReadingMeasurer(parts: ReadingParts): Measurer {
     const { target } = measurement;
     const found = await findMeasuredTarget(parts.pool, 'reading', target);
     if (found === undefined) throw refused(`there is no reading ${target} any more`);
-    const reading = readingDeclarationSchema.parse(found.declaration);
+    const { data: reading } = readingDeclarationSchema.safeParse(found.declaration);
+    if (reading === undefined) throw refused('it is declared by another version');
     const meter = await findMeter(parts.pool, reading.meter);
     if (meter?.owner !== readingOwner(reading.name)) {
       throw refused(`meter ${reading.meter} belongs to ${meter?.owner ?? 'nobody'}`);
@@ -83,7 +80,7 @@ async function readWindows(
   const hours = await hoursOf(parts, reading, measurement.options);
   const { nextHour } = progressSchema.parse(measurement.progress);
   const fromMs = nextHour === undefined ? Number.NEGATIVE_INFINITY : Date.parse(nextHour);
-  const isAsked = optionsSchema.parse(measurement.options).from !== undefined;
+  const isAsked = askedHoursSchema.parse(measurement.options).from !== undefined;
   let changed = 0;
   let last: { readonly answer: ReadingValues; readonly unattributed: number } | undefined;
   for (const hourMs of hours) {
@@ -128,7 +125,7 @@ async function hoursOf(
   reading: WindowReading,
   options: Readonly<Record<string, unknown>>,
 ): Promise<readonly number[]> {
-  const { from, to } = optionsSchema.parse(options);
+  const { from, to } = askedHoursSchema.parse(options);
   const endMs = readableBefore(reading.delayMinutes, nowMs());
   if (from !== undefined) {
     return hoursBetween(
