@@ -43,6 +43,20 @@ const store = (name: string, sequencer = 'A1') =>
     [name, sequencer],
   );
 
+test('one that this version cannot read is replaced while it is empty, and else refused in a sentence', async () => {
+  await apply(`${bucket('older')}\n---\n${bucket('other')}`);
+  await pool.query(
+    `update buckets set declaration = declaration || '{"order": "by moonlight"}' where name = 'older'`,
+  );
+  expect(await apply(bucket('other'))).toEqual(['unchanged']);
+  expect(await apply(bucket('older'))).toEqual(['update']);
+  await store('older');
+  await pool.query(
+    `update buckets set declaration = declaration || '{"order": "by moonlight"}' where name = 'older'`,
+  );
+  await expect(apply(bucket('older'))).rejects.toThrow(/declared by another version of Odometer/);
+});
+
 test('a bucket is declared, is known again, and what its keys mean has its objects mapped again', async () => {
   const before = Number(await catalogueVersion(pool));
   expect(await apply(bucket('a'))).toEqual(['create']);

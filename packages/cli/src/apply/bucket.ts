@@ -12,12 +12,18 @@ import {
   bucketDeclarationSchema,
 } from '@odometer/domain/objects/bucket-declaration';
 import { schemaProblems } from '@odometer/service-kit/schema-problems';
+import { z } from 'zod';
 import type { Parsed } from './declaration.ts';
 
 /** Which bucket it is. */
 const IDENTITY = ['bucket', 'region', 'account', 'endpoint'] as const;
 /** What its keys mean; objects are mapped again when one of these is changed. */
 const MEANING = ['keys', 'types', 'organization', 'project'] as const;
+
+const UNREADABLE =
+  'it is declared by another version of Odometer and holds objects, so nobody knows what they would mean; use that version, or declare a bucket under another name';
+
+const fields = z.record(z.string(), z.unknown());
 
 /** A bucket whose objects are counted; the schema is the one that s3-usage-watcher and stats-worker read with. */
 export function parseBucket(spec: unknown): Parsed {
@@ -34,14 +40,17 @@ export function parseBucket(spec: unknown): Parsed {
     read: async (db) => {
       const stored = await findBucket(db, name);
       if (stored === undefined) return undefined;
-      const { name: _name, ...current } = bucketDeclarationSchema.parse(stored.declaration);
+      const { data } = bucketDeclarationSchema.safeParse(stored.declaration);
+      const { name: _name, ...current } = data ?? fields.parse(stored.declaration);
       return current;
     },
     refusals: async (_current, db) => {
       const stored = await findBucket(db, name);
       if (stored === undefined) return [];
-      const current = bucketDeclarationSchema.parse(stored.declaration);
-      return bucketRefusals(current, declaration, await bucketContents(db, name));
+      const { data: current } = bucketDeclarationSchema.safeParse(stored.declaration);
+      const contents = await bucketContents(db, name);
+      if (current !== undefined) return bucketRefusals(current, declaration, contents);
+      return contents.hasObjects ? [UNREADABLE] : [];
     },
     missing: async (db) => {
       const others = (await listBuckets(db)).flatMap(

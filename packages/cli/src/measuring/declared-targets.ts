@@ -23,6 +23,9 @@ interface DeclaredOwner {
 /**
  * Declared targets of a kind, or of all.
  *
+ * One whose declaration this version cannot read is among them, whatever it may be: measuring it says so, and holds up
+ * nothing else.
+ *
  * @param project only those that may hold something of it. What a SQL reading has nobody knows before it is read.
  */
 export async function declaredTargets(
@@ -41,14 +44,14 @@ export async function declaredTargets(
   const targets: DeclaredTarget[] = [];
   if (isWanted('s3')) {
     for (const { name, declaration } of await listBuckets(db)) {
-      if (mayHold([bucketDeclarationSchema.parse(declaration)])) {
-        targets.push({ kind: 'bucket', name });
-      }
+      const { data } = bucketDeclarationSchema.safeParse(declaration);
+      if (mayHold([data ?? {}])) targets.push({ kind: 'bucket', name });
     }
   }
   for (const { name, declaration } of await listMeasuredTargets(db, 'registry')) {
-    const { type, owners } = registryDeclarationSchema.parse(declaration);
-    if (isWanted(type) && mayHold(owners)) targets.push({ kind: 'registry', name });
+    const { data } = registryDeclarationSchema.safeParse(declaration);
+    const isOfKind = data === undefined ? isWanted('ecr') || isWanted('oci') : isWanted(data.type);
+    if (isOfKind && mayHold(data?.owners ?? [{}])) targets.push({ kind: 'registry', name });
   }
   if (isWanted('sql')) {
     for (const { name } of await listMeasuredTargets(db, 'reading')) {

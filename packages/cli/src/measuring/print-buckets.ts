@@ -24,6 +24,7 @@ interface ShownFigures {
   >;
   readonly drift: Amount;
   readonly recent: string;
+  readonly removedBefore: string;
   readonly filled: boolean;
   readonly multipartUploads: { readonly uploads: string; readonly bytes: string } | null;
   readonly dryRun?: boolean;
@@ -49,10 +50,11 @@ export function printBuckets(measured: readonly AskedMeasurement[]): void {
           'removed',
           'bytes corrected',
           'left',
+          'removed before',
           'uploads bytes',
         ],
         complete.map(({ target, figures }) => {
-          const { listed, corrections, drift, recent, multipartUploads } = figures;
+          const { listed, corrections, drift, recent, removedBefore, multipartUploads } = figures;
           return [
             target,
             readableFigure(listed.objects),
@@ -62,10 +64,11 @@ export function printBuckets(measured: readonly AskedMeasurement[]): void {
             readableFigure(corrections.missed_removal.objects),
             readableFigure(drift.bytes),
             readableFigure(recent),
+            readableFigure(removedBefore),
             multipartUploads === null ? 'not shown' : readableFigure(multipartUploads.bytes),
           ];
         }),
-        [1, 2, 3, 4, 5, 6, 7, 8],
+        [1, 2, 3, 4, 5, 6, 7, 8, 9],
       ),
     );
   }
