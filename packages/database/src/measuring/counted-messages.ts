@@ -4,30 +4,36 @@ import type { Queryable } from '../pool.ts';
 const MESSAGE_METERS = '(1, 4)';
 
 /**
- * Messages of whole hours, of everybody, as decimal text: in hours, in adjustments that name them, and kept for names without
- * a project.
+ * Messages of everybody, by hour, as decimal text: in hours, in adjustments that name them, and kept for names without a
+ * project.
  *
  * @param from start of the first hour, and `to` the end of the last.
+ * @returns by the start of the hour, milliseconds; an hour without any is not there.
  */
-export async function messagesOfHours(db: Queryable, from: Date, to: Date): Promise<string> {
+export async function messagesOfHours(
+  db: Queryable,
+  from: Date,
+  to: Date,
+): Promise<ReadonlyMap<number, string>> {
   // Project by project: the primary key serves no other order.
-  const { rows } = await db.query<{ messages: string }>(
-    `select trim_scale(
-       coalesce((
-         select sum(h.sum) from projects p cross join lateral (
-           select sum(u.sum) as sum from usage_hourly u
-           where u.project_id = p.id and u.meter_id in ${MESSAGE_METERS} and u.hour >= $1 and u.hour < $2
-         ) h
-       ), 0)
-       + coalesce((select sum(a.sum) from usage_adjustments a
-           where a.meter_id in ${MESSAGE_METERS} and a.hour >= $1 and a.hour < $2
-             and a.project_id in (select id from projects)), 0)
-       + coalesce((select sum(n.sum) from unattributed_usage n
-           where n.device = '' and n.meter_id in ${MESSAGE_METERS} and n.hour >= $1 and n.hour < $2), 0)
-     )::text as messages`,
+  const { rows } = await db.query<{ hour: Date; messages: string }>(
+    `select hour, trim_scale(sum(sum))::text as messages from (
+       select h.hour, h.sum from projects p cross join lateral (
+         select u.hour, sum(u.sum) as sum from usage_hourly u
+         where u.project_id = p.id and u.meter_id in ${MESSAGE_METERS} and u.hour >= $1 and u.hour < $2
+         group by u.hour
+       ) h
+       union all
+       select a.hour, a.sum from usage_adjustments a
+       where a.meter_id in ${MESSAGE_METERS} and a.hour >= $1 and a.hour < $2 and a.project_id in (select id from projects)
+       union all
+       select n.hour, n.sum from unattributed_usage n
+       where n.device = '' and n.meter_id in ${MESSAGE_METERS} and n.hour >= $1 and n.hour < $2
+     ) counted
+     group by hour`,
     [from, to],
   );
-  return rows[0]?.messages ?? '0';
+  return new Map(rows.map(({ hour, messages }) => [hour.getTime(), messages]));
 }
 
 /** Running totals of counters, decimal text. They never fall, but where a database was restored. */

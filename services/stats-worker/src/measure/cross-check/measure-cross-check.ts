@@ -43,7 +43,12 @@ export function createCrossCheckMeasurer(parts: CrossCheckParts): Measurer {
         reason: `there is no cross-check ${target} any more`,
       });
     }
-    const check = crossCheckDeclarationSchema.parse(found.declaration);
+    const { data: check } = crossCheckDeclarationSchema.safeParse(found.declaration);
+    if (check === undefined) {
+      throw new OdometerError('measurement_refused', {
+        reason: 'it is declared by another version',
+      });
+    }
     return keepHold(parts.pool, measurement, signal, (held) =>
       check.source === 'cloudwatch'
         ? compareWithCloudWatch(parts, check, held)
@@ -62,11 +67,12 @@ async function compareWithCloudWatch(
   const fromMs = toMs - check.hours * HOUR_MS;
   const client = parts.aws.cloudWatch({ region, endpoint, roleArn, externalId });
   const hours = await readCloudWatch(client, check, fromMs, toMs, signal);
+  const countedOf = await messagesOfHours(parts.pool, new Date(fromMs), new Date(toMs));
   const compared: { hour: string; theirs: string; ours: string }[] = [];
   let theirs = 0n;
   let ours = 0n;
   for (const [hourMs, messages] of hours) {
-    const counted = await messagesOfHours(parts.pool, new Date(hourMs), new Date(hourMs + HOUR_MS));
+    const counted = countedOf.get(hourMs) ?? '0';
     theirs += messages;
     ours += BigInt(counted);
     compared.push({ hour: toTimestamp(hourMs), theirs: String(messages), ours: counted });
