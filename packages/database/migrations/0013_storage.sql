@@ -166,6 +166,8 @@ create unique index measurement_runs_alone on measurements (kind, target) where 
 create index measurements_by_target on measurements (kind, target, id desc);
 
 -- Those with a result about all of their target, believed or not. One that only looked has measured nothing, and one of
+-- When a target was measured last is asked of each of them by every bell, however long one has failed.
+create index measurements_with_result on measurements (kind, target, id desc) where state in ('complete', 'refused');
 -- hours that somebody named has left out the others. Whatever asks when a target was measured last asks here.
 create view whole_measurements as
 select id, kind, target, purpose, state, started_at, finished_at, progress, figures

@@ -99,27 +99,38 @@ export async function shardsOfLastListing(
   return rows;
 }
 
-/** Forgets how earlier listings of the bucket were cut, and what they have left behind. */
-export async function forgetEarlierListings(
+/**
+ * Forgets some of what listings of the bucket have left behind, those of which nothing is gone on with: what they noted as
+ * vanished, which may be all of a bucket, a part at a time; then their sums and shards. The shards of the last complete
+ * one stay: the next one is cut as they are.
+ *
+ * @param measurementId the newest of these listings. It is to begin, or to begin anew.
+ * @returns whether there is more to forget.
+ */
+export async function forgetListings(
   transaction: Transaction,
   bucket: string,
   measurementId: string,
-): Promise<void> {
-  for (const table of ['listing_shards', 'listing_sums', 'vanished_objects']) {
-    await transaction.query(
-      `delete from ${table} l using measurements m
-       where m.id = l.measurement_id and m.kind = 'bucket' and m.target = $1 and m.id < $2`,
-      [bucket, measurementId],
-    );
-  }
-}
-
-/** Forgets how a listing was cut, and what it has seen and missed so far. */
-export async function forgetListing(
-  transaction: Transaction,
-  measurementId: string,
-): Promise<void> {
-  for (const table of ['listing_shards', 'listing_sums', 'vanished_objects']) {
-    await transaction.query(`delete from ${table} where measurement_id = $1`, [measurementId]);
-  }
+  limit: number,
+): Promise<boolean> {
+  const listings = `select id from measurements where kind = 'bucket' and target = $1 and id <= $2`;
+  const { rowCount } = await transaction.query(
+    `delete from vanished_objects where ctid = any (array(
+       select ctid from vanished_objects where measurement_id in (${listings}) limit $3
+     ))`,
+    [bucket, measurementId, limit],
+  );
+  if (rowCount === limit) return true;
+  await transaction.query(`delete from listing_sums where measurement_id in (${listings})`, [
+    bucket,
+    measurementId,
+  ]);
+  await transaction.query(
+    `delete from listing_shards where measurement_id in (${listings})
+       and measurement_id is distinct from (
+         select id from whole_measurements where kind = 'bucket' and target = $1 and state = 'complete' order by id desc limit 1
+       )`,
+    [bucket, measurementId],
+  );
+  return false;
 }

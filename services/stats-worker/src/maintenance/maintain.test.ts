@@ -72,6 +72,46 @@ test('does every step, and finds nothing to do the second time', async () => {
   });
 });
 
+test('corrections are kept for 400 days, measurements for 90; of each target the newest and the last complete one stay', async () => {
+  await pool.query(
+    `insert into object_corrections (measurement_id, bucket_id, key, version, reason, bytes, objects, corrected_at)
+     select 1, 1, days::text, '', 'missed_change', 1, 0, '2026-11-22T10:00Z'::timestamptz - make_interval(days => days)
+     from unnest(array[402, 401, 399, 1]) days`,
+  );
+  await pool.query(
+    `insert into measurements (kind, target, purpose, options, state, started_at, finished_at)
+     select 'bucket', target, 'asked', options::jsonb, state, at, at
+     from (
+       values ('a', 'complete', '{}', 200), ('a', 'complete', '{}', 120), ('a', 'refused', '{}', 110),
+         ('a', 'complete', '{"dryRun": true}', 100), ('a', 'failed', '{}', 95), ('a', 'failed', '{}', 80),
+         ('b', 'complete', '{}', 300), ('b', 'failed', '{}', 200), ('b', 'failed', '{}', 150)
+     ) m (target, state, options, days)
+     cross join lateral (select '2026-11-22T10:00Z'::timestamptz - make_interval(days => days) as at) t`,
+  );
+  const { rows } = await pool.query<{ id: string }>(
+    "select id from measurements where target = 'b' and state = 'complete'",
+  );
+  await pool.query('insert into listing_shards (measurement_id, shard) values ($1, 1)', [
+    rows[0]?.id,
+  ]);
+  await maintain(parts(), NOW_MS, never);
+  expect(lines.pop()).toMatchObject({ correctionsForgotten: 2, measurementsForgotten: 3 });
+  const kept = await pool.query(
+    `select target, state, extract(day from '2026-11-22T10:00Z' - started_at)::int as days from measurements order by id`,
+  );
+  expect(kept.rows.map(({ target, state, days }) => `${target} ${state} ${days}`)).toEqual([
+    'a complete 120',
+    'a refused 110',
+    'a complete 100',
+    'a failed 80',
+    'b complete 300',
+    'b failed 150',
+  ]);
+  expect((await pool.query('select from listing_shards')).rowCount).toBe(1);
+  await maintain(parts(), NOW_MS, never);
+  expect(lines.pop()).toMatchObject({ correctionsForgotten: 0, measurementsForgotten: 0 });
+});
+
 test('a step that fails holds up none of the others, and is told', async () => {
   class Broken extends MonthPartitions {
     override async makeAhead(): Promise<void> {

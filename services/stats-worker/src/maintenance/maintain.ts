@@ -5,6 +5,10 @@ import {
   moveEventRetention,
 } from '@odometer/database/maintenance/event-retention';
 import { forgetEventKeys } from '@odometer/database/maintenance/forget-event-keys';
+import {
+  forgetCorrections,
+  forgetMeasurements,
+} from '@odometer/database/maintenance/forget-measurements';
 import { forgetTombstones } from '@odometer/database/objects/forget-tombstones';
 import type { Pool } from '@odometer/database/pool';
 import { forgetManifests } from '@odometer/database/registries/manifests';
@@ -20,6 +24,10 @@ const EVENT_KEY_DAYS = 400;
 const RESERVATION_DAYS = 31;
 /** Longer than the 14 days that a queue of notifications keeps one, and the 14 of the queue of its dead letters. */
 const TOMBSTONE_DAYS = 30;
+/** What a listing has put right explains a bill for as long as it may be disputed: a year, and a month to notice. */
+const CORRECTION_DAYS = 400;
+/** Of each target some two thousand: a quarter of hourly ones. */
+const MEASUREMENT_DAYS = 90;
 const DAY_MS = 86_400_000;
 
 /** Half of a job's deadline. What is left is for the next hour, and a long step begins where this one stopped. */
@@ -35,9 +43,9 @@ export interface MaintenanceParts {
 
 /**
  * Keeps the tables ready and small: partitions ahead, applied batches folded, old claims of event keys, ended
- * reservations, tombstones of objects, manifests that no registry has and, when that is wanted, old events forgotten. Each
- * step may be repeated, at any time and by several at once; it goes on where it stopped when it is cut short. One that fails
- * holds up none of the others.
+ * reservations, tombstones of objects, manifests that no registry has, old measurements, what they have corrected and, when
+ * that is wanted, old events forgotten. Each step may be repeated, at any time and by several at once; it goes on where it
+ * stopped when it is cut short. One that fails holds up none of the others.
  *
  * @throws the failure of a step, or an AggregateError, after all others are done.
  */
@@ -84,6 +92,20 @@ export async function maintain(
       tombstonesForgotten: await forgetTombstones(pool, nowMs, TOMBSTONE_DAYS * DAY_MS, inTime),
     })),
     await step(async () => ({ manifestsForgotten: await forgetManifests(pool, inTime) })),
+    await step(async () => ({
+      correctionsForgotten: await forgetCorrections(
+        pool,
+        nowMs - CORRECTION_DAYS * DAY_MS,
+        inTime,
+      ),
+    })),
+    await step(async () => ({
+      measurementsForgotten: await forgetMeasurements(
+        pool,
+        nowMs - MEASUREMENT_DAYS * DAY_MS,
+        inTime,
+      ),
+    })),
     await step(async () => {
       if (eventRetentionMonths !== undefined) {
         await moveEventRetention(pool, eventRetentionMonths, nowMs);

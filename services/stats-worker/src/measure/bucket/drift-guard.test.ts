@@ -62,6 +62,25 @@ test('28. a bucket that was replaced is refused however much lies in the other o
   expect((await system.run()).state).toBe('complete');
 });
 
+test('what refused listings leave behind is gone when the next one begins, but for how the last complete one was cut', async () => {
+  system = await openBucketSystem({ maxPage: 2, declaration: { listConcurrency: 2 } });
+  system.fill(100);
+  system.settle();
+  const { id: complete } = await system.run('backfill');
+  for (let index = 0; index < 60; index += 1) system.bucket.delete(objectKey(index));
+  system.settle();
+  const refused = [await system.run(), await system.run(), await system.run()];
+  const left = async (table: string) => {
+    const { rows } = await system.pool.query<{ id: string; count: number }>(
+      `select measurement_id::text as id, count(*)::int as count from ${table} group by measurement_id order by measurement_id`,
+    );
+    return rows;
+  };
+  const last = refused.at(-1)?.id;
+  expect(await left('vanished_objects')).toEqual([{ id: last, count: 60 }]);
+  expect((await left('listing_shards')).map(({ id }) => id)).toEqual([complete, last]);
+});
+
 test('28. a replaced bucket without a ledger is refused, one whose keys mean something else is not', async () => {
   const declaration = { ledger: 'listing', notifications: { kind: 'none' } };
   system = await openBucketSystem({ declaration });

@@ -3,11 +3,9 @@ import { readBucketHistory } from '@odometer/database/objects/bucket-levels';
 import { findBucket } from '@odometer/database/objects/buckets';
 import {
   createShards,
-  forgetEarlierListings,
-  forgetListing,
+  forgetListings,
   shardsOfLastListing,
 } from '@odometer/database/objects/listing-shards';
-import { inTransaction } from '@odometer/database/pool';
 import { OdometerError } from '@odometer/domain/errors';
 import { readyBucket } from '../../objects/bucket-catalogue.ts';
 import { keepHold } from '../keep-hold.ts';
@@ -18,6 +16,9 @@ import { listShards } from './list-shards.ts';
 import type { ObjectLister } from './object-lister.ts';
 import { boundariesOfLastListing, boundariesOfPrefixes } from './plan-shards.ts';
 import { sweepVanished } from './sweep-vanished.ts';
+
+/** Rows a transaction: some hundred milliseconds. */
+const FORGOTTEN_AT_ONCE = 20_000;
 
 /**
  * Measures a bucket: one complete listing, compared with the ledger page by page, and what differs put right. A listing that
@@ -78,9 +79,7 @@ async function measureBucket(
     signal,
   );
   const uploads = await lister.unfinishedUploads(signal);
-  const figures = await bucketFigures(listing, lister.isVersioned, uploads);
-  await inTransaction(parts.pool, (transaction) => forgetEarlierListings(transaction, target, id));
-  return figures;
+  return bucketFigures(listing, lister.isVersioned, uploads);
 }
 
 async function plan(
@@ -95,16 +94,30 @@ async function plan(
     last.length > 0
       ? boundariesOfLastListing(last)
       : await boundariesOfPrefixes(lister, listConcurrency, signal);
+  await forgetLeftBehind(listing, signal);
   await listing.turn(() =>
     listing.step(
       {},
       async (transaction) => {
-        // Of a listing by another declaration, which this one takes the place of.
-        await forgetListing(transaction, measurementId);
         await createShards(transaction, measurementId, boundaries);
         return undefined;
       },
       'listing',
     ),
   );
+}
+
+/** Before it begins, and not when one is complete: a bucket that is refused every hour notes all that vanished every hour. */
+async function forgetLeftBehind(listing: BucketListing, signal: AbortSignal): Promise<void> {
+  const { name } = listing.terms.bucket.declaration;
+  for (let isMore = true; isMore; ) {
+    signal.throwIfAborted();
+    await listing.turn(() =>
+      // A step, so that whoever lost the measurement forgets nothing of what the other one is at.
+      listing.step({}, async (transaction) => {
+        isMore = await forgetListings(transaction, name, listing.measurementId, FORGOTTEN_AT_ONCE);
+        return undefined;
+      }),
+    );
+  }
 }
