@@ -1,9 +1,13 @@
 import type { Transaction } from './pool.ts';
 
 /**
- * The lock order, everywhere: month → catalogue → batch claim → registry → event keys → events → storage → stored objects →
- * storage accounts → storage levels → storage changes → usage → changed days → reservations. Whoever takes locks in another
- * order deadlocks under load.
+ * The lock order, everywhere: measurement → month → catalogue → meter → batch claim → registry → event keys → events →
+ * storage → stored objects → storage accounts → storage levels → storage changes → usage → changed days → reservations.
+ * Whoever takes locks in another order deadlocks under load.
+ *
+ * A measurement's row is the first thing that a step of it takes (`keepProgress`), so that whoever lost it does nothing. A
+ * meter's row (`for no key update`) makes those who set hours of the meter, or count it back, come one after another; whoever
+ * deletes the meter waits for them.
  *
  * Advisory locks have two parts: what kind of thing is locked, and which one.
  */
