@@ -7,7 +7,7 @@ import { bucketDeclarationSchema } from '@odometer/domain/objects/bucket-declara
 import type { ObjectChange } from '@odometer/domain/objects/object-change';
 import { comparableSequencer } from '@odometer/domain/objects/sequencer';
 
-/** Declares a bucket as `odometer apply` does. @returns its id. */
+/** Declares a bucket as `odometer apply` does, long before anything is stored in it. @returns its id. */
 export async function declareBucket(pool: Pool, change: object = {}): Promise<number> {
   const declaration = bucketDeclarationSchema.parse({
     name: 'assets',
@@ -25,7 +25,9 @@ export async function declareBucket(pool: Pool, change: object = {}): Promise<nu
   return inTransaction(pool, async (transaction) => {
     await lockCatalogue(transaction);
     await raiseCatalogueVersion(transaction);
-    return (await putBucket(transaction, declaration)).id;
+    const { id } = await putBucket(transaction, declaration);
+    await transaction.query("update buckets set declared_at = '2020-01-01' where id = $1", [id]);
+    return id;
   });
 }
 

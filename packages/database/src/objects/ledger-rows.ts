@@ -10,6 +10,8 @@ export interface LedgerRow {
   readonly live: boolean;
   /** Of a tombstone: what it was. */
   readonly sizeBytes: number;
+  /** Removed by a listing alone: no notification has told that it is gone, so another listing may bring it back. */
+  readonly isUntold: boolean;
   /** Not changed since the instant that was asked about: nothing that is still under way can be meant by a difference. */
   readonly isSettled: boolean;
 }
@@ -19,10 +21,12 @@ interface Row {
   readonly version: string;
   readonly live: boolean;
   readonly size_bytes: string;
+  readonly is_untold: boolean;
   readonly is_settled: boolean;
 }
 
-const FIELDS = 'key, version, live, size_bytes, changed_at < $2 as is_settled';
+const FIELDS =
+  'key, version, live, size_bytes, not live and listed_at is not null as is_untold, changed_at < $2 as is_settled';
 
 /**
  * Rows of a bucket with keys after `after` (null: from the first) and up to `until` (null: to the last), in the order of
@@ -65,8 +69,15 @@ export async function readLedgerKeys(
   return rows.map(ledgerRow);
 }
 
-function ledgerRow({ key, version, live, size_bytes, is_settled }: Row): LedgerRow {
-  return { key, version, live, sizeBytes: Number(size_bytes), isSettled: is_settled };
+function ledgerRow({ key, version, live, size_bytes, is_untold, is_settled }: Row): LedgerRow {
+  return {
+    key,
+    version,
+    live,
+    sizeBytes: Number(size_bytes),
+    isUntold: is_untold,
+    isSettled: is_settled,
+  };
 }
 
 /** Notes that a listing has seen objects of a hashed ledger, whose keys cannot be compared in order. Locks them sorted. */

@@ -24,10 +24,12 @@ export interface CorrectedObject {
  * `listedAtMs`. A notification that was applied meanwhile and is of something newer wins: the statement looks at the row
  * once more. The row keeps its sequencer, and notifications of what happened until then change it no more.
  *
- * A version that was removed stays so: nothing brings it back.
+ * A version stays removed once its removal was told. One that an earlier listing has removed, and nobody else, comes back:
+ * that listing was wrong.
  *
  * @param rows live, one for each object and version; `atMs` is when the store says it was modified.
  * @param listedAtMs all that happened up to then the listing knew.
+ * @param graceMs what an earlier listing removed it has counted as gone from so long after its `listed_at`.
  * @param measurementId the listing, noted as having seen them.
  * @returns what was changed by it.
  */
@@ -35,6 +37,7 @@ export async function correctListed(
   transaction: Transaction,
   rows: readonly Omit<ObjectRow, 'live' | 'sequencer'>[],
   listedAtMs: number,
+  graceMs: number,
   measurementId: string,
 ): Promise<readonly CorrectedObject[]> {
   const { rows: corrected } = await transaction.query<CorrectedRow>(
@@ -52,14 +55,19 @@ export async function correctListed(
        size_bytes = excluded.size_bytes,
        storage_class = excluded.storage_class,
        created_at = case when o.live then o.created_at else excluded.created_at end,
-       changed_at = greatest(o.changed_at, excluded.changed_at),
+       changed_at = greatest(
+         -- As removeVanished counts it, lest the grace be counted twice.
+         o.changed_at + case when not o.live and o.changed_at = o.listed_at then $14 else 0 end * interval '1 millisecond',
+         excluded.changed_at
+       ),
        listed_at = excluded.listed_at,
        seen_by = excluded.seen_by,
        previous_live = o.live,
        previous_bytes = case when o.live then o.size_bytes else 0 end,
        previous_sequencer = o.sequencer
      where o.changed_at < excluded.listed_at and (o.listed_at is null or o.listed_at < excluded.listed_at)
-       and (not o.live or o.size_bytes <> excluded.size_bytes) and (o.live or o.version = '')
+       and (not o.live or o.size_bytes <> excluded.size_bytes) 
+       and (o.live or o.version = '' or o.listed_at is not null)
      returning key, version, project_id, organization_id, metered_object_type, previous_live, previous_bytes,
        size_bytes, changed_at`,
     [
@@ -76,6 +84,7 @@ export async function correctListed(
       plainArray(rows.map((row) => toTimestamp(row.atMs))),
       toTimestamp(listedAtMs),
       measurementId,
+      graceMs,
     ],
   );
   return corrected.map((row) => correctedObject(row, BigInt(row.size_bytes)));

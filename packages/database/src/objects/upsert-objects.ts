@@ -47,7 +47,8 @@ export interface UpsertedObjects {
  * would be what was there before a rival's transaction.
  *
  * - The null version: the newer sequencer holds. After a correction only what happened after the listing does.
- * - A version: created → removed, whatever the order; nothing brings it back.
+ * - A version: created → removed, whatever the order; no notification brings it back. One that only a listing has removed
+ *   may be brought back by another listing, until its removal is told too.
  *
  * @param rows one for each object and version.
  */
@@ -84,12 +85,14 @@ export async function upsertObjects(
          created_at = case when excluded.live then excluded.created_at else o.created_at end,
          sequencer = excluded.sequencer,
          changed_at = excluded.changed_at,
+         -- A version's removal is told: from now on it is final, and no listing's any more.
+         listed_at = case when o.version = '' then o.listed_at end,
          previous_live = o.live,
          previous_bytes = case when o.live then o.size_bytes else 0 end,
          previous_sequencer = o.sequencer
        where case when o.version = ''
          then excluded.sequencer > o.sequencer and (o.listed_at is null or excluded.changed_at > o.listed_at)
-         else o.live and not excluded.live
+         else not excluded.live and (o.live or o.listed_at is not null)
        end
        returning bucket_id, key, version, project_id, organization_id, metered_object_type, previous_live, previous_bytes,
          previous_sequencer, listed_at

@@ -1,5 +1,7 @@
 import { afterEach, expect, test } from '@jest/globals';
 import { openEpoch } from '@odometer/database/sources';
+import { SimulatedBucket } from '@odometer/s3-simulator/simulated-bucket';
+import { startFakeS3Server } from '@odometer/testing/fake-s3-server';
 import {
   type BucketSystem,
   corrections,
@@ -115,7 +117,60 @@ test('a dry run tells what it would correct, with samples, and changes nothing',
   expect(await corrections(system)).toEqual([]);
 });
 
-test('a version that was removed does not come back, whatever a listing says', async () => {
+test('a version that a wrong listing removed comes back with the next right one, until its removal is told', async () => {
+  system = await openBucketSystem({ versioning: 'enabled' });
+  const put = system.bucket.put(objectKey(1), 100);
+  const [event] = put;
+  if (event === undefined) throw new Error('a put tells nothing');
+  await system.notify(put);
+  system.settle();
+  await listWrongly();
+  expect(await system.ledger()).toEqual({ bytes: 0n, objects: 0 });
+
+  // Its creation is repeated: that tells nothing of what happened since.
+  await system.notify(put);
+  expect(await system.ledger()).toEqual({ bytes: 0n, objects: 0 });
+  system.settle();
+  const { figures } = await system.run('reconcile');
+  expect(figures).toMatchObject({
+    removedBefore: '0',
+    corrections: { missed_creation: { objects: '1', bytes: '100' } },
+  });
+  await system.expectExact();
+  // As if it had never been taken out.
+  const { rows } = await system.pool.query<{ bytes: string; byte_ms: string; hour: Date }>(
+    'select bytes, byte_ms, hour from storage_changes',
+  );
+  expect(rows).toHaveLength(1);
+  const endMs = (rows[0]?.hour.getTime() ?? 0) + 3_600_000;
+  expect(rows).toMatchObject([{ bytes: '100', byte_ms: String(100 * (endMs - event.atMs)) }]);
+
+  system.settle();
+  await listWrongly();
+  const removal = { ...event, name: 'ObjectRemoved:Delete', atMs: event.atMs + 1 } as const;
+  await system.notify([removal], [removal]);
+  expect(await system.ledger()).toEqual({ bytes: 0n, objects: 0 });
+  system.settle();
+  expect((await system.run('reconcile')).figures).toMatchObject({ removedBefore: '1' });
+  expect(await system.ledger()).toEqual({ bytes: 0n, objects: 0 });
+});
+
+/** A listing of another bucket, in which there is nothing. */
+async function listWrongly(): Promise<void> {
+  const { now } = system.clock;
+  const empty = new SimulatedBucket({ name: 'acme-assets', versioning: 'enabled', now });
+  const elsewhere = await startFakeS3Server([empty]);
+  const openLister: BucketSystem['parts']['openLister'] = (bucket, signal) =>
+    system.parts.openLister({ ...bucket, endpoint: elsewhere.url }, signal);
+  await system.run('reconcile', { acceptDrift: true }, { change: { openLister } });
+  await elsewhere.close();
+  // The database's clock is not the store's; what is missed is counted from the last listing at the earliest.
+  await system.pool.query('update measurements set started_at = to_timestamp($1::numeric / 1000)', [
+    now(),
+  ]);
+}
+
+test('a version whose removal was told does not come back, whatever a listing says', async () => {
   system = await openBucketSystem({ versioning: 'enabled' });
   const put = system.bucket.put(objectKey(1), 100);
   const version = put[0]?.version ?? '';
