@@ -58,9 +58,11 @@ create table stored_objects (
   primary key (bucket_id, key, version),
   constraint object_size_is_not_negative check (size_bytes >= 0)
 );
-create index stored_objects_by_owner on stored_objects (project_id, metered_object_type, object_id)
-  where object_id is not null;
-create index stored_objects_unattributed on stored_objects (unattributed_to)
+-- In the order in which orphans are paged. Without the version: with it, the longest keys and ids would not fit into an index.
+create index stored_objects_by_owner on stored_objects (project_id, metered_object_type, object_id, bucket_id, key)
+  where object_id is not null and live;
+-- In the order in which objects are locked. A name is short.
+create index stored_objects_unattributed on stored_objects (unattributed_to, bucket_id, key, version)
   where unattributed_to is not null;
 -- Tombstones are forgotten once no queue can hold a notification from before them.
 create index stored_objects_tombstones on stored_objects (changed_at) where not live;
@@ -164,10 +166,10 @@ create table measurements (
 );
 create unique index measurement_runs_alone on measurements (kind, target) where state = 'running';
 create index measurements_by_target on measurements (kind, target, id desc);
-
--- Those with a result about all of their target, believed or not. One that only looked has measured nothing, and one of
 -- When a target was measured last is asked of each of them by every bell, however long one has failed.
 create index measurements_with_result on measurements (kind, target, id desc) where state in ('complete', 'refused');
+
+-- Those with a result about all of their target, believed or not. One that only looked has measured nothing, and one of
 -- hours that somebody named has left out the others. Whatever asks when a target was measured last asks here.
 create view whole_measurements as
 select id, kind, target, purpose, state, started_at, finished_at, progress, figures
@@ -224,13 +226,15 @@ create table object_corrections (
 );
 create index object_corrections_by_measurement on object_corrections (measurement_id);
 
--- Objects that belong to these are orphans. An object's owner is deleted for good.
+-- Objects that belong to these are orphans. An object's owner is deleted for good, unless whoever said so takes it back.
 create table deleted_owners (
   project_id bigint not null,
   object_type text not null,
   object_id text not null,
   deleted_at timestamptz not null,
   recorded_at timestamptz not null default now(),
+  -- Whose word it is: `event:` and the event's source, or `key:` and the API key's id.
+  recorded_by text not null,
   primary key (project_id, object_type, object_id)
 );
 

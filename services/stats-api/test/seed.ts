@@ -51,7 +51,8 @@ export async function seed(pool: Pool): Promise<void> {
       select 1, id, t.type, t.bytes, t.objects from projects, (values ('scene', 9007199254740993, 2), ('log', 0, 0)) t (type, bytes, objects)
       where slug = 'web';
     insert into storage_levels (bucket_id, project_id, metered_object_type, bytes, objects) values (1, 0, 'object', 11000, 2);
-    insert into deleted_owners (project_id, object_type, object_id, deleted_at) select id, 'scene', '70', '2026-11-03' from projects where slug = 'web';
+    insert into deleted_owners (project_id, object_type, object_id, deleted_at, recorded_at, recorded_by)
+      select id, 'scene', '70', '2026-11-03', '2026-11-03', 'event:my-app' from projects where slug = 'web';
     insert into measurements (kind, target, purpose, state, started_at, finished_at, figures, failure, detail)
       values ('bucket', 'assets', 'hourly', 'complete', '2026-11-22T10:00Z', '2026-11-22T10:01Z', '{"objects": "4"}', null, null),
         ('bucket', 'assets', 'hourly', 'failed', '2026-11-22T11:00Z', '2026-11-22T11:01Z', '{}', 'target_denied', 'no');

@@ -66,10 +66,12 @@ export async function applyEvents(
     for (const { meterId, quantity } of measured.quantities) {
       usage.add(prepared, owner, meterId, quantity);
     }
-    stored.push({ prepared, owner, error: measured.error });
     const gone = owner && deletedOwner(prepared, owner);
-    if (gone !== undefined) deleted.push(gone);
-    const outcome = outcomeOf(measured, owner !== undefined);
+    const isMalformed = typeof gone === 'string';
+    if (gone !== undefined && !isMalformed) deleted.push(gone);
+    stored.push({ prepared, owner, error: isMalformed ? gone : measured.error });
+    const outcome =
+      isMalformed && !measured.metered ? 'invalid' : outcomeOf(measured, owner !== undefined);
     outcomes.push(outcome);
     // Only what counts uses a reservation up: of a duplicate the first has, and what is invalid uses nothing.
     const reservation =

@@ -1,6 +1,6 @@
 import { AwsClients } from '@odometer/aws/aws-clients';
 import { findBucket } from '@odometer/database/objects/buckets';
-import type { Orphan } from '@odometer/database/objects/deleted-owners';
+import type { Orphan } from '@odometer/database/objects/orphans';
 import type { Pool } from '@odometer/database/pool';
 import { findProject } from '@odometer/database/reading/projects';
 import type { ProjectName } from '@odometer/database/registry';
@@ -21,9 +21,6 @@ import {
 import { withPostgres } from '../postgres.ts';
 import { startProgress } from '../progress.ts';
 import { type OrphanFilter, orphanPages, purgeOrphans } from '../purge/purge-orphans.ts';
-
-/** Of refused objects; a store that refuses one mostly refuses all. */
-const SHOWN_REFUSALS = 5;
 
 interface PurgeArguments extends OutputOptions {
   readonly project?: ProjectName;
@@ -105,6 +102,8 @@ async function show(pool: Pool, filter: OrphanFilter, { json }: OutputOptions): 
         objectType: sample.objectType,
         objectId: sample.objectId,
         deletedAt: sample.deletedAt,
+        recordedBy: sample.recordedBy,
+        recordedAt: sample.recordedAt,
         objects,
         bytes,
       })),
@@ -114,20 +113,34 @@ async function show(pool: Pool, filter: OrphanFilter, { json }: OutputOptions): 
   if (all.length === 0) return print('No object has lost its owner.');
   print(
     table(
-      ['bucket', 'project', 'type', 'id', 'owner deleted', 'objects', 'bytes'],
+      [
+        'bucket',
+        'project',
+        'type',
+        'id',
+        'owner deleted',
+        'said by',
+        'said at',
+        'objects',
+        'bytes',
+      ],
       all.map(({ sample, objects, bytes }) => [
         sample.bucket,
         `${sample.organization}/${sample.project}`,
         sample.objectType,
         sample.objectId,
         readableTime(sample.deletedAt),
+        sample.recordedBy,
+        readableTime(sample.recordedAt),
         readableFigure(String(objects)),
         readableFigure(String(bytes)),
       ]),
-      [5, 6],
+      [7, 8],
     ),
   );
-  print('\nNothing was deleted. --confirm deletes them, for good.');
+  print(
+    '\nNothing was deleted. --confirm deletes them, for good. A mistaken word is taken back with DELETE /api/v1/projects/{id}/deleted-owners.',
+  );
 }
 
 async function purge(
@@ -137,7 +150,7 @@ async function purge(
 ): Promise<void> {
   const progress = startProgress();
   const clients = new AwsClients();
-  const { deleted, refused, hashed } = await purgeOrphans(pool, clients, {
+  const { deleted, refused, refusals, hashed } = await purgeOrphans(pool, clients, {
     filter,
     roleArn,
     actor: actor(),
@@ -146,7 +159,7 @@ async function purge(
     progress.done();
     await clients.stop();
   });
-  if (json) printJson({ deleted, refused, hashed });
+  if (json) printJson({ deleted, refused, refusals, hashed });
   else {
     print(
       `${readableFigure(String(deleted))} objects were deleted; their bytes go with the next notification or listing.`,
@@ -156,11 +169,12 @@ async function purge(
         `${readableFigure(String(hashed))} lie in buckets whose ledger is hashed: their keys are not known here.`,
       );
     }
-    for (const { key, version, reason } of refused.slice(0, SHOWN_REFUSALS)) {
+    for (const { key, version, reason } of refusals) {
       print(`  refused: ${key}${version === '' ? '' : ` (${version})`}: ${reason}`);
     }
   }
-  if (refused.length > 0) {
-    throw new UnsatisfiedError(`the store refused to delete ${refused.length} objects`);
+  if (refused > 0) {
+    const count = readableFigure(String(refused));
+    throw new UnsatisfiedError(`the store refused to delete ${count} objects`);
   }
 }

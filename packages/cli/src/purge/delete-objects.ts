@@ -25,16 +25,17 @@ export interface DeletedObjects {
  * is hidden is paid for. Deleting what is gone already is no failure, so it is safe to repeat.
  *
  * @param bucket as the store calls it.
+ * @param hasVersions what `knowsVersions` says of it.
  * @param objects at most MAX_DELETED_AT_ONCE
  * @throws OdometerError `target_…`: nothing is known of any of them.
  */
 export async function deleteObjects(
   s3: S3Client,
   bucket: string,
+  hasVersions: boolean,
   objects: readonly DoomedObject[],
 ): Promise<DeletedObjects> {
   try {
-    const hasVersions = await knowsVersions(s3, bucket);
     const { Errors = [] } = await s3.send(
       new DeleteObjectsCommand({
         Bucket: bucket,
@@ -60,14 +61,18 @@ export async function deleteObjects(
   }
 }
 
-/** A store that does not know the question knows no versions. */
-async function knowsVersions(s3: S3Client, bucket: string): Promise<boolean> {
+/**
+ * Whether a bucket has, or ever had, versioning. A store that does not know the question knows no versions.
+ *
+ * @throws OdometerError `target_…`
+ */
+export async function knowsVersions(s3: S3Client, bucket: string): Promise<boolean> {
   try {
     const { Status } = await s3.send(new GetBucketVersioningCommand({ Bucket: bucket }));
     return Status !== undefined;
   } catch (error) {
     const status = (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode;
     if (status === 501 || status === 405) return false;
-    throw error;
+    throw awsFailure(`the bucket ${bucket}`, error);
   }
 }

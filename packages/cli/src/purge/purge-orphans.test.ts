@@ -1,3 +1,4 @@
+import { DeleteObjectsCommand, type S3Client } from '@aws-sdk/client-s3';
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import { AwsClients } from '@odometer/aws/aws-clients';
 import { recordDeletedOwners } from '@odometer/database/objects/deleted-owners';
@@ -80,7 +81,13 @@ async function fillLedger(): Promise<void> {
 
 async function deleteScene(projectId: string, objectId: string): Promise<void> {
   await recordDeletedOwners(pool, [
-    { projectId, objectType: 'scene', objectId, deletedAtMs: Date.now() },
+    {
+      projectId,
+      objectType: 'scene',
+      objectId,
+      deletedAtMs: Date.now(),
+      recordedBy: 'event:my-app',
+    },
   ]);
 }
 
@@ -95,10 +102,10 @@ test('shows what deleted owners have left behind, and deletes nothing before it 
   expect((await purge()).stdout).toBe('No object has lost its owner.\n');
   await deleteScene('1', '7');
   const shown = await purge();
-  expect(shown.stdout).toMatch(/assets +acme\/web +scene +7 .* 2 +2,000\n/);
+  expect(shown.stdout).toMatch(/assets +acme\/web +scene +7 .* event:my-app .* 2 +2,000\n/);
   expect(shown.stdout).toContain('Nothing was deleted.');
   expect((await purge('--json')).json()).toMatchObject([
-    { objectId: '7', objects: 2, bytes: 2000 },
+    { objectId: '7', objects: 2, bytes: 2000, recordedBy: 'event:my-app' },
   ]);
   expect(bucket.keys()).toHaveLength(3);
   expect(store.requests).toEqual([]);
@@ -113,7 +120,8 @@ test('deletes them, those of one project if asked, and nothing that has an owner
   await deleteScene('2', '7');
   expect((await purge('--confirm', '--project', 'acme/web', '--json')).json()).toMatchObject({
     deleted: 1,
-    refused: [],
+    refused: 0,
+    refusals: [],
   });
   expect(bucket.keys()).toEqual(['acme/app/scenes/7/a', 'acme/web/scenes/8/a']);
   expect((await purge('--confirm')).stdout).toContain('2 objects were deleted');
@@ -137,6 +145,41 @@ test('of a bucket with versions every version goes, the null version too: a dele
   await deleteScene('1', '7');
   expect((await purge('--confirm', '--json')).json()).toMatchObject({ deleted: 3 });
   expect(bucket.totals()).toEqual({ bytes: 0n, objects: 0 });
+});
+
+test('of what a store refuses the count is told and a few are shown; a bucket is asked for its versioning once', async () => {
+  await pool.query(
+    `insert into stored_objects (bucket_id, key, organization_id, project_id, metered_object_type, object_id, size_bytes, live,
+       sequencer, created_at, changed_at)
+     select 1, 'acme/web/scenes/7/' || n, 1, 1, 'scene', '7', 1, true, 'A', now(), now() from generate_series(1, 1500) n`,
+  );
+  await deleteScene('1', '7');
+  const asked: string[] = [];
+  const denied = Array.from({ length: 700 }, () => ({ Key: 'k', Message: 'it is locked' }));
+  class Refusing extends AwsClients {
+    override s3(): S3Client {
+      const send = async (command: object) => {
+        asked.push(command.constructor.name);
+        return command instanceof DeleteObjectsCommand ? { Errors: denied } : {};
+      };
+      return { send } as unknown as S3Client;
+    }
+  }
+  const clients = new Refusing();
+  const purged = await purgeOrphans(pool, clients, {
+    filter: {},
+    roleArn: undefined,
+    actor: 'test',
+    onProgress: () => {},
+  });
+  await clients.stop();
+  expect(purged).toMatchObject({ deleted: 100, refused: 1_400 });
+  expect(purged.refusals).toHaveLength(5);
+  expect(asked).toEqual([
+    'GetBucketVersioningCommand',
+    'DeleteObjectsCommand',
+    'DeleteObjectsCommand',
+  ]);
 });
 
 test('a store that lets us not in is one sentence, and 1', async () => {

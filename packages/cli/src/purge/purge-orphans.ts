@@ -1,13 +1,21 @@
 import type { AwsClients } from '@odometer/aws/aws-clients';
 import { recordAudit } from '@odometer/database/audit-log';
 import { listBuckets } from '@odometer/database/objects/buckets';
-import { listOrphans, type Orphan } from '@odometer/database/objects/deleted-owners';
+import { listOrphans, type Orphan } from '@odometer/database/objects/orphans';
 import type { Pool } from '@odometer/database/pool';
 import {
   type BucketDeclaration,
   bucketDeclarationSchema,
 } from '@odometer/domain/objects/bucket-declaration';
-import { type DeletedObjects, deleteObjects, MAX_DELETED_AT_ONCE } from './delete-objects.ts';
+import {
+  type DeletedObjects,
+  deleteObjects,
+  knowsVersions,
+  MAX_DELETED_AT_ONCE,
+} from './delete-objects.ts';
+
+/** Of refused objects; a store that refuses one mostly refuses all, and of a million nobody reads more. */
+const KEPT_REFUSALS = 5;
 
 /** Of which orphans: all, or those of a project or a bucket. */
 export interface OrphanFilter {
@@ -41,8 +49,14 @@ export interface PurgeOptions {
   readonly onProgress: (deleted: number) => void;
 }
 
-/** What became of orphans; those whose keys are hashed cannot be named, and so not be deleted. */
-export interface Purged extends DeletedObjects {
+/** What became of orphans. */
+export interface Purged {
+  readonly deleted: number;
+  /** How many the store refused to delete. */
+  readonly refused: number;
+  /** The first of them, each with its reason. */
+  readonly refusals: DeletedObjects['refused'];
+  /** Those whose keys are hashed cannot be named, and so not be deleted. */
   readonly hashed: number;
 }
 
@@ -59,7 +73,9 @@ export async function purgeOrphans(
   const buckets = await declarations(pool);
   let deleted = 0;
   let hashed = 0;
-  const refused: DeletedObjects['refused'][number][] = [];
+  let refused = 0;
+  const refusals: DeletedObjects['refused'][number][] = [];
+  const versioned = new Map<number, boolean>();
   for await (const page of orphanPages(pool, filter)) {
     for (const [bucketId, orphans] of byBucket(page)) {
       const declaration = buckets.get(bucketId);
@@ -69,9 +85,13 @@ export async function purgeOrphans(
       }
       const { region, endpoint, forcePathStyle, account } = declaration;
       const s3 = clients.s3({ region, endpoint, forcePathStyle, account, roleArn });
-      const outcome = await deleteObjects(s3, declaration.bucket, orphans);
+      const { bucket } = declaration;
+      const hasVersions = versioned.get(bucketId) ?? (await knowsVersions(s3, bucket));
+      versioned.set(bucketId, hasVersions);
+      const outcome = await deleteObjects(s3, bucket, hasVersions, orphans);
       deleted += outcome.deleted;
-      refused.push(...outcome.refused);
+      refused += outcome.refused.length;
+      refusals.push(...outcome.refused.slice(0, KEPT_REFUSALS - refusals.length));
       await recordAudit(pool, {
         actor,
         action: 'orphans.purge',
@@ -81,7 +101,7 @@ export async function purgeOrphans(
       onProgress(deleted);
     }
   }
-  return { deleted, refused, hashed };
+  return { deleted, refused, refusals, hashed };
 }
 
 async function declarations(pool: Pool): Promise<ReadonlyMap<number, BucketDeclaration>> {

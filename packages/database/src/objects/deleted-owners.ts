@@ -7,6 +7,8 @@ export interface DeletedOwner {
   readonly objectType: string;
   readonly objectId: string;
   readonly deletedAtMs: number;
+  /** Whose word it is: `event:` and the event's source, or `key:` and the API key's id. */
+  readonly recordedBy: string;
 }
 
 /** Records deleted owners; who is recorded already stays as it is. */
@@ -16,8 +18,9 @@ export async function recordDeletedOwners(
 ): Promise<void> {
   if (owners.length === 0) return;
   await db.query(
-    `insert into deleted_owners (project_id, object_type, object_id, deleted_at)
-     select * from unnest($1::bigint[], $2::text[], $3::text[], $4::timestamptz[]) as d (project_id, object_type, object_id, at)
+    `insert into deleted_owners (project_id, object_type, object_id, deleted_at, recorded_by)
+     select * from unnest($1::bigint[], $2::text[], $3::text[], $4::timestamptz[], $5::text[])
+       as d (project_id, object_type, object_id, at, by)
      order by 1, 2, 3
      on conflict do nothing`,
     [
@@ -25,63 +28,19 @@ export async function recordDeletedOwners(
       owners.map(({ objectType }) => objectType),
       owners.map(({ objectId }) => objectId),
       owners.map(({ deletedAtMs }) => toTimestamp(deletedAtMs)),
+      owners.map(({ recordedBy }) => recordedBy),
     ],
   );
 }
 
-/** A live object whose owner is deleted. */
-export interface Orphan {
-  readonly bucketId: number;
-  readonly bucket: string;
-  /** A hash in a bucket whose ledger is hashed. */
-  readonly key: string;
-  readonly version: string;
-  readonly organization: string;
-  readonly project: string;
-  readonly objectType: string;
-  readonly objectId: string;
-  readonly sizeBytes: string;
-  readonly deletedAt: Date;
-}
-
-export interface OrphanPosition {
-  readonly bucketId: number;
-  readonly key: string;
-  readonly version: string;
-}
-
-/** Live objects of deleted owners in the order of their keys, a page at a time. */
-export async function listOrphans(
+/** Takes back that an owner is deleted: its objects are no orphans any more. @returns whether it was said. */
+export async function forgetDeletedOwner(
   db: Queryable,
-  options: {
-    readonly projectId?: string;
-    readonly bucketId?: number;
-    readonly after?: OrphanPosition;
-    readonly limit: number;
-  },
-): Promise<readonly Orphan[]> {
-  const { projectId, bucketId, after, limit } = options;
-  const { rows } = await db.query<Orphan>(
-    `select o.bucket_id as "bucketId", b.name as bucket, o.key, o.version, g.slug as organization, p.slug as project,
-       o.metered_object_type as "objectType", o.object_id as "objectId", o.size_bytes as "sizeBytes",
-       d.deleted_at as "deletedAt"
-     from deleted_owners d
-     join stored_objects o on o.project_id = d.project_id and o.metered_object_type = d.object_type
-       and o.object_id = d.object_id and o.object_id is not null and o.live
-     join buckets b on b.id = o.bucket_id
-     join projects p on p.id = d.project_id
-     join organizations g on g.id = p.organization_id
-     where ($1::bigint is null or d.project_id = $1) and ($2::int is null or o.bucket_id = $2)
-       and ($3::int is null or (o.bucket_id, o.key, o.version) > ($3, $4, $5))
-     order by o.bucket_id, o.key, o.version limit $6`,
-    [
-      projectId ?? null,
-      bucketId ?? null,
-      after?.bucketId ?? null,
-      after?.key ?? '',
-      after?.version ?? '',
-      limit,
-    ],
+  { projectId, objectType, objectId }: Pick<DeletedOwner, 'projectId' | 'objectType' | 'objectId'>,
+): Promise<boolean> {
+  const { rowCount } = await db.query(
+    'delete from deleted_owners where project_id = $1 and object_type = $2 and object_id = $3',
+    [projectId, objectType, objectId],
   );
-  return rows;
+  return rowCount !== 0;
 }

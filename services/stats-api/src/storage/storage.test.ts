@@ -125,9 +125,44 @@ test('what is left of a deleted scene is orphaned, whoever says so and however o
     'acme/web/scenes/7/a',
     'acme/web/scenes/70/a',
   ]);
+  const { items } = (await api.ask('GET /api/v1/projects/acme%2Fweb/orphans')).json<{
+    items: unknown[];
+  }>();
+  expect(items).toMatchObject([
+    { recordedBy: expect.stringMatching(/^key:./), recordedAt: expect.stringMatching(/Z$/) },
+    { recordedBy: 'event:my-app', recordedAt: '2026-11-03T00:00:00.000Z' },
+  ]);
   const refused = await api.ask('POST /api/v1/projects/globex%2Fsecret/deleted-owners', {
     key: 'acme-admin',
     body,
   });
   expect(refused.status).toBe(403);
+});
+
+test('a mistaken word is taken back by an admin, and the audit log tells who did', async () => {
+  const said = '/api/v1/projects/acme%2Fweb/deleted-owners';
+  const scene = '?objectType=scene&objectId=';
+  for (const [query, key, status] of [
+    [`${scene}70`, 'acme-reader', 403],
+    [scene, 'acme-admin', 400],
+  ] as const) {
+    expect((await api.ask(`DELETE ${said}${query}`, { key })).status).toBe(status);
+  }
+  for (const withdrawn of [true, false]) {
+    const answer = await api.ask(`DELETE ${said}${scene}70`, { key: 'acme-admin' });
+    expect(answer.json()).toEqual({ withdrawn });
+  }
+  expect(await allKeys('/api/v1/projects/acme%2Fweb/orphans?')).not.toContain(
+    'acme/web/scenes/70/a',
+  );
+  const { rows } = await api.pool.query(
+    "select actor, subject, detail from audit_log where action = 'owner.undelete'",
+  );
+  expect(rows).toEqual([
+    {
+      actor: expect.stringMatching(/^key:/),
+      subject: 'acme/web',
+      detail: { objectType: 'scene', objectId: '70' },
+    },
+  ]);
 });

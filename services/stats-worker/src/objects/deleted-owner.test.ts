@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { listOrphans } from '@odometer/database/objects/deleted-owners';
+import { listOrphans } from '@odometer/database/objects/orphans';
 import { event, openAppliers, outcomes, Producer } from '../../test/applier-fixture.ts';
 import { declareBucket, expectLevelsToAddUp, removed, stored } from '../../test/object-fixture.ts';
 
@@ -32,11 +32,10 @@ test('an event says that an owner is deleted: its live objects are orphans, page
       gone,
       gone,
       event({ type, data: { object_type: 'scene', object_id: '9' } }),
-      event({ type, data: { objectType: 'scene' } }),
       event({ type: 'api_calls', data: { objectType: 'scene', objectId: '8' } }),
     ),
   ]);
-  expect(await outcomes(system.pool)).toMatchObject({ unmetered: 3, duplicate: 2 });
+  expect(await outcomes(system.pool)).toMatchObject({ unmetered: 2, duplicate: 2 });
   const { rows } = await system.pool.query(
     'select object_type, object_id from deleted_owners order by 2',
   );
@@ -55,5 +54,27 @@ test('an event says that an owner is deleted: its live objects are orphans, page
     project: 'web',
     objectId: '7',
     bucket: 'assets',
+    recordedBy: `event:${gone.source}`,
   });
+});
+
+test('an event that does not say whose owner is deleted is invalid, and says why', async () => {
+  const events = await new Producer(system.pool, 'events').open();
+  const type = 'owner.deleted';
+  await system.events.apply([
+    events.events(
+      event({ type, data: { objectType: 'scene' } }),
+      event({ type, data: { objectId: '7' } }),
+      event({ type, data: 'scene 7' }),
+    ),
+  ]);
+  expect(await outcomes(system.pool)).toEqual({ items: 3, invalid: 3 });
+  const { rows } = await system.pool.query(
+    'select validation_error, count(*)::int as n from events group by 1 order by 1',
+  );
+  expect(rows).toEqual([
+    { validation_error: 'data.objectId is neither text nor a whole number', n: 1 },
+    { validation_error: 'data.objectType is no name', n: 2 },
+  ]);
+  expect((await system.pool.query('select from deleted_owners')).rowCount).toBe(0);
 });

@@ -6,20 +6,29 @@ const TYPE = 'owner.deleted';
 
 /**
  * The owner of objects that an event says is deleted for good: `{"objectType": "scene", "objectId": "7"}`, or the same with
- * underscores. Undefined for any other event, and for one that does not say whom; it is stored like any other.
+ * underscores.
+ *
+ * @returns undefined for any other event; one sentence for an event that does not say whom.
  */
 export function deletedOwner(
-  { event: { type, data }, timeMs }: PreparedEvent,
+  { event: { type, data, source }, timeMs }: PreparedEvent,
   { projectId }: ResolvedProject,
-): DeletedOwner | undefined {
-  if (type !== TYPE || typeof data !== 'object' || data === null) return undefined;
-  const { objectType, objectId, object_type, object_id } = data as Readonly<
-    Record<string, unknown>
-  >;
+): DeletedOwner | string | undefined {
+  if (type !== TYPE) return undefined;
+  const { objectType, objectId, object_type, object_id } = (
+    typeof data === 'object' && data !== null ? data : {}
+  ) as Readonly<Record<string, unknown>>;
   const named = name(objectType ?? object_type);
   const id = name(objectId ?? object_id);
-  if (named === undefined || id === undefined) return undefined;
-  return { projectId, objectType: named, objectId: id, deletedAtMs: timeMs };
+  if (named === undefined) return 'data.objectType is no name';
+  if (id === undefined) return 'data.objectId is neither text nor a whole number';
+  return {
+    projectId,
+    objectType: named,
+    objectId: id,
+    deletedAtMs: timeMs,
+    recordedBy: `event:${source}`,
+  };
 }
 
 /** An id may be a number where it comes from, and is text in a key. */
