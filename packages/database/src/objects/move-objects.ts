@@ -95,16 +95,22 @@ export async function lockObjects(
   return rows.map(lockedObject);
 }
 
-/** Locks some of the objects that wait for an owner of this name, sorted. */
+/**
+ * Locks the next objects that wait for an owner of this name, sorted, by the index stored_objects_unattributed.
+ *
+ * @param after the last of those before: or each time what was moved already would be walked past again.
+ */
 export async function lockUnattributedObjects(
   transaction: Transaction,
   unattributedTo: string,
+  after: ObjectName | undefined,
   limit: number,
 ): Promise<readonly LockedObject[]> {
   const { rows } = await transaction.query<LockedRow>(
-    `select ${LOCKED} from stored_objects o where o.unattributed_to = $1
-     order by o.bucket_id, o.key, o.version limit $2 for update of o`,
-    [unattributedTo, limit],
+    `select ${LOCKED} from stored_objects o
+     where o.unattributed_to = $1 and (o.bucket_id, o.key, o.version) > ($2, $3, $4)
+     order by o.unattributed_to, o.bucket_id, o.key, o.version limit $5 for update of o`,
+    [unattributedTo, after?.bucketId ?? 0, after?.key ?? '', after?.version ?? '', limit],
   );
   return rows.map(lockedObject);
 }

@@ -1,4 +1,5 @@
 import { bucketDeclarationTimes } from '@odometer/database/objects/buckets';
+import type { ObjectName } from '@odometer/database/objects/current-objects';
 import {
   type AttributableObjects,
   attributableObjects,
@@ -20,12 +21,16 @@ const OBJECTS_A_TRANSACTION = 5_000;
 export async function attributeObjects(pool: Pool): Promise<number> {
   let attributed = 0;
   for (const name of await attributableObjects(pool)) {
+    let after: ObjectName | undefined;
     for (let moved = OBJECTS_A_TRANSACTION; moved === OBJECTS_A_TRANSACTION; ) {
-      moved = await retryConflicts(
-        () => attributeSome(pool, name),
+      const from = after;
+      const objects = await retryConflicts(
+        () => attributeSome(pool, name, from),
         () => {},
       );
+      moved = objects.length;
       attributed += moved;
+      after = objects.at(-1);
     }
   }
   return attributed;
@@ -34,12 +39,14 @@ export async function attributeObjects(pool: Pool): Promise<number> {
 function attributeSome(
   pool: Pool,
   { unattributedTo, organizationId, projectId }: AttributableObjects,
-): Promise<number> {
+  after: ObjectName | undefined,
+): Promise<readonly ObjectName[]> {
   return inTransaction(pool, async (transaction) => {
     const settledThroughMs = await holdSettlement(transaction);
     const objects = await lockUnattributedObjects(
       transaction,
       unattributedTo,
+      after,
       OBJECTS_A_TRANSACTION,
     );
     const declaredAt = await bucketDeclarationTimes(transaction);
@@ -52,6 +59,6 @@ function attributeSome(
       })),
       settledThroughMs,
     );
-    return objects.length;
+    return objects;
   });
 }
