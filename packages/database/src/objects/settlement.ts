@@ -68,10 +68,15 @@ export interface AccountToSettle {
   readonly changes: ReadonlyMap<number, { readonly bytes: bigint; readonly byteMs: bigint }>;
 }
 
-/** Locks the next accounts that are due before an instant, in the order of projects, and reads what they hold. */
+/**
+ * Locks the next accounts that are due before an instant, in the order of projects, and reads what they hold.
+ *
+ * @param afterProject the last one before: or each time the accounts that are settled would be walked past again.
+ */
 export async function lockAccountsToSettle(
   transaction: Transaction,
   throughMs: number,
+  afterProject: string,
   limit: number,
 ): Promise<readonly AccountToSettle[]> {
   const through = toTimestamp(throughMs);
@@ -84,9 +89,9 @@ export async function lockAccountsToSettle(
   }>(
     `select a.project_id, a.organization_id, nullif(a.settled_through, '-infinity') as settled_through,
        a.settled_bytes, a.remaining_byte_ms
-     from storage_accounts a where ${DUE}
-     order by a.project_id limit $2 for update`,
-    [through, limit],
+     from storage_accounts a where ${DUE} and a.project_id > $2
+     order by a.project_id limit $3 for update`,
+    [through, afterProject, limit],
   );
   // A statement of its own: it sees what was committed before the locks were granted.
   const { rows: changes } = await transaction.query<{

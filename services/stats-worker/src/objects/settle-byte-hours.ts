@@ -19,6 +19,8 @@ const LATENESS_MS = 600_000;
 /** Together at most some 12,000 rows of usage a transaction. */
 const ACCOUNTS_A_TRANSACTION = 500;
 const HOURS_A_TRANSACTION = 24;
+/** Ids of projects begin at 1. */
+const BEFORE_ALL = '0';
 
 /**
  * Settles byte-hours up to the last hour that ended ten minutes ago. First the end of what is settled moves, a moment under
@@ -48,14 +50,18 @@ export async function settleByteHours(
     const firstMs = await firstUnsettledHour(pool, endMs);
     if (firstMs === undefined) return settled;
     const throughMs = Math.min(endMs, firstMs + HOURS_A_TRANSACTION * HOUR_MS);
+    let last = BEFORE_ALL;
     for (let accounts = ACCOUNTS_A_TRANSACTION; accounts === ACCOUNTS_A_TRANSACTION; ) {
       signal.throwIfAborted();
-      accounts = await settleSome(parts, firstMs, throughMs);
+      const some = await settleSome(parts, firstMs, throughMs, last);
+      accounts = some.length;
       settled += accounts;
+      last = some.at(-1) ?? last;
     }
   }
 }
 
+/** @returns the projects whose accounts it settled, in their order. */
 async function settleSome(
   {
     pool,
@@ -68,20 +74,26 @@ async function settleSome(
   },
   firstMs: number,
   throughMs: number,
-): Promise<number> {
+  afterProject: string,
+): Promise<readonly string[]> {
   const months = new Set([monthStart(firstMs), monthStart(throughMs - HOUR_MS)]);
   await partitions.ensure(pool, months);
-  const { accounts, remember } = await inTransaction(pool, async (transaction) => {
+  const { projects, remember } = await inTransaction(pool, async (transaction) => {
     const periods = await usage.begin(transaction, months);
-    const due = await lockAccountsToSettle(transaction, throughMs, ACCOUNTS_A_TRANSACTION);
-    if (due.length === 0) return { accounts: 0, remember: () => {} };
+    const due = await lockAccountsToSettle(
+      transaction,
+      throughMs,
+      afterProject,
+      ACCOUNTS_A_TRANSACTION,
+    );
+    if (due.length === 0) return { projects: [], remember: () => {} };
     const settled = due.map((account) => settleAccount(account, throughMs));
     await settleAccounts(transaction, settled, throughMs);
     const remember = await periods.add(settled.flatMap(({ rows }) => rows));
-    return { accounts: due.length, remember };
+    return { projects: due.map(({ projectId }) => projectId), remember };
   });
   remember();
-  return accounts;
+  return projects;
 }
 
 /** What an account comes to, hour by hour up to an instant. */
