@@ -109,7 +109,7 @@ export function createMetrics(registry: Registry, sources: MetricSources) {
   });
   integerCounter({
     name: 'odometer_measurement_duration_seconds_total',
-    help: 'Seconds spent on measurements that ended.',
+    help: 'Seconds spent on measuring, of every part of a measurement.',
     registry,
     read: () => sources.measure.seconds,
   });

@@ -10,11 +10,10 @@ export class MeasureCounts {
     string,
     { kind: TargetKind; outcome: MeasurementOutcome; count: number }
   >();
-  /** Seconds spent, over all measurements. */
+  /** Spent by all jobs, those included whose measurement goes on or was lost to another process. */
   seconds = 0;
 
-  add(kind: TargetKind, outcome: MeasurementOutcome, durationMs: number): void {
-    this.seconds += durationMs / 1_000;
+  add(kind: TargetKind, outcome: MeasurementOutcome): void {
     const key = `${kind} ${outcome}`;
     const found = this.#counts.get(key);
     if (found === undefined) this.#counts.set(key, { kind, outcome, count: 1 });

@@ -6,6 +6,7 @@ import { OdometerError } from '@odometer/domain/errors';
 import type { Measure } from '@odometer/queues/catalogue';
 import { JobQueue } from '@odometer/queues/job-queue';
 import { createProducerRedis } from '@odometer/queues/redis-connection';
+import { eventually } from '@odometer/testing/eventually';
 import { createTestDatabase, type TestDatabase } from '@odometer/testing/test-database';
 import { MeasureCounts } from './measure-metrics.ts';
 import { createMeasureProcessor, type Measurer } from './process-measure.ts';
@@ -36,7 +37,10 @@ const payload: Measure = {
   options: {},
   part: 1,
 };
-async function process(measurer: Measurer): Promise<unknown> {
+async function process(
+  measurer: Measurer,
+  { counts = new MeasureCounts(), signal = new AbortController().signal } = {},
+): Promise<unknown> {
   const silent = { info() {}, warn() {}, error() {} };
   const measurers = {
     bucket: measurer,
@@ -44,12 +48,11 @@ async function process(measurer: Measurer): Promise<unknown> {
     reading: measurer,
     cross_check: measurer,
   };
-  const counts = new MeasureCounts();
   const run = createMeasureProcessor({ pool, queue, measurers, counts, log: silent });
   const job = { id: 'reading.app', name: 'target', payload } as unknown as Parameters<
     typeof run
   >[0];
-  await run(job, new AbortController().signal);
+  await run(job, signal);
   return counts.byOutcome();
 }
 const measurements = async () =>
@@ -81,4 +84,22 @@ test('what we depend on ourselves is waited for: the measurement stays, and anot
   expect(await measurements()).toEqual([{ state: 'running', failure: null }]);
   await process(async () => ({}));
   expect(await measurements()).toEqual([{ state: 'complete', failure: null }]);
+});
+
+test('the time of every part counts, also of one whose measurement another job goes on with', async () => {
+  const counts = new MeasureCounts();
+  const stop = new AbortController();
+  const part: Measurer = async () => {
+    const startedAt = performance.now();
+    await eventually(() => performance.now() - startedAt > 30);
+    stop.abort(new Error('the worker stops'));
+    throw stop.signal.reason;
+  };
+  await expect(process(part, { counts, signal: stop.signal })).rejects.toThrow('the worker stops');
+  const first = counts.seconds;
+  expect(first).toBeGreaterThan(0.03);
+  expect(counts.byOutcome()).toEqual([]);
+  await process(async () => ({}), { counts });
+  expect(counts.seconds).toBeGreaterThan(first);
+  expect(counts.byOutcome()).toEqual([[{ kind: 'reading', outcome: 'complete' }, 1]]);
 });

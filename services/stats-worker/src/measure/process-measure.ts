@@ -66,7 +66,7 @@ async function measure(parts: MeasureParts, job: Measure, signal: AbortSignal): 
       AbortSignal.any([signal, budget]),
     );
     await finishMeasurement(pool, hold, { state: 'complete', figures });
-    counts.add(job.kind, 'complete', performance.now() - startedAt);
+    counts.add(job.kind, 'complete');
     log.info({ event: 'measured', ...fields, figures });
   } catch (error) {
     if (isOdometerError(error, 'measurement_taken_over')) {
@@ -92,7 +92,10 @@ async function measure(parts: MeasureParts, job: Measure, signal: AbortSignal): 
     const failure = isOdometerError(error) ? error.code : 'unexpected';
     const detail = error instanceof Error ? error.message : String(error);
     await finishMeasurement(pool, hold, { state, failure, detail });
-    counts.add(job.kind, state, performance.now() - startedAt);
+    counts.add(job.kind, state);
     log.error({ event: 'measurement_failed', ...fields, state, error });
+  } finally {
+    // Of each part, also of those whose measurement another job goes on with.
+    counts.seconds += (performance.now() - startedAt) / 1_000;
   }
 }
