@@ -1,3 +1,4 @@
+import { latestCredible } from '@odometer/domain/objects/clock-ahead';
 import { toTimestamp } from '@odometer/domain/period';
 import { textArray } from '../array-parameter.ts';
 import type { Queryable, Transaction } from '../pool.ts';
@@ -12,8 +13,19 @@ export interface LedgerRow {
   readonly sizeBytes: number;
   /** Removed by a listing alone: no notification has told that it is gone, so another listing may bring it back. */
   readonly isUntold: boolean;
-  /** Not changed since the instant that was asked about: nothing that is still under way can be meant by a difference. */
+  /**
+   * Not changed since the instant that was asked about: nothing that is still under way can be meant by a difference. What
+   * is of a time that is yet to come was changed by a wrong clock, and nobody knows when.
+   */
   readonly isSettled: boolean;
+}
+
+/** What a page of a listing knows for sure, milliseconds. */
+export interface ListingTimes {
+  /** All that happened up to then. */
+  readonly settledBeforeMs: number;
+  /** When it was asked for. */
+  readonly nowMs: number;
 }
 
 interface Row {
@@ -26,7 +38,7 @@ interface Row {
 }
 
 const FIELDS =
-  'key, version, live, size_bytes, not live and listed_at is not null as is_untold, changed_at < $2 as is_settled';
+  'key, version, live, size_bytes, not live and listed_at is not null as is_untold, changed_at < $2 or changed_at > $3 as is_settled';
 
 /**
  * Rows of a bucket with keys after `after` (null: from the first) and up to `until` (null: to the last), in the order of
@@ -36,16 +48,17 @@ export async function readLedgerRange(
   db: Queryable,
   bucketId: number,
   range: { readonly after: string | null; readonly until: string | null },
-  settledBeforeMs: number,
+  { settledBeforeMs, nowMs }: ListingTimes,
   limit: number,
 ): Promise<readonly LedgerRow[]> {
   const { rows } = await db.query<Row>(
     `select ${FIELDS} from stored_objects
-     where bucket_id = $1 and key > $3 ${range.until === null ? '' : 'and key <= $5'}
-     order by key limit $4`,
+     where bucket_id = $1 and key > $4 ${range.until === null ? '' : 'and key <= $6'}
+     order by key limit $5`,
     [
       bucketId,
       toTimestamp(settledBeforeMs),
+      toTimestamp(latestCredible(nowMs)),
       // No key is empty.
       range.after ?? '',
       limit,
@@ -60,11 +73,11 @@ export async function readLedgerKeys(
   db: Queryable,
   bucketId: number,
   keys: readonly string[],
-  settledBeforeMs: number,
+  { settledBeforeMs, nowMs }: ListingTimes,
 ): Promise<readonly LedgerRow[]> {
   const { rows } = await db.query<Row>(
-    `select ${FIELDS} from stored_objects where bucket_id = $1 and key = any($3::text[])`,
-    [bucketId, toTimestamp(settledBeforeMs), textArray(keys)],
+    `select ${FIELDS} from stored_objects where bucket_id = $1 and key = any($4::text[])`,
+    [bucketId, toTimestamp(settledBeforeMs), toTimestamp(latestCredible(nowMs)), textArray(keys)],
   );
   return rows.map(ledgerRow);
 }

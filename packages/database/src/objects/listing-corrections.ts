@@ -1,3 +1,4 @@
+import { latestCredible } from '@odometer/domain/objects/clock-ahead';
 import { toTimestamp } from '@odometer/domain/period';
 import { plainArray, textArray } from '../array-parameter.ts';
 import type { Transaction } from '../pool.ts';
@@ -19,27 +20,34 @@ export interface CorrectedObject {
   readonly atMs: number;
 }
 
+/** How what a listing says compares with what the ledger has. */
+export interface ListingKnowledge {
+  readonly askedAtMs: number;
+  /** All that happened so long before it was asked for, the listing knew. */
+  readonly graceMs: number;
+  /** Sequencers are times: one of a time that is yet to come orders nothing, and is forgotten. */
+  readonly isOrderedByTime: boolean;
+}
+
 /**
  * Makes rows what a listing has: those that are missing, and those that are not the same and have not changed since
- * `listedAtMs`. A notification that was applied meanwhile and is of something newer wins: the statement looks at the row
+ * the grace began. A row of a time that is yet to come was changed by a wrong clock, and is corrected too. A notification that was applied meanwhile and is of something newer wins: the statement looks at the row
  * once more. The row keeps its sequencer, and notifications of what happened until then change it no more.
  *
  * A version stays removed once its removal was told. One that an earlier listing has removed, and nobody else, comes back:
  * that listing was wrong.
  *
  * @param rows live, one for each object and version; `atMs` is when the store says it was modified.
- * @param listedAtMs all that happened up to then the listing knew.
- * @param graceMs what an earlier listing removed it has counted as gone from so long after its `listed_at`.
  * @param measurementId the listing, noted as having seen them.
  * @returns what was changed by it.
  */
 export async function correctListed(
   transaction: Transaction,
   rows: readonly Omit<ObjectRow, 'live' | 'sequencer'>[],
-  listedAtMs: number,
-  graceMs: number,
+  { askedAtMs, graceMs, isOrderedByTime }: ListingKnowledge,
   measurementId: string,
 ): Promise<readonly CorrectedObject[]> {
+  const listedAtMs = askedAtMs - graceMs;
   const { rows: corrected } = await transaction.query<CorrectedRow>(
     `insert into stored_objects as o (bucket_id, key, version, organization_id, project_id, unattributed_to,
        metered_object_type, object_id, size_bytes, storage_class, live, sequencer, created_at, changed_at, listed_at, seen_by)
@@ -56,16 +64,22 @@ export async function correctListed(
        storage_class = excluded.storage_class,
        created_at = case when o.live then o.created_at else excluded.created_at end,
        changed_at = greatest(
-         -- As removeVanished counts it, lest the grace be counted twice.
-         o.changed_at + case when not o.live and o.changed_at = o.listed_at then $14 else 0 end * interval '1 millisecond',
+         case
+           when o.changed_at > $15 then excluded.listed_at
+           -- As removeVanished counts it, lest the grace be counted twice.
+           when not o.live and o.changed_at = o.listed_at then o.changed_at + $14 * interval '1 millisecond'
+           else o.changed_at
+         end,
          excluded.changed_at
        ),
+       sequencer = case when $16 and o.changed_at > $15 then '' else o.sequencer end,
        listed_at = excluded.listed_at,
        seen_by = excluded.seen_by,
        previous_live = o.live,
        previous_bytes = case when o.live then o.size_bytes else 0 end,
        previous_sequencer = o.sequencer
-     where o.changed_at < excluded.listed_at and (o.listed_at is null or o.listed_at < excluded.listed_at)
+     where (o.changed_at < excluded.listed_at or o.changed_at > $15)
+       and (o.listed_at is null or o.listed_at < excluded.listed_at)
        and (not o.live or o.size_bytes <> excluded.size_bytes) 
        and (o.live or o.version = '' or o.listed_at is not null)
      returning key, version, project_id, organization_id, metered_object_type, previous_live, previous_bytes,
@@ -85,6 +99,8 @@ export async function correctListed(
       toTimestamp(listedAtMs),
       measurementId,
       graceMs,
+      toTimestamp(latestCredible(askedAtMs)),
+      isOrderedByTime,
     ],
   );
   return corrected.map((row) => correctedObject(row, BigInt(row.size_bytes)));
@@ -149,7 +165,7 @@ export async function noteVanished(
 /**
  * Notes what a complete listing has not seen of a hashed ledger: the next rows after a position, at most `limit`.
  *
- * @param listedAtMs before the listing began: each of its pages knew what happened until then.
+ * @param knowledge of when the listing began: each of its pages knew at least as much.
  * @returns where to go on; undefined when these were the last.
  */
 export async function noteUnseen(
@@ -157,7 +173,7 @@ export async function noteUnseen(
   measurementId: string,
   bucketId: number,
   afterKey: string,
-  listedAtMs: number,
+  { askedAtMs, graceMs }: ListingKnowledge,
   limit: number,
 ): Promise<string | undefined> {
   const { rows } = await transaction.query<{ last: string | null; looked: string }>(
@@ -170,11 +186,18 @@ export async function noteUnseen(
      ), noted as (
        insert into vanished_objects (measurement_id, bucket_id, key, version, size_bytes, listed_at)
        select $1, $2, key, version, size_bytes, $4 from looked
-       where live and changed_at < $4 and seen_by is distinct from $1
+       where live and (changed_at < $4 or changed_at > $6) and seen_by is distinct from $1
        on conflict (measurement_id, key, version) do nothing
      )
      select max(key) as last, count(*) as looked from looked`,
-    [measurementId, bucketId, afterKey, toTimestamp(listedAtMs), limit],
+    [
+      measurementId,
+      bucketId,
+      afterKey,
+      toTimestamp(askedAtMs - graceMs),
+      limit,
+      toTimestamp(latestCredible(askedAtMs)),
+    ],
   );
   const [row] = rows;
   return row === undefined || row.last === null || Number(row.looked) < limit
@@ -216,13 +239,13 @@ export async function sampleVanished(
  * Takes the next vanished objects out of the ledger, unless something newer was heard of them meanwhile, and forgets that
  * they were noted.
  *
- * @param graceMs from what a page knew for sure to when it was asked for: that is since when they are known to be gone.
+ * @param knowledge from what a page knew for sure to when it was asked for is the grace: since then they are known to be gone.
  * @returns what was taken out, and how many were looked at; 0 when there are no more.
  */
 export async function removeVanished(
   transaction: Transaction,
   measurementId: string,
-  graceMs: number,
+  { askedAtMs, graceMs, isOrderedByTime }: ListingKnowledge,
   limit: number,
 ): Promise<{ readonly removed: readonly CorrectedObject[]; readonly looked: number }> {
   const { rows: next } = await transaction.query<{
@@ -248,10 +271,11 @@ export async function removeVanished(
      )
      update stored_objects o
      set live = false, listed_at = v.listed_at, changed_at = v.listed_at,
+       sequencer = case when $7 and o.changed_at > $6 then '' else o.sequencer end,
        previous_live = o.live, previous_bytes = o.size_bytes, previous_sequencer = o.sequencer
      from vanished v
      where o.bucket_id = v.bucket_id and o.key = v.key and o.version = v.version
-       and o.live and o.changed_at < v.listed_at and (o.listed_at is null or o.listed_at <= v.listed_at)
+       and o.live and (o.changed_at < v.listed_at or o.changed_at > $6) and (o.listed_at is null or o.listed_at <= v.listed_at)
      returning o.key, o.version, o.project_id, o.organization_id, o.metered_object_type, o.previous_live,
        o.previous_bytes, o.size_bytes, o.changed_at + $5 * interval '1 millisecond' as changed_at`,
     [
@@ -260,6 +284,8 @@ export async function removeVanished(
       textArray(next.map(({ version }) => version)),
       next.map(({ listed_at }) => listed_at),
       graceMs,
+      toTimestamp(latestCredible(askedAtMs)),
+      isOrderedByTime,
     ],
   );
   return { removed: rows.map((row) => correctedObject(row, 0n)), looked: next.length };

@@ -34,6 +34,7 @@ const REFUSALS: Readonly<Record<RefusalReason, true>> = {
   time: true,
   other_form: true,
   no_sequencer: true,
+  clock_ahead: true,
   not_expected: true,
   declaration: true,
   ambiguous_bucket: true,
@@ -103,6 +104,6 @@ function sortChange(
   const [bucket] = named;
   if (named.length > 1) return 'ambiguous_bucket';
   if (bucket === undefined) return unreadable.has(change.bucket) ? 'declaration' : undefined;
-  const accepted = acceptChange(bucket.id, bucket.declaration, change);
+  const accepted = acceptChange(bucket.id, bucket.declaration, change, Date.now());
   return accepted.kind === 'change' ? accepted.change : accepted.reason;
 }

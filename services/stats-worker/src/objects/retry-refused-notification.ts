@@ -57,7 +57,7 @@ function readChanges(text: string, buckets: readonly DeclaredBucket[]): readonly
     if (bucket === undefined) {
       throw refused(`no bucket that is declared for where it came from is called ${change.bucket}`);
     }
-    const accepted = acceptChange(bucket.id, bucket.declaration, change);
+    const accepted = acceptChange(bucket.id, bucket.declaration, change, Date.now());
     if (accepted.kind === 'refused') throw refused(accepted.detail);
     return [accepted.change];
   });

@@ -95,7 +95,7 @@ test.each(
     decodeNotification(text).flatMap((record): readonly ObjectChange[] => {
       if (record.kind === 'ignored') return [];
       if (record.kind === 'refused') throw new Error(record.detail);
-      const accepted = acceptChange(bucketId, declaration, record.change);
+      const accepted = acceptChange(bucketId, declaration, record.change, Date.now());
       if (accepted.kind === 'refused') throw new Error(accepted.detail);
       return [accepted.change];
     }),

@@ -24,8 +24,12 @@ function declared(members: object = {}, notifications: object = {}) {
   });
 }
 
+const NOW_MS = 1_700_000_060_000;
+const accept = (declaration: ReturnType<typeof declared>, of: NotifiedChange) =>
+  acceptChange(3, declaration, of, NOW_MS);
+
 test('a change is the ledger’s, with the bucket’s id', () => {
-  expect(acceptChange(3, declared(), change)).toEqual({
+  expect(accept(declared(), change)).toEqual({
     kind: 'change',
     change: {
       bucketId: 3,
@@ -41,27 +45,27 @@ test('a change is the ledger’s, with the bucket’s id', () => {
 
 test('sequencers of another form than declared are never compared', () => {
   const ofEventBridge = { ...change, form: 'eventbridge' as const };
-  expect(acceptChange(3, declared(), ofEventBridge)).toMatchObject({
+  expect(accept(declared(), ofEventBridge)).toMatchObject({
     kind: 'refused',
     reason: 'other_form',
   });
-  expect(acceptChange(3, declared({}, { form: 'eventbridge' }), change)).toMatchObject({
+  expect(accept(declared({}, { form: 'eventbridge' }), change)).toMatchObject({
     reason: 'other_form',
   });
-  expect(acceptChange(3, declared({}, { form: 'eventbridge' }), ofEventBridge)).toMatchObject({
+  expect(accept(declared({}, { form: 'eventbridge' }), ofEventBridge)).toMatchObject({
     kind: 'change',
   });
 });
 
 test('a null version that nothing orders is refused aloud, not dropped or guessed', () => {
-  expect(acceptChange(3, declared(), unordered)).toMatchObject({
+  expect(accept(declared(), unordered)).toMatchObject({
     kind: 'refused',
     reason: 'no_sequencer',
   });
 });
 
 test('a version of its own needs no order', () => {
-  expect(acceptChange(3, declared(), { ...unordered, version: 'v1' })).toMatchObject({
+  expect(accept(declared(), { ...unordered, version: 'v1' })).toMatchObject({
     change: { version: 'v1', sequencer: '' },
   });
 });
@@ -69,7 +73,7 @@ test('a version of its own needs no order', () => {
 test('where the store’s clock is trusted, time is the order, and sequencers are not', () => {
   const byTime = declared({ order: 'event_time' });
   const sequencerAt = (atMs: number, of: NotifiedChange = unordered) => {
-    const accepted = acceptChange(3, byTime, { ...of, atMs });
+    const accepted = accept(byTime, { ...of, atMs });
     return accepted.kind === 'change' ? accepted.change.sequencer : undefined;
   };
   const [earlier, later] = [sequencerAt(1_700_000_000_000), sequencerAt(1_700_000_000_001)];
@@ -78,8 +82,27 @@ test('where the store’s clock is trusted, time is the order, and sequencers ar
 });
 
 test('a bucket that is declared to send nothing is told nothing', () => {
-  expect(acceptChange(3, declared({ notifications: { kind: 'none' } }), change)).toMatchObject({
+  expect(accept(declared({ notifications: { kind: 'none' } }), change)).toMatchObject({
     kind: 'refused',
     reason: 'not_expected',
+  });
+});
+
+test('nothing has happened later than now, whatever a store’s clock says', () => {
+  const atMs = Date.parse('9999-12-31T23:59:59Z');
+  expect(accept(declared(), { ...change, atMs })).toMatchObject({
+    change: { sequencer: '0055AED6DCD90281E5', atMs: NOW_MS },
+  });
+});
+
+test('where time is the order, one that is minutes ahead is refused: nothing would come after it', () => {
+  const byTime = declared({ order: 'event_time' });
+  expect(accept(byTime, { ...unordered, atMs: NOW_MS + 300_001 })).toMatchObject({
+    kind: 'refused',
+    reason: 'clock_ahead',
+    detail: expect.stringContaining('2023-11-14T22:19:20'),
+  });
+  expect(accept(byTime, { ...unordered, atMs: NOW_MS + 300_000 })).toMatchObject({
+    change: { atMs: NOW_MS },
   });
 });

@@ -1,6 +1,9 @@
 import { type Hold, keepProgress } from '@odometer/database/measuring/measurements';
 import type { BucketHistory } from '@odometer/database/objects/bucket-levels';
-import type { CorrectionReason } from '@odometer/database/objects/listing-corrections';
+import type {
+  CorrectionReason,
+  ListingKnowledge,
+} from '@odometer/database/objects/listing-corrections';
 import { inTransaction, type Pool, type Transaction } from '@odometer/database/pool';
 import type { BucketDeclaration } from '@odometer/domain/objects/bucket-declaration';
 import type { BucketCatalogue, DeclaredBucket } from '../../objects/bucket-catalogue.ts';
@@ -105,6 +108,13 @@ export class BucketListing {
 
   nowMs(): number {
     return (this.parts.nowMs ?? Date.now)();
+  }
+
+  /** What a page knows that was asked for at an instant. */
+  knowledge(askedAtMs: number): ListingKnowledge {
+    const { bucket, graceMs } = this.terms;
+    const isOrderedByTime = bucket.declaration.order === 'event_time';
+    return { askedAtMs, graceMs, isOrderedByTime };
   }
 
   /** Does what needs Postgres, one thing at a time for this listing, and few for all. */

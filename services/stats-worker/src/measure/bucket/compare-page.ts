@@ -1,4 +1,5 @@
-import type { LedgerRow } from '@odometer/database/objects/ledger-rows';
+import type { LedgerRow, ListingTimes } from '@odometer/database/objects/ledger-rows';
+import { latestCredible } from '@odometer/domain/objects/clock-ahead';
 import type { ListedObject } from './object-lister.ts';
 
 /** A listed object with its key as the ledger has it. */
@@ -22,12 +23,12 @@ export interface PageDifferences {
  * Compares what a listing has of some keys with what the ledger has of them.
  *
  * @param rows all rows of these keys; more when the listing should have had them.
- * @param settledBeforeMs what was changed later is left to the next listing.
+ * @param times what was changed after `settledBeforeMs` is left to the next listing, unless that is yet to come.
  */
 export function comparePage(
   objects: readonly KeyedObject[],
   rows: readonly LedgerRow[],
-  settledBeforeMs: number,
+  { settledBeforeMs, nowMs }: ListingTimes,
 ): PageDifferences {
   const unlisted = new Map(rows.map((row) => [nameOf(row.key, row.version), row]));
   const differing: (KeyedObject & { row: LedgerRow | undefined })[] = [];
@@ -41,7 +42,7 @@ export function comparePage(
     if (row?.live && row.sizeBytes === sizeBytes) continue;
     const isRemoved = row !== undefined && !row.live && !row.isUntold;
     if (isRemoved && version !== '') removedBefore += 1;
-    else if (lastModifiedMs >= settledBeforeMs || row?.isSettled === false) recent += 1;
+    else if (isRecent(lastModifiedMs) || row?.isSettled === false) recent += 1;
     else differing.push({ ...keyed, row });
   }
   const vanished: LedgerRow[] = [];
@@ -51,6 +52,10 @@ export function comparePage(
     else recent += 1;
   }
   return { differing, vanished, recent, removedBefore };
+
+  function isRecent(atMs: number): boolean {
+    return atMs >= settledBeforeMs && atMs <= latestCredible(nowMs);
+  }
 }
 
 /** No key has a NUL, for Postgres holds none. */

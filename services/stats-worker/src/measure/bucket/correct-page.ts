@@ -22,11 +22,11 @@ export async function correctPage(
   page: {
     readonly listed: readonly KeyedObject[];
     readonly differing: readonly KeyedObject[];
-    readonly listedAtMs: number;
+    readonly askedAtMs: number;
   },
 ): Promise<StepResult> {
   const { parts, terms, measurementId, isFilling } = listing;
-  const { listed, differing, listedAtMs } = page;
+  const { listed, differing, askedAtMs } = page;
   const isHashed = terms.bucket.declaration.ledger === 'hashed';
   if (differing.length === 0 && !isHashed) return undefined;
 
@@ -48,7 +48,7 @@ export async function correctPage(
   const rows = differing.flatMap(({ storedKey, object }, index) => {
     const place = places[index];
     if (place === undefined) return [];
-    const { version, sizeBytes, storageClass = null, lastModifiedMs: atMs } = object;
+    const { version, sizeBytes, storageClass = null, lastModifiedMs } = object;
     const owner = ownerOf(place, names);
     return {
       ...owner,
@@ -57,11 +57,11 @@ export async function correctPage(
       version,
       sizeBytes,
       storageClass,
-      atMs,
+      atMs: Math.min(lastModifiedMs, askedAtMs),
     };
   });
   const corrected = (
-    await correctListed(transaction, rows, listedAtMs, terms.graceMs, measurementId)
+    await correctListed(transaction, rows, listing.knowledge(askedAtMs), measurementId)
   ).map((row) => ({ ...row, reason: reasonOfListed(row.previousLive) }));
   const differences = new StorageDifferences(settledThroughMs, listing.nowMs());
   for (const row of corrected) {

@@ -1,5 +1,6 @@
 import { afterEach, expect, test } from '@jest/globals';
 import { openEpoch } from '@odometer/database/sources';
+import { sequencerOfTime } from '@odometer/domain/objects/sequencer';
 import { SimulatedBucket } from '@odometer/s3-simulator/simulated-bucket';
 import { startFakeS3Server } from '@odometer/testing/fake-s3-server';
 import {
@@ -182,6 +183,34 @@ test('a version whose removal was told does not come back, whatever a listing sa
   system.settle();
   expect((await system.run('reconcile')).figures).toMatchObject({ removedBefore: '1' });
   expect(await system.ledger()).toEqual({ bytes: 0n, objects: 0 });
+});
+
+test('a row that a wrong clock has put years ahead is corrected, and followed by what comes after', async () => {
+  system = await openBucketSystem({ declaration: { order: 'event_time' } });
+  const ahead = '9999-12-31T00:00:00Z';
+  const sequencer = sequencerOfTime(Date.parse(ahead));
+  const put = [1, 2].map((index) => system.bucket.put(objectKey(index), 100));
+  await system.notify(...put);
+  await system.pool.query('update stored_objects set changed_at = $1, sequencer = $2', [
+    ahead,
+    sequencer,
+  ]);
+  system.bucket.put(objectKey(1), 300);
+  system.bucket.delete(objectKey(2));
+  system.settle();
+  const { figures } = await system.run('reconcile');
+  expect(figures).toMatchObject({ recent: '0', drift: { objects: '-1', bytes: '100' } });
+  await system.expectExact();
+  for (const index of [1, 2]) {
+    const [event] = system.bucket.put(objectKey(index), 5);
+    if (event === undefined) throw new Error('a put tells nothing');
+    await system.notify([{ ...event, sequencer: sequencerOfTime(event.atMs) }]);
+  }
+  await system.expectExact();
+  const { rowCount } = await system.pool.query(
+    'select from stored_objects where changed_at > now()',
+  );
+  expect(rowCount).toBe(0);
 });
 
 test('without notifications nothing is under way, and nothing waits for the next listing', async () => {

@@ -63,16 +63,16 @@ async function nextPiece(
   const { bucket } = terms;
   const { ledger } = bucket.declaration;
   const { through } = page;
-  const settledBeforeMs = page.askedAtMs - terms.graceMs;
+  const times = { settledBeforeMs: page.askedAtMs - terms.graceMs, nowMs: page.askedAtMs };
   if (ledger === 'listing') return { objects, rows: [], isLast: true, through };
   if (ledger === 'hashed') {
     const keys = objects.map((object) => object.storedKey);
-    const rows = await readLedgerKeys(parts.pool, bucket.id, keys, settledBeforeMs);
+    const rows = await readLedgerKeys(parts.pool, bucket.id, keys, times);
     return { objects, rows, isLast: true, through };
   }
   for (let limit = ROWS_AT_ONCE; ; limit *= 4) {
     const range = { after, until: through };
-    const rows = await readLedgerRange(parts.pool, bucket.id, range, settledBeforeMs, limit);
+    const rows = await readLedgerRange(parts.pool, bucket.id, range, times, limit);
     if (rows.length < limit) return { objects, rows, isLast: true, through };
     // There may be more rows of the last key.
     const open = rows.at(-1)?.key;
@@ -93,7 +93,10 @@ async function mergePiece(
   const { bucket, graceMs, isDryRun } = listing.terms;
   const { ledger } = bucket.declaration;
   const listedAtMs = page.askedAtMs - graceMs;
-  const compared = comparePage(piece.objects, piece.rows, listedAtMs);
+  const compared = comparePage(piece.objects, piece.rows, {
+    settledBeforeMs: listedAtMs,
+    nowMs: page.askedAtMs,
+  });
   const pages = shard.pages + Number(piece.isLast);
   let next: OpenShard | undefined;
   await listing.step(foundIn(listing, page, piece, compared), async (transaction) => {
@@ -106,7 +109,7 @@ async function mergePiece(
     return correctPage(listing, transaction, {
       listed: piece.objects,
       differing: isDryRun ? [] : compared.differing,
-      listedAtMs,
+      askedAtMs: page.askedAtMs,
     });
 
     async function advance(): Promise<OpenShard | undefined> {

@@ -112,15 +112,15 @@ async function believe(listing: BucketListing, vanished: Amount): Promise<void> 
 }
 
 async function noteAllUnseen(listing: BucketListing, signal: AbortSignal): Promise<void> {
-  const { bucket, graceMs } = listing.terms;
-  const listedAtMs = listing.begunAtMs - graceMs;
+  const { bucket } = listing.terms;
+  const knowledge = listing.knowledge(listing.begunAtMs);
   for (let after: string | undefined = ''; after !== undefined; ) {
     signal.throwIfAborted();
     const from: string = after;
     await listing.turn(() =>
       listing.step({}, async (transaction) => {
         const id = listing.measurementId;
-        after = await noteUnseen(transaction, id, bucket.id, from, listedAtMs, ROWS_AT_ONCE);
+        after = await noteUnseen(transaction, id, bucket.id, from, knowledge, ROWS_AT_ONCE);
         return undefined;
       }),
     );
@@ -128,14 +128,15 @@ async function noteAllUnseen(listing: BucketListing, signal: AbortSignal): Promi
 }
 
 async function removeAll(listing: BucketListing, signal: AbortSignal): Promise<void> {
-  const { bucket, graceMs } = listing.terms;
+  const { bucket } = listing.terms;
   for (let isMore = true; isMore; ) {
     signal.throwIfAborted();
     await listing.turn(() =>
       listing.step({}, async (transaction) => {
         const id = listing.measurementId;
         const settledThroughMs = await holdSettlement(transaction);
-        const { removed, looked } = await removeVanished(transaction, id, graceMs, ROWS_AT_ONCE);
+        const knowledge = listing.knowledge(listing.nowMs());
+        const { removed, looked } = await removeVanished(transaction, id, knowledge, ROWS_AT_ONCE);
         isMore = looked > 0;
         if (removed.length === 0) return undefined;
         const differences = new StorageDifferences(settledThroughMs, listing.nowMs());
