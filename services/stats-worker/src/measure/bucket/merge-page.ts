@@ -20,7 +20,8 @@ const ROWS_AT_ONCE = 5_000;
 
 /**
  * Compares a page with the ledger, corrects what it may, notes what is not listed any more, and moves the shard on, all in
- * one transaction; in several when the ledger has much that the page has not. What is the same is not written.
+ * one transaction; in several when the ledger has much that the page has not. What is the same is not written, but in a hashed ledger, whose
+ * rows are not in the order of the listing: there each row that is seen is marked so (markSeen), which rewrites it.
  *
  * @returns the shard that goes on; undefined when there is no more of it.
  * @throws OdometerError `measurement_taken_over`
