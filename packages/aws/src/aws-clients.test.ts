@@ -129,6 +129,15 @@ test('throttling is retried with jitter, and every throttled attempt is counted'
   ]);
 });
 
+test('27. a store that says when to come again is not asked before', async () => {
+  answering((nth) => (nth === 1 ? { ...SLOW_DOWN, headers: { 'retry-after': '2' } } : EMPTY));
+  const startedAt = performance.now();
+  const answer = await clientsOf().s3(target).send(LIST);
+  expect(answer.$metadata.attempts).toBe(2);
+  // The first wait is half a second at most otherwise; the SDK goes by the header up to five seconds beyond its own.
+  expect(performance.now() - startedAt).toBeGreaterThan(1_900);
+});
+
 test('throttling is counted for the account that is throttled: as declared, else that of its role', async () => {
   const clients = clientsOf();
   answering((nth) => (nth === 1 ? SLOW_DOWN : EMPTY));
