@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Message, ReceiveMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import { type Backoff, backoffMs } from '@odometer/domain/backoff';
 import { isOdometerError, OdometerError } from '@odometer/domain/errors';
+import { settledWithin } from '@odometer/domain/settled-within';
 import { awsFailure } from './aws-error.ts';
 import { FewWarnings, type WarningLog } from './few-warnings.ts';
 import { SqsDeleter } from './sqs-deleter.ts';
@@ -70,11 +72,10 @@ const IN_FLIGHT_MAX_BYTES = 32 * 1024 * 1024;
 /** A long poll takes its time; what says at once that there is nothing is no queue, or a proxy, and is not asked without end. */
 const EMPTY_MIN_MS = 1_000;
 
-/** First and longest wait after a receive that failed, before full jitter. */
-const BACKOFF_FIRST_MS = 500;
-const BACKOFF_LONGEST_MS = 30_000;
+/** After a receive that failed. */
+const RECEIVE_BACKOFF: Backoff = { firstMs: 500, capMs: 30_000 };
 /** Too many messages are out already (OverLimit, 120,000): only time, or other consumers, can help. */
-const OVER_LIMIT_FIRST_MS = 5_000;
+const OVER_LIMIT_BACKOFF: Backoff = { firstMs: 5_000, capMs: 30_000 };
 
 /**
  * Takes messages of one queue until it is stopped: each handled on its own, and deleted when that is done. One that cannot
@@ -161,7 +162,7 @@ export class SqsConsumer {
     this.#roomMade();
     await this.#receivers;
     const deadline = this.#options.stopDeadlineMs ?? 10_000;
-    await within(deadline, Promise.all(this.#underWay));
+    await settledWithin(Promise.all(this.#underWay), deadline);
     this.#visibility.stop();
     this.#deleter.stop();
   }
@@ -182,7 +183,7 @@ export class SqsConsumer {
         for (const message of messages) this.#take(message);
         if (messages.length === 0) await this.#sleep(EMPTY_MIN_MS - (performance.now() - askedAt));
       } catch (error) {
-        if (this.#state === 'receiving') await this.#backOff(error, failures++);
+        if (this.#state === 'receiving') await this.#backOff(error, ++failures);
       } finally {
         this.#expected -= RECEIVE_MAX;
       }
@@ -274,9 +275,7 @@ export class SqsConsumer {
     this.counts.receiveErrors[kind]++;
     this.#warn('sqs_receive_failed', { kind, error });
     const overLimit = cause instanceof Error && cause.name === 'OverLimit';
-    const first = overLimit ? OVER_LIMIT_FIRST_MS : BACKOFF_FIRST_MS;
-    const longest = Math.min(first * 2 ** Math.min(failures, 16), BACKOFF_LONGEST_MS);
-    await this.#sleep(Math.random() * longest);
+    await this.#sleep(backoffMs(overLimit ? OVER_LIMIT_BACKOFF : RECEIVE_BACKOFF, failures));
   }
 
   /** Until stopped at the latest. */
@@ -313,12 +312,4 @@ function kindOf(error: unknown): ReceiveErrorKind {
   if (isOdometerError(error, 'target_unavailable')) return 'unavailable';
   if (isOdometerError(error, 'target_invalid')) return 'invalid';
   return 'other';
-}
-
-/** Waits for what is left, but no longer. */
-async function within(deadlineMs: number, work: Promise<unknown>): Promise<void> {
-  const timer = new AbortController();
-  const late = sleep(deadlineMs, undefined, { signal: timer.signal }).catch(() => undefined);
-  await Promise.race([work, late]);
-  timer.abort();
 }

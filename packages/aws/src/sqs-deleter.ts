@@ -1,4 +1,5 @@
 import { DeleteMessageBatchCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import { type Backoff, backoffMs } from '@odometer/domain/backoff';
 
 /** The most that one call deletes. */
 const BATCH_MAX = 10;
@@ -8,7 +9,7 @@ const LINGER_MS = 20;
 const CALLS_MAX = 8;
 /** Of one message. After that it comes again and is handled again, which is safe, only not free. */
 const TRIES_MAX = 3;
-const RETRY_AFTER_MS = 500;
+const RETRY_BACKOFF: Backoff = { firstMs: 1_000, capMs: 2_000 };
 
 interface Handled {
   readonly receipt: string;
@@ -111,7 +112,6 @@ export class SqsDeleter {
       handled.resolve(false);
       return;
     }
-    const waitMs = Math.random() * RETRY_AFTER_MS * 2 ** handled.tries;
-    setTimeout(() => this.#add(handled), waitMs);
+    setTimeout(() => this.#add(handled), backoffMs(RETRY_BACKOFF, handled.tries));
   }
 }

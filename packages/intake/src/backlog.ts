@@ -1,7 +1,7 @@
 import { isOdometerError } from '@odometer/domain/errors';
-import { pause } from '@odometer/queues/backoff';
 import type { QueueName } from '@odometer/queues/catalogue';
 import type { JobQueue } from '@odometer/queues/job-queue';
+import { pause } from '@odometer/queues/pause';
 
 /** How often those who wait for room look; the backlog is measured once a second. */
 const ROOM_INTERVAL_MS = 500;

@@ -1,7 +1,8 @@
+import { type Backoff, backoffMs } from '@odometer/domain/backoff';
 import { isOdometerError } from '@odometer/domain/errors';
-import { type Backoff, backoffMs, pause } from './backoff.ts';
 import type { JobCatalogue, QueueName } from './catalogue.ts';
 import type { JobQueue } from './job-queue.ts';
+import { pause } from './pause.ts';
 
 /** Quick at first, for a lost reply; capped low, because a counter holds PUBACKs back while it waits. */
 const BACKOFF: Backoff = { firstMs: 50, capMs: 2_000 };

@@ -1,5 +1,5 @@
+import type { Backoff } from '@odometer/domain/backoff';
 import type { JobsOptions } from 'bullmq';
-import type { Backoff } from './backoff.ts';
 
 /** The worker's own strategy; BullMQ's exponential one has no cap. */
 const BACKOFF_TYPE = 'capped';

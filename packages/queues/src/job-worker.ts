@@ -1,10 +1,12 @@
+import { type Backoff, backoffMs } from '@odometer/domain/backoff';
 import { isOdometerError, OdometerError } from '@odometer/domain/errors';
+import { settledWithin } from '@odometer/domain/settled-within';
 import { type Job as BullJob, UnrecoverableError, WaitingError, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
-import { type Backoff, backoffMs, pause } from './backoff.ts';
 import { JOB_DEADLINE_MS, type JobCatalogue, QUEUE_PREFIX, type QueueName } from './catalogue.ts';
 import { isInfrastructureError } from './infrastructure-error.ts';
 import { RETRY_BACKOFF } from './job-options.ts';
+import { pause } from './pause.ts';
 
 /** Together less than 15 s until a killed worker's job runs again, with a second to spare; the defaults take a minute. */
 const LOCK_DURATION_MS = 10_000;
@@ -233,13 +235,13 @@ export class JobWorker<Q extends QueueName> {
     const worker = this.#worker;
     if (worker === undefined) return;
     const closed = worker.close().catch((error: unknown) => this.#onError(error));
-    if (await within(this.#stopDeadlineMs, closed)) return;
+    if (await settledWithin(closed, this.#stopDeadlineMs)) return;
     for (const controller of this.#running) {
       const params = { component: this.name, deadlineMs: this.#stopDeadlineMs };
       controller.abort(new OdometerError('shutdown_deadline_exceeded', params));
     }
     // Time for Redis to take the jobs back; when it is away they return by their locks' end.
-    if (await within(1_000, closed)) return;
+    if (await settledWithin(closed, 1_000)) return;
     this.#log.warn({ event: 'jobs_abandoned', queue: this.#queue, active: this.#active });
     endBlockingConnection(worker).catch(() => {});
   }
@@ -253,15 +255,4 @@ async function endBlockingConnection(worker: Worker<unknown, void>): Promise<voi
   const client = await worker.getBackend().blockingClient;
   await client?.connect().catch(() => {});
   client?.disconnect();
-}
-
-/** Whether `promise` settled in time. */
-async function within(deadlineMs: number, promise: Promise<unknown>): Promise<boolean> {
-  const giveUp = new AbortController();
-  const late = pause(deadlineMs, giveUp.signal).then(() => false);
-  try {
-    return await Promise.race([promise.then(() => true), late]);
-  } finally {
-    giveUp.abort();
-  }
 }

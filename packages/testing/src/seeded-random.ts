@@ -1,46 +1,16 @@
-/** Random numbers that a seed repeats exactly, on every machine. */
-export interface SeededRandom {
-  readonly seed: number;
-  /** In [0, 1). */
-  next(): number;
-  /** A whole number, both ends included. */
-  integer(lowest: number, highest: number): number;
-  pick<T>(items: readonly T[]): T;
-  shuffle<T>(items: readonly T[]): T[];
-}
+import {
+  type SeededRandom as Choices,
+  seededRandom as choices,
+} from '@odometer/s3-simulator/seeded-random';
 
-/** The 32-bit generator mulberry32 (Tommy Ettinger, public domain): small, and good enough to choose moments. */
-function mulberry32(seed: number): () => number {
-  let state = seed | 0;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 0x1_0000_0000;
-  };
+/** Random choices that a seed repeats exactly, and that know their seed. */
+export interface SeededRandom extends Choices {
+  readonly seed: number;
 }
 
 /** A source of randomness for one test run; print the seed, so that a failure can be repeated. */
 export function seededRandom(seed: number): SeededRandom {
-  const next = mulberry32(seed);
-  const integer = (lowest: number, highest: number) =>
-    lowest + Math.floor(next() * (highest - lowest + 1));
-  return {
-    seed,
-    next,
-    integer,
-    pick(items) {
-      const item = items[integer(0, items.length - 1)];
-      if (item === undefined) throw new RangeError('nothing to pick from');
-      return item;
-    },
-    shuffle(items) {
-      return items
-        .map((item) => ({ item, order: next() }))
-        .sort((a, b) => a.order - b.order)
-        .map(({ item }) => item);
-    },
-  };
+  return { seed, ...choices(seed) };
 }
 
 /**

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
-import { backoffMs, pause } from '@odometer/queues/backoff';
+import { backoffMs } from '@odometer/domain/backoff';
+import { pause } from '@odometer/queues/pause';
 import type { Logger } from 'pino';
 import type { MqttSpec } from '../buckets/group-sources.ts';
 import { runMqttSession } from './mqtt-session.ts';

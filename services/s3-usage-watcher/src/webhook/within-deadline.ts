@@ -1,4 +1,5 @@
 import { OdometerError } from '@odometer/domain/errors';
+import { settledWithin } from '@odometer/domain/settled-within';
 
 /**
  * What `work` comes to, unless that takes too long; it goes on all the same.
@@ -6,16 +7,7 @@ import { OdometerError } from '@odometer/domain/errors';
  * @throws OdometerError `ingest_unavailable` after the deadline
  */
 export async function withinDeadline<T>(work: Promise<T>, deadlineMs: number): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      const reason = `storage has not confirmed within ${deadlineMs} ms`;
-      reject(new OdometerError('ingest_unavailable', { reason }));
-    }, deadlineMs);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
+  if (await settledWithin(work, deadlineMs)) return work;
+  const reason = `storage has not confirmed within ${deadlineMs} ms`;
+  throw new OdometerError('ingest_unavailable', { reason });
 }

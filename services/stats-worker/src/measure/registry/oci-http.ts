@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import { type Backoff, backoffMs } from '@odometer/domain/backoff';
 import { isOdometerError, OdometerError } from '@odometer/domain/errors';
 import { type Credentials, OciAuthorization } from './oci-authorization.ts';
 import { type OciAnswer, sendOnce, wantsLater } from './send-once.ts';
@@ -15,9 +16,9 @@ export interface OciRequest {
 
 /** Of one attempt, from the connection to the end of the body. A manifest and a page of tags take milliseconds. */
 const TIMEOUT_MS = 30_000;
-/** Waits below 0.5, 1, 2, 4 s between them: what lasts longer is tried again with the next bell. */
+/** Waits up to 0.5, 1, 2, 4 s between them: what lasts longer is tried again with the next bell. */
 const ATTEMPTS = 5;
-const FIRST_DELAY_MS = 500;
+const BACKOFF: Backoff = { firstMs: 500, capMs: 4_000 };
 /** A registry that wants to be left alone for longer gets its wish: the measurement fails, and is tried again later. */
 const LONGEST_DELAY_MS = 10_000;
 
@@ -76,7 +77,7 @@ export class OciHttp {
   async #attempt(attempt: () => Promise<OciAnswer>, signal: AbortSignal): Promise<OciAnswer> {
     for (let made = 1; ; made += 1) {
       let failure: unknown;
-      let delayMs = Math.random() * FIRST_DELAY_MS * 2 ** (made - 1);
+      let delayMs = backoffMs(BACKOFF, made);
       try {
         const answer = await attempt();
         if (!wantsLater(answer)) return answer;

@@ -1,5 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-
 /** From `firstMs`, doubling, to `capMs`. */
 export interface Backoff {
   readonly firstMs: number;
@@ -19,13 +17,4 @@ export function backoffMs(
   // 2 ** 30 is beyond every cap; without the bound it would reach Infinity.
   const ceiling = Math.min(capMs, firstMs * 2 ** Math.min(attempt - 1, 30));
   return Math.round(ceiling * (0.5 + random() / 2));
-}
-
-/** Sleeps; returns early, without throwing, when the signal is aborted. */
-export async function pause(durationMs: number, signal: AbortSignal): Promise<void> {
-  try {
-    await sleep(durationMs, undefined, { signal });
-  } catch {
-    // Aborted: whoever waits looks at the signal.
-  }
 }
