@@ -93,11 +93,7 @@ export async function maintain(
     })),
     await step(async () => ({ manifestsForgotten: await forgetManifests(pool, inTime) })),
     await step(async () => ({
-      correctionsForgotten: await forgetCorrections(
-        pool,
-        nowMs - CORRECTION_DAYS * DAY_MS,
-        inTime,
-      ),
+      correctionsForgotten: await forgetCorrections(pool, nowMs - CORRECTION_DAYS * DAY_MS, inTime),
     })),
     await step(async () => ({
       measurementsForgotten: await forgetMeasurements(
