@@ -24,7 +24,8 @@ create table buckets (
 -- The ledger: a row for each object or version that was ever heard of. A removed one stays as a tombstone, so that a
 -- notification which comes late finds what it is too late for.
 --   no row → live ⇄ tombstone   (the null version: the newer sequencer holds)
---   no row → live → tombstone   (a version never changes, and once removed it never comes back)
+--   no row → live → tombstone   (a version never changes, and once its removal is told it never comes back; a tombstone
+--                                that only a listing made, with `listed_at`, another listing makes live again)
 create table stored_objects (
   bucket_id integer not null references buckets (id),
   -- A hash of it in a bucket whose ledger is `hashed`. Bytes, not language: keys are compared as S3 lists them.
@@ -47,6 +48,8 @@ create table stored_objects (
   -- By the store's clock, as everything here: when it came into being, and what it was changed by last.
   created_at timestamptz not null,
   changed_at timestamptz not null,
+  -- Nothing is counted for its owner from before this: until then it was counted for another one.
+  owned_since timestamptz,
   -- Set by a correction: the listing knew all that had happened up to this, so older notifications change nothing.
   listed_at timestamptz,
   -- The last listing that saw it; kept only where keys are hashed and cannot be compared in order.

@@ -16,7 +16,7 @@ export interface CorrectedObject {
   readonly previousBytes: bigint;
   /** 0 of what is not live now. */
   readonly bytes: bigint;
-  /** Since when it is so, as far as is known, milliseconds. */
+  /** Since when it is so for its owner, as far as is known, milliseconds. */
   readonly atMs: number;
 }
 
@@ -83,7 +83,7 @@ export async function correctListed(
        and (not o.live or o.size_bytes <> excluded.size_bytes) 
        and (o.live or o.version = '' or o.listed_at is not null)
      returning key, version, project_id, organization_id, metered_object_type, previous_live, previous_bytes,
-       size_bytes, changed_at`,
+       size_bytes, greatest(changed_at, owned_since) as changed_at`,
     [
       plainArray(rows.map((row) => row.bucketId)),
       textArray(rows.map((row) => row.key)),
@@ -277,7 +277,8 @@ export async function removeVanished(
      where o.bucket_id = v.bucket_id and o.key = v.key and o.version = v.version
        and o.live and (o.changed_at < v.listed_at or o.changed_at > $6) and (o.listed_at is null or o.listed_at <= v.listed_at)
      returning o.key, o.version, o.project_id, o.organization_id, o.metered_object_type, o.previous_live,
-       o.previous_bytes, o.size_bytes, o.changed_at + $5 * interval '1 millisecond' as changed_at`,
+       o.previous_bytes, o.size_bytes,
+       greatest(o.changed_at + $5 * interval '1 millisecond', o.owned_since) as changed_at`,
     [
       plainArray(next.map(({ bucket_id }) => bucket_id)),
       textArray(next.map(({ key }) => key)),

@@ -1,3 +1,4 @@
+import { toTimestamp } from '@odometer/domain/period';
 import { plainArray, textArray } from '../array-parameter.ts';
 import type { Queryable, Transaction } from '../pool.ts';
 import type { ObjectName } from './current-objects.ts';
@@ -115,17 +116,23 @@ export async function lockUnattributedObjects(
   return rows.map(lockedObject);
 }
 
+/** Whose a row becomes, and from when on its bytes are counted for them; null: as before. */
+export interface OwnedObject extends ObjectName, ObjectOwner {
+  readonly ownedSinceMs: number | null;
+}
+
 /** Gives locked objects other owners or types. */
 export async function setOwners(
   transaction: Transaction,
-  owned: readonly (ObjectName & ObjectOwner)[],
+  owned: readonly OwnedObject[],
 ): Promise<void> {
   await transaction.query(
     `update stored_objects o
      set organization_id = n.organization_id, project_id = n.project_id, unattributed_to = n.unattributed_to,
-       metered_object_type = n.type, object_id = n.object_id
-     from unnest($1::int[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::text[], $7::text[], $8::text[])
-       as n (bucket_id, key, version, organization_id, project_id, unattributed_to, type, object_id)
+       metered_object_type = n.type, object_id = n.object_id, owned_since = coalesce(n.owned_since, o.owned_since)
+     from unnest($1::int[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::text[], $7::text[], $8::text[],
+       $9::timestamptz[])
+       as n (bucket_id, key, version, organization_id, project_id, unattributed_to, type, object_id, owned_since)
      where o.bucket_id = n.bucket_id and o.key = n.key collate "C" and o.version = n.version collate "C"`,
     [
       plainArray(owned.map((row) => row.bucketId)),
@@ -136,6 +143,9 @@ export async function setOwners(
       textArray(owned.map((row) => row.unattributedTo)),
       textArray(owned.map((row) => row.type)),
       textArray(owned.map((row) => row.objectId)),
+      plainArray(
+        owned.map(({ ownedSinceMs }) => (ownedSinceMs === null ? null : toTimestamp(ownedSinceMs))),
+      ),
     ],
   );
 }

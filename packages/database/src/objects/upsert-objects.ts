@@ -33,6 +33,8 @@ export interface PreviousObject {
   readonly bytes: number;
   readonly sequencer: string;
   readonly listedAtMs: number | null;
+  /** Nothing is counted for the owner from before this. */
+  readonly ownedSinceMs: number | null;
 }
 
 export interface UpsertedObjects {
@@ -65,6 +67,7 @@ export async function upsertObjects(
     previous_bytes: string;
     previous_sequencer: string;
     listed_at: Date | null;
+    owned_since: Date | null;
   }>(
     // Without a name: a plan made once for all lengths of arrays would join them row by row.
     `with told as materialized (
@@ -95,10 +98,10 @@ export async function upsertObjects(
          else not excluded.live and (o.live or o.listed_at is not null)
        end
        returning bucket_id, key, version, project_id, organization_id, metered_object_type, previous_live, previous_bytes,
-         previous_sequencer, listed_at
+         previous_sequencer, listed_at, owned_since
      )
      select t.ordinal - 1 as index, w.project_id, w.organization_id, w.metered_object_type, w.previous_live, w.previous_bytes,
-       w.previous_sequencer, w.listed_at
+       w.previous_sequencer, w.listed_at, w.owned_since
      from told t
      left join written w on w.bucket_id = t.bucket_id and w.key = t.key collate "C" and w.version = t.version collate "C"
      where w.key is null or w.previous_live is not null`,
@@ -134,6 +137,7 @@ export async function upsertObjects(
       bytes: Number(row.previous_bytes),
       sequencer: row.previous_sequencer,
       listedAtMs: row.listed_at?.getTime() ?? null,
+      ownedSinceMs: row.owned_since?.getTime() ?? null,
     });
   }
   return { changed, unchanged };

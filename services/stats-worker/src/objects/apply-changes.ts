@@ -130,13 +130,14 @@ function bookChain(
   oldestMs: number,
 ): void {
   const owner = previous ?? row;
+  const floorMs = Math.max(oldestMs, previous?.ownedSinceMs ?? 0);
   const last = lastOf(chain);
   const before = previous?.bytes ?? 0;
   let bytes = before;
   for (const one of chain.changes) {
     if (one !== last && !supersedes(one.change, previous)) continue;
     const then = bytesOf(one.change);
-    differences.addTime(owner, BigInt(then - bytes), Math.max(one.change.atMs, oldestMs));
+    differences.addTime(owner, BigInt(then - bytes), Math.max(one.change.atMs, floorMs));
     bytes = then;
   }
   const objects = Number(row.live) - Number(previous?.live ?? false);

@@ -23,7 +23,12 @@ export async function moveLockedObjects(
   if (moves.length === 0) return;
   await setOwners(
     transaction,
-    moves.map(({ object: { bucketId, key, version }, to }) => ({ bucketId, key, version, ...to })),
+    moves.map(({ object, to, sinceMs }) => {
+      const { bucketId, key, version } = object;
+      // What is told late of the time before was counted for the former owner, and is not for this one.
+      const ownedSinceMs = isSameOwner(object, to) ? null : sinceMs;
+      return { ...to, bucketId, key, version, ownedSinceMs };
+    }),
   );
   const differences = new StorageDifferences(settledThroughMs, Date.now());
   for (const { object, to, sinceMs } of moves) {
@@ -32,9 +37,13 @@ export async function moveLockedObjects(
     differences.addLevel(bucketId, object, -sizeBytes, -1);
     differences.addLevel(bucketId, to, sizeBytes, 1);
     // From one type to another of one owner nothing moves in time.
-    if (object.projectId === to.projectId) continue;
+    if (isSameOwner(object, to)) continue;
     differences.addTime(object, -sizeBytes, sinceMs);
     differences.addTime(to, sizeBytes, sinceMs);
   }
   await differences.book(transaction);
+}
+
+function isSameOwner(a: ObjectOwner, b: ObjectOwner): boolean {
+  return a.projectId === b.projectId && a.unattributedTo === b.unattributedTo;
 }

@@ -133,3 +133,38 @@ test('a mapping whose time is up says where it stopped, and is done only when it
   expect(await mapObjects(system.parts, job, never)).toBeUndefined();
   expect(await levels(system.pool)).toEqual({ 'one/all object': ['1', 1] });
 });
+
+test('what is told late of the time before a mapping takes nothing from the new owner', async () => {
+  const megabyte = 1_000_000;
+  const anHourAgoMs = Date.now() - 3_600_000;
+  await system.objects.apply([
+    producer.objects(
+      stored('acme/web/removed', megabyte, 'A1', { atMs: anHourAgoMs }),
+      stored('acme/web/shrunk', megabyte, 'A1', { atMs: anHourAgoMs }),
+      removed('acme/web/again', 'A1', { atMs: anHourAgoMs }),
+    ),
+  ]);
+  await declareBucket(system.pool, { keys: 'acme/{project}/…', organization: 'other' });
+  await map();
+  const mappedByMs = Date.now();
+  // All of them half an hour ago, when it was the former owner's.
+  const atMs = anHourAgoMs + 1_800_000;
+  await system.objects.apply([
+    producer.objects(
+      removed('acme/web/removed', 'A2', { atMs }),
+      stored('acme/web/shrunk', 1, 'A2', { atMs }),
+      stored('acme/web/again', 10, 'A2', { atMs }),
+      stored('acme/web/again', 5, 'A3', { atMs: atMs + 1 }),
+    ),
+  ]);
+  expect(await levels(system.pool)).toEqual({ 'other/web object': ['6', 2] });
+  const { rows } = await system.pool.query<{ bytes: number; byte_ms: number; until: Date }>(
+    `select sum(c.bytes)::int as bytes, sum(c.byte_ms)::float as byte_ms, max(c.hour) + interval '1 hour' as until
+     from storage_changes c join projects p on p.id = c.project_id join organizations o on o.id = p.organization_id
+     where o.slug = 'other'`,
+  );
+  const [time] = rows;
+  expect(time?.bytes).toBe(6);
+  expect(time?.byte_ms).toBeGreaterThanOrEqual(6 * ((time?.until.getTime() ?? 0) - mappedByMs));
+  expect(time?.byte_ms).toBeLessThan(6 * 3_600_001);
+});
