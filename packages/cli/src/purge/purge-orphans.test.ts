@@ -202,6 +202,16 @@ test('where keys are hashed nothing can be deleted, and that is said', async () 
   expect(store.requests).toEqual([]);
 });
 
+test('where this version cannot read the declaration nothing is deleted, and that is said', async () => {
+  await declare({ order: 'by moonlight' });
+  bucket.put('acme/web/scenes/7/a', 1);
+  await fillLedger();
+  await deleteScene('1', '7');
+  const refused = await purge('--confirm');
+  expect(refused.stdout).toContain('its bucket is declared by another version of Odometer');
+  expect(refused.exitCode).toBe(1);
+});
+
 test('an unknown project or bucket is said to be so', async () => {
   expect((await purge('--project', 'acme/nothing')).stderr).toContain('acme/nothing');
   expect((await purge('--bucket', 'nothing')).stderr).toContain('there is no bucket nothing');

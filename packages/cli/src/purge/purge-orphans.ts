@@ -52,7 +52,7 @@ export interface PurgeOptions {
 /** What became of orphans. */
 export interface Purged {
   readonly deleted: number;
-  /** How many the store refused to delete. */
+  /** How many the store refused to delete, or lie in buckets whose declaration this version cannot read. */
   readonly refused: number;
   /** The first of them, each with its reason. */
   readonly refusals: DeletedObjects['refused'];
@@ -79,7 +79,12 @@ export async function purgeOrphans(
   for await (const page of orphanPages(pool, filter)) {
     for (const [bucketId, orphans] of byBucket(page)) {
       const declaration = buckets.get(bucketId);
-      if (declaration === undefined || declaration.ledger === 'hashed') {
+      if (declaration === undefined) {
+        refused += orphans.length;
+        refusals.push(...orphans.slice(0, KEPT_REFUSALS - refusals.length).map(undeclared));
+        continue;
+      }
+      if (declaration.ledger === 'hashed') {
         hashed += orphans.length;
         continue;
       }
@@ -107,8 +112,15 @@ export async function purgeOrphans(
 async function declarations(pool: Pool): Promise<ReadonlyMap<number, BucketDeclaration>> {
   const stored = await listBuckets(pool);
   return new Map(
-    stored.map(({ id, declaration }) => [id, bucketDeclarationSchema.parse(declaration)]),
+    stored.flatMap(({ id, declaration }) => {
+      const { data } = bucketDeclarationSchema.safeParse(declaration);
+      return data === undefined ? [] : [[id, data] as const];
+    }),
   );
+}
+
+function undeclared({ key, version }: Orphan): DeletedObjects['refused'][number] {
+  return { key, version, reason: 'its bucket is declared by another version of Odometer' };
 }
 
 function byBucket(orphans: readonly Orphan[]): ReadonlyMap<number, readonly Orphan[]> {
