@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { imageOwnersSchema } from './registries/image-owners.ts';
+import { signatureFields, tokenHashSchema } from './sender-proof.ts';
 import { isSlug } from './slug.ts';
 
 /** Auth0's own name for a login by a person. */
@@ -43,16 +44,10 @@ const common = {
   organization: slug.nullable().default(null),
 };
 
-/**
- * SHA-256, in hex, of the token that the sender is configured to send as `Authorization`. The token itself is random and long,
- * so a plain hash keeps it secret.
- */
-const tokenHash = z.string().regex(/^[0-9a-f]{64}$/, 'should be a SHA-256 in lower-case hex');
-
 const auth0 = z.strictObject({
   ...common,
   kind: z.literal('auth0'),
-  tokenHash,
+  tokenHash: tokenHashSchema,
   type: z.string().min(1).max(255).default('logins'),
   /**
    * Which log types are usage. `s` alone by default: one for each time a person logs in. Silent authentication (`ssa`)
@@ -78,13 +73,7 @@ const hmac = z.strictObject({
       'should begin with ODOMETER_WEBHOOK_SECRET_',
     ),
   signature: z.strictObject({
-    header: z
-      .string()
-      .regex(/^[A-Za-z0-9-]{1,128}$/)
-      .transform((header) => header.toLowerCase()),
-    /** What stands before the signature in the header: `sha256=`. */
-    prefix: z.string().max(64).default(''),
-    encoding: z.enum(['hex', 'base64']).default('hex'),
+    ...signatureFields,
     algorithm: z.literal('sha256').default('sha256'),
   }),
   type: z.string().min(1).max(255),
@@ -102,7 +91,7 @@ const hmac = z.strictObject({
 const distribution = z.strictObject({
   ...common,
   kind: z.literal('distribution'),
-  tokenHash,
+  tokenHash: tokenHashSchema,
   /** Whose transfers they are, by repository. Blobs have no tag: a rule with one fits manifests only. */
   owners: imageOwnersSchema,
   /** Users whose transfers do not count, such as the one that Odometer itself measures the registry as. */

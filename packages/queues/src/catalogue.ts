@@ -1,5 +1,6 @@
 import type { BatchId, ProducerBooks } from '@odometer/domain/batch';
 import type { EventEnvelope } from '@odometer/domain/event-envelope';
+import type { Purpose, TargetKind } from '@odometer/domain/measured-target';
 import type { ObjectChange } from '@odometer/domain/objects/object-change';
 
 /** What every batch carries besides its items. */
@@ -122,14 +123,11 @@ export interface CountBack {
   readonly part: number;
 }
 
-/** What is measured by asking for it. */
-export type TargetKind = 'bucket' | 'registry' | 'reading' | 'cross_check';
-
 /** Measures one declared target, or goes on with its measurement that is under way. A job of its own: a slow one delays nobody. */
 export interface Measure {
   readonly kind: TargetKind;
   readonly target: string;
-  readonly purpose: 'hourly' | 'asked' | 'backfill' | 'reconcile';
+  readonly purpose: Purpose;
   /** What the one who asks wants besides; see the kind's own measuring. */
   readonly options: Readonly<Record<string, unknown>>;
   /** Rises when a job goes on where another had to stop. */

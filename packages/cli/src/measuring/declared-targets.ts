@@ -1,8 +1,8 @@
 import { listMeasuredTargets } from '@odometer/database/measuring/measured-targets';
-import type { TargetKind } from '@odometer/database/measuring/measurements';
 import { listBuckets } from '@odometer/database/objects/buckets';
 import type { Queryable } from '@odometer/database/pool';
 import type { ProjectName } from '@odometer/database/registry';
+import type { TargetKind } from '@odometer/domain/measured-target';
 import { bucketDeclarationSchema } from '@odometer/domain/objects/bucket-declaration';
 import { registryDeclarationSchema } from '@odometer/domain/registries/registry-declaration';
 

@@ -1,5 +1,6 @@
+import type { Purpose, TargetKind } from '@odometer/domain/measured-target';
 import type { Queryable } from '../pool.ts';
-import type { MeasurementRequest, Purpose, TargetKind } from './measurements.ts';
+import type { MeasurementRequest } from './measurements.ts';
 
 /** What came of a measurement that somebody asked for and waits for. */
 export interface AskedMeasurement {

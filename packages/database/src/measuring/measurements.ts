@@ -1,4 +1,5 @@
 import { OdometerError } from '@odometer/domain/errors';
+import type { Purpose, TargetKind } from '@odometer/domain/measured-target';
 import type { Queryable, Transaction } from '../pool.ts';
 
 /**
@@ -10,9 +11,6 @@ import type { Queryable, Transaction } from '../pool.ts';
  * One that failed is no zero and no last value: there is none, and the target is overdue until one is complete. The next
  * one goes on where it stopped, if it failed a short while ago.
  */
-
-export type TargetKind = 'bucket' | 'registry' | 'reading' | 'cross_check';
-export type Purpose = 'hourly' | 'asked' | 'backfill' | 'reconcile';
 
 /** Whoever holds a measurement says so again with every step it keeps; a step takes seconds. */
 const HOLD = '1 minute';

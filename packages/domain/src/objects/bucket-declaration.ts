@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { endpointSchema, regionSchema } from '../endpoint-schema.ts';
+import { signatureFields, tokenHashSchema } from '../sender-proof.ts';
 import { isSlug } from '../slug.ts';
 import { parseKeyPattern, parseKeyTemplate } from './key-template.ts';
 
@@ -36,9 +38,9 @@ const form = z.enum(['s3', 'eventbridge']).default('s3');
 
 const sqs = z.strictObject({
   kind: z.literal('sqs'),
-  queueUrl: z.url(),
+  queueUrl: endpointSchema,
   /** Of the queue: S3 notifies queues of the bucket's own region, EventBridge any. @default the bucket's */
-  region: z.string().min(1).max(64).optional(),
+  region: regionSchema.optional(),
   form,
 });
 
@@ -46,23 +48,10 @@ const webhook = z.strictObject({
   kind: z.literal('webhook'),
   /** Last part of the address, `/webhooks/storage/{path}`. Several buckets may share one. */
   path: label,
-  /** SHA-256, in hex, of the token that the store sends as `Authorization`, with or without `Bearer` (MinIO, RustFS). */
-  tokenHash: z
-    .string()
-    .regex(/^[0-9a-f]{64}$/, 'should be a SHA-256 in lower-case hex')
-    .optional(),
+  /** Of the token that the store sends, with or without `Bearer` (MinIO, RustFS). */
+  tokenHash: tokenHashSchema.optional(),
   /** HMAC-SHA-256 of the body, for whatever signs; either this or tokenHash. */
-  signature: z
-    .strictObject({
-      secretEnv,
-      header: z
-        .string()
-        .regex(/^[A-Za-z0-9-]{1,128}$/)
-        .transform((header) => header.toLowerCase()),
-      prefix: z.string().max(64).default(''),
-      encoding: z.enum(['hex', 'base64']).default('hex'),
-    })
-    .optional(),
+  signature: z.strictObject({ secretEnv, ...signatureFields }).optional(),
   form,
 });
 
@@ -87,14 +76,14 @@ export const bucketDeclarationSchema = z
     name: label,
     /** As the store calls it. */
     bucket: z.string().min(1).max(255),
-    region: z.string().min(1).max(64).default('us-east-1'),
-    /** Of AWS, twelve digits: two accounts of two partitions may have a bucket of the same name. */
+    region: regionSchema.default('us-east-1'),
+    /** Of AWS, twelve digits. It says nothing about which bucket it is: see isSameBucket. */
     account: z
       .string()
       .regex(/^\d{12}$/, 'should be twelve digits')
       .optional(),
     /** Of a self-hosted store; without it AWS. */
-    endpoint: z.url().optional(),
+    endpoint: endpointSchema.optional(),
     /** `https://host/bucket/key` instead of `https://bucket.host/key`, as most self-hosted stores want it. */
     forcePathStyle: z.boolean().default(false),
     /** A role to assume for listing it and for its queue; without it the process' own identity. */
@@ -117,7 +106,10 @@ export const bucketDeclarationSchema = z
     types: z.array(pattern).max(64).default([]),
     /** What changed this recently is left to the next listing: its notification may still be under way. */
     graceSeconds: z.int().min(0).max(86_400).default(900),
-    /** A listing that misses more than this share of the ledger is not believed: a wrong prefix, or an emptied bucket. */
+    /**
+     * A listing that misses more than this share of the ledger is not believed: a wrong prefix, or an emptied bucket. Ten
+     * objects may always be missing, unless it is 0: then none may.
+     */
     maxVanishingPercent: z.int().min(0).max(100).default(20),
     /** Parts of a listing that are read at once. */
     listConcurrency: z.int().min(1).max(64).default(8),

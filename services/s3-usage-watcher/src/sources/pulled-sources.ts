@@ -1,5 +1,6 @@
 import { AwsClients, type ThrottledRequests } from '@odometer/aws/aws-clients';
 import type { SqsConsumerCounts } from '@odometer/aws/sqs-consumer';
+import { declaredVariable } from '@odometer/service-kit/declared-variable';
 import type { Logger } from 'pino';
 import type { DeclaredSource, SourceSpec } from '../buckets/group-sources.ts';
 import type { DeclaredBucket } from '../buckets/read-buckets.ts';
@@ -104,10 +105,7 @@ export class PulledSources {
       this.#sqsCounts.push(source.counts);
       return source;
     }
-    const url = env[spec.urlEnv];
-    if (url === undefined || url === '') {
-      throw new Error(`${spec.urlEnv}, the URL of the broker, is not in the environment`);
-    }
+    const url = declaredVariable(env, spec.urlEnv, 'the broker');
     return runMqttSource({
       spec,
       url,

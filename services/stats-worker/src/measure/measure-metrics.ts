@@ -1,4 +1,4 @@
-import type { TargetKind } from '@odometer/queues/catalogue';
+import type { TargetKind } from '@odometer/domain/measured-target';
 import type { LabelledCount } from '@odometer/service-kit/metrics';
 
 /** How a measurement ended. */

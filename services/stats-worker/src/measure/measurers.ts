@@ -1,6 +1,6 @@
 import type { AwsClients } from '@odometer/aws/aws-clients';
 import type { Pool } from '@odometer/database/pool';
-import type { TargetKind } from '@odometer/queues/catalogue';
+import type { TargetKind } from '@odometer/domain/measured-target';
 import type { Logger } from '@odometer/service-kit/logging';
 import { forgetOnConnect } from '../forget-on-connect.ts';
 import type { MonthPartitions } from '../month-partitions.ts';

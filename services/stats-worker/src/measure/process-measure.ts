@@ -8,7 +8,8 @@ import {
 } from '@odometer/database/measuring/measurements';
 import type { Pool } from '@odometer/database/pool';
 import { isOdometerError } from '@odometer/domain/errors';
-import type { Measure, TargetKind } from '@odometer/queues/catalogue';
+import type { TargetKind } from '@odometer/domain/measured-target';
+import type { Measure } from '@odometer/queues/catalogue';
 import { isInfrastructureError } from '@odometer/queues/infrastructure-error';
 import type { JobQueue } from '@odometer/queues/job-queue';
 import type { Processor } from '@odometer/queues/job-worker';

@@ -14,6 +14,7 @@ import {
 } from '@odometer/domain/cross-checks/cross-check-declaration';
 import { OdometerError } from '@odometer/domain/errors';
 import { hourStart, toTimestamp } from '@odometer/domain/period';
+import { declaredVariable } from '@odometer/service-kit/declared-variable';
 import type { Logger } from '@odometer/service-kit/logging';
 import { keepHold } from '../keep-hold.ts';
 import type { Figures, Measurer } from '../process-measure.ts';
@@ -87,13 +88,7 @@ async function compareWithBroker(
   check: BrokerCheck,
   signal: AbortSignal,
 ): Promise<Figures> {
-  const url = parts.environment[check.urlEnv];
-  if (url === undefined || url === '') {
-    throw new OdometerError('target_denied', {
-      target: `cross-check ${check.name}`,
-      reason: `${check.urlEnv} is not in the environment of stats-worker`,
-    });
-  }
+  const url = declaredVariable(parts.environment, check.urlEnv, `cross-check ${check.name}`);
   const figures = await readBroker(check, url, signal);
   // At once: what the counters count from here on the broker has received since, too.
   const counted = await messagesEverCounted(parts.pool, check.counters ?? null);

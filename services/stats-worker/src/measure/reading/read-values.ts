@@ -5,6 +5,7 @@ import { toTimestamp } from '@odometer/domain/period';
 import type { ReadingDeclaration } from '@odometer/domain/readings/reading-declaration';
 import { parseReadingQuery, READING_PARAMETERS } from '@odometer/domain/readings/reading-query';
 import { isSlug } from '@odometer/domain/slug';
+import { declaredVariable } from '@odometer/service-kit/declared-variable';
 
 /** A query for a reading has a row per project; more than this many is another query. */
 const MAX_ROWS = 200_000;
@@ -47,13 +48,7 @@ export async function readValues(
   signal: AbortSignal,
 ): Promise<ReadingValues> {
   const target = `reading ${reading.name}`;
-  const url = environment[reading.databaseUrlEnv];
-  if (url === undefined || url === '') {
-    throw new OdometerError('target_denied', {
-      target,
-      reason: `${reading.databaseUrlEnv} is not in the environment of stats-worker`,
-    });
-  }
+  const url = declaredVariable(environment, reading.databaseUrlEnv, target);
   const query = parseReadingQuery(reading.query);
   if (typeof query === 'string') throw invalid(target, `the query ${query}`);
   const values =

@@ -1,6 +1,7 @@
 import type { AwsClients } from '@odometer/aws/aws-clients';
 import { OdometerError } from '@odometer/domain/errors';
 import type { RegistryDeclaration } from '@odometer/domain/registries/registry-declaration';
+import { declaredVariable } from '@odometer/service-kit/declared-variable';
 import { EcrClient } from './ecr-client.ts';
 import type { Credentials } from './oci-authorization.ts';
 import { OciClient } from './oci-client.ts';
@@ -29,11 +30,12 @@ function credentialsOf(
   env: NodeJS.ProcessEnv,
 ): Credentials | undefined {
   if (credentialsEnv === undefined) return undefined;
-  const text = env[credentialsEnv] ?? '';
+  const target = `registry ${name}`;
+  const text = declaredVariable(env, credentialsEnv, target);
   const colon = text.indexOf(':');
   if (colon === -1) {
     const reason = `${credentialsEnv} of this process should be user:password`;
-    throw new OdometerError('target_denied', { target: `registry ${name}`, reason });
+    throw new OdometerError('target_denied', { target, reason });
   }
   return { user: text.slice(0, colon), password: text.slice(colon + 1) };
 }
