@@ -137,6 +137,17 @@ test('what cannot be read is kept as refused and answered with 200, as sending i
   expect(refused.map(({ text }) => text).sort()).toEqual(['nonsense', message(bad)].sort());
 });
 
+test('what two sources send alike and is refused of both is kept for each, and a redelivery only once', async () => {
+  await fixture.declare('photos', withToken('minio'));
+  await fixture.declare('videos', withToken('other'));
+  await start();
+  for (const path of ['minio', 'other', 'minio']) {
+    expect((await post(path, 'nonsense')).status).toBe(200);
+  }
+  const { refused } = await fixture.jobs();
+  expect(refused.map(({ buckets }) => buckets)).toEqual([['photos'], ['videos']]);
+});
+
 test('a body beyond the bound is refused', async () => {
   await fixture.declare('photos', withToken('minio'));
   await start({ ODOMETER_STORAGE_MAX_BODY_BYTES: '65536' });

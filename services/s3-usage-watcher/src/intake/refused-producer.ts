@@ -11,7 +11,8 @@ const ID_DIGITS = 32;
 
 /**
  * Keeps what is refused as jobs: whoever processes them refuses them again, so that they become dead letters with their reason,
- * and can be tried again once the reason is gone. The id is of the text, so that a redelivery is the same job.
+ * and can be tried again once the reason is gone. The id is of the text and of the source's buckets: a redelivery is the same
+ * job, and what another source sends is not, for it may be about a bucket of the same name in another store.
  *
  *   open ──stop()──▶ stopped, once all is durable or after the grace
  */
@@ -55,8 +56,9 @@ export class RefusedProducer {
 
   /** One after the other: a message of nothing but nonsense must not fill the connection. */
   async #addAll(refused: readonly RefusedRecord[], buckets: readonly string[]): Promise<void> {
+    const names = [...buckets].sort();
     for (const { text, reason } of refused) {
-      const jobId = `refused.${hash('sha256', text).slice(0, ID_DIGITS)}`;
+      const jobId = `refused.${hash('sha256', JSON.stringify([names, text])).slice(0, ID_DIGITS)}`;
       await enqueueUntilDurable(this.#queue, 'refused-notification', { buckets, text }, jobId, {
         signal: this.#abort.signal,
       });
