@@ -1,8 +1,7 @@
-import { describe, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { bucketDeclarationSchema } from '@odometer/domain/objects/bucket-declaration';
 import { snsEnvelope } from '@odometer/s3-simulator/notification';
 import { message, putRecord } from '../watcher.fixture.ts';
-import { recordText } from './record-text.ts';
 import { sortRecords } from './sort-records.ts';
 
 const notifications = { kind: 'sqs', queueUrl: 'http://127.0.0.1/q' };
@@ -45,18 +44,4 @@ test('of another form than declared: refused alone, its neighbours are taken', (
   const { changes, refused } = sortRecords(text, [declared(1, 'a'), eventbridge], none);
   expect(changes.map(({ key }) => key)).toEqual(['1', '3']);
   expect(refused).toEqual([{ reason: 'other_form', text: message(bad) }]);
-});
-
-describe('the text of one record', () => {
-  test('is found within envelopes', () => {
-    const text = snsEnvelope(snsEnvelope(message({ a: 1 }, { b: 2 })));
-    expect(recordText(text, 1)).toBe(message({ b: 2 }));
-  });
-
-  test('is the message itself when that is no list', () => {
-    const event = JSON.stringify({ source: 'aws.s3', detail: {} });
-    expect(recordText(event, 0)).toBe(event);
-    expect(recordText(snsEnvelope(event), 0)).toBe(event);
-    expect(recordText('nonsense', 0)).toBe('nonsense');
-  });
 });

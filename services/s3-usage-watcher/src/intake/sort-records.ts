@@ -1,16 +1,12 @@
-import {
-  acceptChange,
-  type UnacceptedReason,
-} from '@odometer/domain/objects/notifications/accept-change';
+import type { UnacceptedReason } from '@odometer/domain/objects/notifications/accept-change';
 import { decodeNotification } from '@odometer/domain/objects/notifications/decode-notification';
 import type {
   IgnoredReason,
-  NotifiedChange,
   RefusedReason,
 } from '@odometer/domain/objects/notifications/decoded-record';
+import { findChange } from '@odometer/domain/objects/notifications/find-change';
 import type { ObjectChange } from '@odometer/domain/objects/object-change';
 import type { DeclaredBucket } from '../buckets/read-buckets.ts';
-import { recordText } from './record-text.ts';
 
 /** Why nothing is made of a record though somebody should look at it: a closed set, because it labels a metric. */
 export type RefusalReason =
@@ -80,30 +76,22 @@ export function sortRecords(
   const refused: RefusedRecord[] = [];
   const ignored: IgnoredReason[] = [];
   let undeclared = 0;
-  for (const [index, record] of decodeNotification(text).entries()) {
-    if (record.kind === 'ignored') ignored.push(record.reason);
-    else if (record.kind === 'refused') refused.push(record);
-    else {
-      const sorted = sortChange(record.change, buckets, unreadable);
-      if (sorted === undefined) undeclared += 1;
-      else if (typeof sorted === 'string') {
-        refused.push({ reason: sorted, text: recordText(text, index) });
-      } else changes.push(sorted);
+  const nowMs = Date.now();
+  for (const record of decodeNotification(text)) {
+    if (record.kind === 'ignored') {
+      ignored.push(record.reason);
+      continue;
     }
+    if (record.kind === 'refused') {
+      refused.push(record);
+      continue;
+    }
+    const found = findChange(buckets, record.change, nowMs);
+    if (found.kind === 'change') changes.push(found.change);
+    else if (found.kind === 'refused') refused.push({ reason: found.reason, text: record.text });
+    else if (unreadable.has(record.change.bucket)) {
+      refused.push({ reason: 'declaration', text: record.text });
+    } else undeclared += 1;
   }
   return { changes, refused, ignored, undeclared };
-}
-
-/** @returns the change, why it is refused, or undefined for one of a bucket that nobody declared. */
-function sortChange(
-  change: NotifiedChange,
-  buckets: readonly DeclaredBucket[],
-  unreadable: ReadonlyMap<string, string>,
-): ObjectChange | RefusalReason | undefined {
-  const named = buckets.filter(({ declaration }) => declaration.bucket === change.bucket);
-  const [bucket] = named;
-  if (named.length > 1) return 'ambiguous_bucket';
-  if (bucket === undefined) return unreadable.has(change.bucket) ? 'declaration' : undefined;
-  const accepted = acceptChange(bucket.id, bucket.declaration, change, Date.now());
-  return accepted.kind === 'change' ? accepted.change : accepted.reason;
 }

@@ -1,7 +1,7 @@
 import { inTransaction } from '@odometer/database/pool';
 import { OdometerError } from '@odometer/domain/errors';
-import { acceptChange } from '@odometer/domain/objects/notifications/accept-change';
 import { decodeNotification } from '@odometer/domain/objects/notifications/decode-notification';
+import { findChange } from '@odometer/domain/objects/notifications/find-change';
 import type { ObjectChange } from '@odometer/domain/objects/object-change';
 import type { RefusedNotification } from '@odometer/queues/catalogue';
 import { retryConflicts } from '../retry-conflicts.ts';
@@ -47,19 +47,9 @@ function readChanges(text: string, buckets: readonly DeclaredBucket[]): readonly
   return decodeNotification(text).flatMap((record) => {
     if (record.kind === 'ignored') return [];
     if (record.kind === 'refused') throw refused(record.detail);
-    const { change } = record;
-    const [bucket, another] = buckets.filter(
-      ({ declaration }) => declaration.bucket === change.bucket,
-    );
-    if (another !== undefined) {
-      throw refused(`several buckets of different stores are called ${change.bucket}`);
-    }
-    if (bucket === undefined) {
-      throw refused(`no bucket that is declared for where it came from is called ${change.bucket}`);
-    }
-    const accepted = acceptChange(bucket.id, bucket.declaration, change, Date.now());
-    if (accepted.kind === 'refused') throw refused(accepted.detail);
-    return [accepted.change];
+    const found = findChange(buckets, record.change, Date.now());
+    if (found.kind !== 'change') throw refused(found.detail);
+    return [found.change];
   });
 }
 

@@ -1,5 +1,5 @@
 import { comparableSequencer } from '../sequencer.ts';
-import type { DecodedRecord } from './decoded-record.ts';
+import type { ReadRecord } from './decoded-record.ts';
 import {
   bucketName,
   instant,
@@ -30,7 +30,7 @@ const NO_EFFECT = new Set([
  *
  * @throws NotBelieved
  */
-export function decodeEventBridgeEvent(event: Readonly<Record<string, unknown>>): DecodedRecord {
+export function decodeEventBridgeEvent(event: Readonly<Record<string, unknown>>): ReadRecord {
   const { 'detail-type': detailType, time } = event;
   const detail = membersOf(event.detail);
   // Of the detail; the envelope's version is always 0, and older events have none.

@@ -1,6 +1,12 @@
 import { decodeEventBridgeEvent } from './decode-eventbridge-event.ts';
 import { decodeS3Record } from './decode-s3-record.ts';
-import type { DecodedRecord, RefusedReason } from './decoded-record.ts';
+import type {
+  DecodedChange,
+  DecodedRecord,
+  NotifiedChange,
+  ReadRecord,
+  RefusedReason,
+} from './decoded-record.ts';
 import { membersOf, NotBelieved } from './object-fields.ts';
 
 /** A topic that a topic sends to, and one more: nobody wraps a message more often. */
@@ -47,13 +53,32 @@ function decodeWithin(text: string, envelopesLeft: number): readonly DecodedReco
   return refused('unknown_shape', 'the message is no notification of a kind that is known');
 }
 
-function orRefused(decode: () => DecodedRecord, alone: object, whole: string): DecodedRecord {
+function orRefused(read: () => ReadRecord, alone: object, whole: string): DecodedRecord {
   try {
-    return decode();
+    const record = read();
+    return record.kind === 'change' ? new ChangeInMessage(record.change, alone, whole) : record;
   } catch (error) {
     if (!(error instanceof NotBelieved)) throw error;
     const { reason, message: detail } = error;
     return { kind: 'refused', reason, detail, text: asMessage(alone, whole) };
+  }
+}
+
+/** Nearly all changes are applied, and nobody asks for their text: to write it for each would cost as much as to read it. */
+class ChangeInMessage implements DecodedChange {
+  readonly kind = 'change';
+  readonly change: NotifiedChange;
+  readonly #alone: object;
+  readonly #whole: string;
+
+  constructor(change: NotifiedChange, alone: object, whole: string) {
+    this.change = change;
+    this.#alone = alone;
+    this.#whole = whole;
+  }
+
+  get text(): string {
+    return asMessage(this.#alone, this.#whole);
   }
 }
 

@@ -1,6 +1,6 @@
 import { comparableSequencer } from '../sequencer.ts';
 import { CEPH_SOURCE, cephSequencer } from './ceph.ts';
-import type { DecodedRecord } from './decoded-record.ts';
+import type { ReadRecord } from './decoded-record.ts';
 import { type EventEffect, effectOf } from './event-effects.ts';
 import {
   bucketName,
@@ -23,7 +23,7 @@ const LEAVES_OUT_ZERO = 'minio:s3';
  *
  * @throws NotBelieved
  */
-export function decodeS3Record(record: unknown): DecodedRecord {
+export function decodeS3Record(record: unknown): ReadRecord {
   const { eventVersion, eventSource, eventName, eventTime, s3 } = membersOf(record);
   const { bucket, object } = membersOf(s3);
   if (typeof eventName !== 'string' || object === undefined) {

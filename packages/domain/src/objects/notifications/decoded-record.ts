@@ -58,8 +58,20 @@ export interface RefusedRecord {
   readonly text: string;
 }
 
+/** What a record says, read. */
+export type ReadRecord =
+  | { readonly kind: 'change'; readonly change: NotifiedChange }
+  | { readonly kind: 'ignored'; readonly reason: IgnoredReason };
+
+export interface DecodedChange {
+  readonly kind: 'change';
+  readonly change: NotifiedChange;
+  /** The record alone, as a message; written when it is asked for. For the rare change that is refused after all. */
+  readonly text: string;
+}
+
 /** What one record of a message comes to. */
 export type DecodedRecord =
-  | { readonly kind: 'change'; readonly change: NotifiedChange }
+  | DecodedChange
   | { readonly kind: 'ignored'; readonly reason: IgnoredReason }
   | RefusedRecord;
