@@ -5,7 +5,12 @@ import type { StoreEvent } from '@odometer/s3-simulator/store-event';
 
 /** What an event changes, by way of the notification that S3 would send of it. */
 export function changeOf(bucketId: number, event: StoreEvent): readonly ObjectChange[] {
-  return decodeNotification(s3Notification([event])).flatMap((record) => {
+  return changesOf(bucketId, s3Notification([event]));
+}
+
+/** What a notification changes of the bucket that it is about. */
+export function changesOf(bucketId: number, text: string): readonly ObjectChange[] {
+  return decodeNotification(text).flatMap((record) => {
     if (record.kind === 'refused') throw new Error(`${record.reason}: ${record.detail}`);
     if (record.kind !== 'change') return [];
     const { bucket: _, form: __, sequencer = '', ...change } = record.change;

@@ -20,8 +20,7 @@ export interface Chain {
 
 export interface Collapsed {
   readonly chains: readonly Chain[];
-  /** Those that say what another one says, and those that contradict one. */
-  readonly duplicates: readonly PlacedChange[];
+  /** Those that contradict another one. What says the same as one is in no list. */
   readonly conflicts: readonly PlacedChange[];
 }
 
@@ -46,19 +45,17 @@ export function collapseChanges(placed: readonly PlacedChange[]): Collapsed {
       longer.add(chain);
     }
   }
-  const duplicates: PlacedChange[] = [];
   const conflicts: PlacedChange[] = [];
   for (const chain of longer) {
     const kept: PlacedChange[] = [];
     for (const one of [...chain.changes].sort(inOrder)) {
       const before = kept.at(-1);
       if (before === undefined || inOrder(before, one) !== 0) kept.push(one);
-      else if (isSame(before.change, one.change)) duplicates.push(one);
-      else conflicts.push(one);
+      else if (!isSame(before.change, one.change)) conflicts.push(one);
     }
     chain.changes = kept;
   }
-  return { chains: [...chains.values()], duplicates, conflicts };
+  return { chains: [...chains.values()], conflicts };
 }
 
 /** By what supersedes what; of equals the first that came stays first. Of a version the removal is last, whenever it was. */

@@ -1,9 +1,5 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createPool, type Pool } from '@odometer/database/pool';
-import { bucketDeclarationSchema } from '@odometer/domain/objects/bucket-declaration';
-import { acceptChange } from '@odometer/domain/objects/notifications/accept-change';
-import { decodeNotification } from '@odometer/domain/objects/notifications/decode-notification';
-import type { ObjectChange } from '@odometer/domain/objects/object-change';
 import { deliver } from '@odometer/s3-simulator/delivery';
 import { s3Notification } from '@odometer/s3-simulator/notification';
 import { randomHistory } from '@odometer/s3-simulator/random-history';
@@ -12,6 +8,7 @@ import { SimulatedBucket, type Versioning } from '@odometer/s3-simulator/simulat
 import { SimulatedClock } from '@odometer/s3-simulator/simulated-clock';
 import { seededRandom, seedsOfThisRun } from '@odometer/testing/seeded-random';
 import { openAppliers, Producer } from '../../test/applier-fixture.ts';
+import { changesOf } from '../../test/change-of-event.ts';
 import { declareBucket, expectLevelsToAddUp } from '../../test/object-fixture.ts';
 import { BucketCatalogue } from './bucket-catalogue.ts';
 import { ObjectApplier } from './object-applier.ts';
@@ -66,11 +63,6 @@ test.each(
     now: clock.now,
   });
   const bucketId = await declareBucket(system.pool, { name, bucket: name });
-  const { rows: declared } = await system.pool.query<{ declaration: unknown }>(
-    'select declaration from buckets where id = $1',
-    [bucketId],
-  );
-  const declaration = bucketDeclarationSchema.parse(declared[0]?.declaration);
   const keys = randomKeys({ random, count: 50, owners: OWNERS });
   const messages: string[] = [];
   const switchesVersioning = mode === 'switching';
@@ -91,15 +83,7 @@ test.each(
     duplicatedShare: 0.2,
     delayedShare: 0.05,
   });
-  const changes = [...arriving, ...late].flatMap((text) =>
-    decodeNotification(text).flatMap((record): readonly ObjectChange[] => {
-      if (record.kind === 'ignored') return [];
-      if (record.kind === 'refused') throw new Error(record.detail);
-      const accepted = acceptChange(bucketId, declaration, record.change, Date.now());
-      if (accepted.kind === 'refused') throw new Error(accepted.detail);
-      return [accepted.change];
-    }),
-  );
+  const changes = [...arriving, ...late].flatMap((text) => changesOf(bucketId, text));
   const batches = [];
   for (let from = 0; from < changes.length; ) {
     const length = random.integer(1, 60);
