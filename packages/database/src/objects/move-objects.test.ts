@@ -35,7 +35,7 @@ test('objects that wait for a name are all found, and each is walked past once',
       const objects = await lockUnattributedObjects(transaction, 'acme/web', after, AT_ONCE);
       read += (await readTuples(transaction, 'stored_objects')) - before;
       after = objects.at(-1);
-      const owner = { organizationId: '1', projectId: '1', unattributedTo: null };
+      const owner = { organizationId: '1', projectId: '1', unattributedTo: null, ownedSinceMs: 0 };
       await setOwners(
         transaction,
         objects.map((object) => ({ ...object, ...owner })),
