@@ -90,7 +90,7 @@ export async function compare(system: System, expected: Expectations = {}): Prom
 }
 
 /** Why the books do not close; waits for the producers' last word. */
-async function booksProblems(system: System): Promise<readonly string[]> {
+export async function booksProblems(system: System): Promise<readonly string[]> {
   let problems: string[] = [];
   await eventually(
     async () => {
@@ -115,7 +115,7 @@ async function booksProblems(system: System): Promise<readonly string[]> {
 /** The books as `odometer books` reads them. */
 export function booksOf(system: System) {
   return readBooks(system.db, async (kind: IntakeKind, jobIds) => {
-    const queue = system.queues.get(kind === 'mqtt' ? 'counts' : 'events');
+    const queue = system.queues.get(kind === 'mqtt' ? 'counts' : kind);
     return queue === undefined ? new Map() : findJobs(queue, jobIds);
   });
 }

@@ -32,6 +32,8 @@ export interface SystemOptions {
   readonly counter?: boolean;
   /** Each an instance of its own; clients use them in turn. @default 1 */
   readonly ingests?: number;
+  /** Whether notifications of buckets are taken, over HTTP. @default false */
+  readonly watcher?: boolean;
   /** Services run with this bug in their compiled code. */
   readonly bug?: PlantedBug;
   /** Where services find Redis, instead of at itself. Called with its address. */
@@ -52,6 +54,9 @@ export class System {
   readonly queues: ReadonlyMap<QueueName, JobQueue<QueueName>>;
   readonly workers: readonly KeptService[];
   readonly counter: KeptService | undefined;
+  readonly watcher: KeptService | undefined;
+  /** Where stores post notifications, up to the path of the declaration. */
+  readonly notificationsUrl: string;
   readonly ingests: readonly KeptService[];
   readonly ingestUrls: readonly string[];
   readonly apiKey: string;
@@ -76,6 +81,8 @@ export class System {
     this.queues = parts.queues;
     this.workers = parts.workers;
     this.counter = parts.counter;
+    this.watcher = parts.watcher;
+    this.notificationsUrl = parts.notificationsUrl;
     this.ingests = parts.ingests;
     this.ingestUrls = parts.ingestUrls;
     this.apiKey = parts.apiKey;
@@ -105,6 +112,7 @@ export class System {
     const connection = createProducerRedis({ url: redis.url });
     const unexpected: string[] = [];
     const ports = await Promise.all(Array.from({ length: options.ingests ?? 1 }, () => freePort()));
+    const watcherPort = await freePort();
     const service = async (
       name: string,
       instance: string,
@@ -137,6 +145,15 @@ export class System {
       ),
       counter:
         options.counter === false ? undefined : await service('mqtt-counter', 'mqtt-counter-0'),
+      watcher:
+        options.watcher === true
+          ? await service('s3-usage-watcher', 's3-usage-watcher-0', {
+              ODOMETER_STORAGE_HOST: '127.0.0.1',
+              ODOMETER_STORAGE_PORT: String(watcherPort),
+              ODOMETER_STORAGE_REFRESH_MS: '200',
+            })
+          : undefined,
+      notificationsUrl: `http://127.0.0.1:${watcherPort}/webhooks/storage`,
       ingests: await Promise.all(
         ports.map((port, i) =>
           service('ingest-api', `ingest-api-${i}`, {
@@ -160,7 +177,11 @@ export class System {
   }
 
   get services(): readonly KeptService[] {
-    return [...this.ingests, this.counter, ...this.workers].filter((each) => each !== undefined);
+    return [...this.#producers, ...this.workers];
+  }
+
+  get #producers(): readonly KeptService[] {
+    return [...this.ingests, this.counter, this.watcher].filter((each) => each !== undefined);
   }
 
   /**
@@ -169,8 +190,7 @@ export class System {
    */
   async stopServices(): Promise<readonly string[]> {
     const problems: string[] = [];
-    const producers = [...this.ingests, this.counter].filter((each) => each !== undefined);
-    for (const stage of [producers, this.workers]) {
+    for (const stage of [this.#producers, this.workers]) {
       problems.push(...(await Promise.all(stage.map((each) => each.stop()))).flat());
     }
     return problems;

@@ -1,0 +1,4 @@
+import { crashTest } from '../harness/crash-test.ts';
+import { crashPostgresApplyingObjects } from '../scenarios/crash-postgres-applying-objects.ts';
+
+crashTest(crashPostgresApplyingObjects);
