@@ -4,7 +4,7 @@
 create table buckets (
   id integer generated always as identity primary key,
   name text not null,
-  -- As the store knows it: two accounts, or two stores, may have a bucket of the same name.
+  -- As the store knows it: two stores may have a bucket of the same name.
   bucket text not null,
   region text not null,
   account text,
@@ -17,8 +17,9 @@ create table buckets (
   -- Byte-hours of what was there before are counted from here.
   declared_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
-  constraint bucket_name_is_unique unique (name),
-  constraint bucket_is_declared_once unique nulls not distinct (bucket, region, account, endpoint)
+  -- That it is no bucket which is declared already, under another name, is seen to by whoever declares: one endpoint can be
+  -- written in many ways.
+  constraint bucket_name_is_unique unique (name)
 );
 
 -- The ledger: a row for each object or version that was ever heard of. A removed one stays as a tombstone, so that a
@@ -48,7 +49,8 @@ create table stored_objects (
   -- By the store's clock, as everything here: when it came into being, and what it was changed by last.
   created_at timestamptz not null,
   changed_at timestamptz not null,
-  -- Nothing is counted for its owner from before this: until then it was counted for another one.
+  -- Nothing is counted for its owner from before this: until then it was counted for another one, or a clock was so wrong
+  -- that nobody knows what was.
   owned_since timestamptz,
   -- Set by a correction: the listing knew all that had happened up to this, so older notifications change nothing.
   listed_at timestamptz,

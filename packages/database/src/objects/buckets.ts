@@ -8,19 +8,21 @@ export interface StoredBucket {
   readonly declaration: unknown;
   /** Rises when what its keys mean is changed. */
   readonly mappingVersion: number;
+  /** Byte-hours are counted from here. */
+  readonly declaredAt: Date;
 }
 
 /** All declared buckets, by name. */
 export async function listBuckets(db: Queryable): Promise<readonly StoredBucket[]> {
   const { rows } = await db.query<StoredBucket>(
-    'select id, name, declaration, mapping_version as "mappingVersion" from buckets order by name',
+    'select id, name, declaration, mapping_version as "mappingVersion", declared_at as "declaredAt" from buckets order by name',
   );
   return rows;
 }
 
 export async function findBucket(db: Queryable, name: string): Promise<StoredBucket | undefined> {
   const { rows } = await db.query<StoredBucket>(
-    'select id, name, declaration, mapping_version as "mappingVersion" from buckets where name = $1',
+    'select id, name, declaration, mapping_version as "mappingVersion", declared_at as "declaredAt" from buckets where name = $1',
     [name],
   );
   return rows[0];
@@ -60,7 +62,7 @@ export async function putBucket(
 /** Buckets whose objects are not all mapped by what their keys mean now. */
 export async function bucketsToMap(db: Queryable): Promise<readonly StoredBucket[]> {
   const { rows } = await db.query<StoredBucket>(
-    `select id, name, declaration, mapping_version as "mappingVersion" from buckets
+    `select id, name, declaration, mapping_version as "mappingVersion", declared_at as "declaredAt" from buckets
      where mapped_version < mapping_version order by id`,
   );
   return rows;

@@ -43,7 +43,7 @@ export interface ListingKnowledge {
  */
 export async function correctListed(
   transaction: Transaction,
-  rows: readonly Omit<ObjectRow, 'live' | 'sequencer'>[],
+  rows: readonly Omit<ObjectRow, 'live' | 'sequencer' | 'ownedSinceMs'>[],
   { askedAtMs, graceMs, isOrderedByTime }: ListingKnowledge,
   measurementId: string,
 ): Promise<readonly CorrectedObject[]> {

@@ -21,6 +21,8 @@ export interface ObjectRow {
   readonly sequencer: string;
   /** By the store's clock. */
   readonly atMs: number;
+  /** Set when that clock is wrong: nothing is counted for the owner from before this. */
+  readonly ownedSinceMs: number | null;
 }
 
 /** A row as it was, and whose it is. The owner of a row that is there stays who it was. */
@@ -72,14 +74,14 @@ export async function upsertObjects(
     // Without a name: a plan made once for all lengths of arrays would join them row by row.
     `with told as materialized (
        select * from unnest($1::int[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::text[], $7::text[], $8::text[],
-         $9::bigint[], $10::text[], $11::boolean[], $12::text[], $13::timestamptz[]) with ordinality
+         $9::bigint[], $10::text[], $11::boolean[], $12::text[], $13::timestamptz[], $14::timestamptz[]) with ordinality
          as t (bucket_id, key, version, organization_id, project_id, unattributed_to, metered_object_type, object_id,
-           size_bytes, storage_class, live, sequencer, at, ordinal)
+           size_bytes, storage_class, live, sequencer, at, owned_since, ordinal)
      ), written as (
        insert into stored_objects as o (bucket_id, key, version, organization_id, project_id, unattributed_to,
-         metered_object_type, object_id, size_bytes, storage_class, live, sequencer, created_at, changed_at)
+         metered_object_type, object_id, size_bytes, storage_class, live, sequencer, created_at, changed_at, owned_since)
        select bucket_id, key, version, organization_id, project_id, unattributed_to, metered_object_type, object_id,
-         size_bytes, storage_class, live, sequencer, at, at
+         size_bytes, storage_class, live, sequencer, at, at, owned_since
        from told order by bucket_id, key collate "C", version collate "C"
        on conflict (bucket_id, key, version) do update
        set live = excluded.live,
@@ -88,6 +90,7 @@ export async function upsertObjects(
          created_at = case when excluded.live then excluded.created_at else o.created_at end,
          sequencer = excluded.sequencer,
          changed_at = excluded.changed_at,
+         owned_since = greatest(o.owned_since, excluded.owned_since),
          -- A version's removal is told: from now on it is final, and no listing's any more.
          listed_at = case when o.version = '' then o.listed_at end,
          previous_live = o.live,
@@ -119,6 +122,9 @@ export async function upsertObjects(
       plainArray(rows.map((row) => (row.live ? 't' : 'f'))),
       textArray(rows.map((row) => row.sequencer)),
       plainArray(rows.map((row) => toTimestamp(row.atMs))),
+      plainArray(
+        rows.map(({ ownedSinceMs }) => (ownedSinceMs === null ? null : toTimestamp(ownedSinceMs))),
+      ),
     ],
   );
   const changed = new Map<number, PreviousObject>();

@@ -14,7 +14,10 @@ import { type Chain, collapseChanges, type PlacedChange } from './collapse-chang
 import { type ObjectPlace, ownerOf, placeObject } from './place-object.ts';
 import { StorageDifferences } from './storage-differences.ts';
 
-/** Longer than two queues can hold a notification (28 days); what claims to be older came from a wrong clock. */
+/**
+ * Longer than two queues can hold a notification (28 days). What claims to be older came from a wrong clock, and counts from
+ * now: nobody is to pay for a month in which nothing was there.
+ */
 const OLDEST_MS = 30 * 86_400_000;
 
 export interface AppliedChanges {
@@ -57,13 +60,13 @@ export async function applyChanges(
     places.flatMap(({ owner }) => owner ?? []),
   );
   const differences = new StorageDifferences(await holdSettlement(transaction), nowMs);
-  const rows = chains.map((chain, i) => objectRow(chain, places[i], names));
+  const rows = chains.map((chain, i) => objectRow(chain, places[i], names, nowMs));
   const { changed, unchanged } = await upsertObjects(transaction, rows);
   for (const [i, row] of rows.entries()) {
     const chain = chains[i];
     if (chain === undefined || unchanged.has(i)) continue;
     const previous = changed.get(i);
-    bookChain(differences, chain, row, previous, nowMs - OLDEST_MS);
+    bookChain(differences, chain, row, previous);
     if (previous !== undefined) {
       for (const { index, change } of chain.changes) {
         if (contradicts(change, previous)) outcomes[index] = 'conflicting';
@@ -87,7 +90,12 @@ function lastOf({ changes }: Chain): PlacedChange {
   return last;
 }
 
-function objectRow(chain: Chain, place: ObjectPlace | undefined, names: Resolution): ObjectRow {
+function objectRow(
+  chain: Chain,
+  place: ObjectPlace | undefined,
+  names: Resolution,
+  nowMs: number,
+): ObjectRow {
   const { change } = lastOf(chain);
   if (place === undefined) throw new Error('a chain has no place');
   const created = lastCreation(chain);
@@ -107,6 +115,8 @@ function objectRow(chain: Chain, place: ObjectPlace | undefined, names: Resoluti
     live: change.action === 'created',
     sequencer: change.sequencer,
     atMs: change.atMs,
+    // Kept: what happened really, and is told with the right time, must not be taken back from before it was counted.
+    ownedSinceMs: chain.changes.some((one) => one.change.atMs < nowMs - OLDEST_MS) ? nowMs : null,
   };
 }
 
@@ -127,10 +137,9 @@ function bookChain(
   chain: Chain,
   row: ObjectRow,
   previous: PreviousObject | undefined,
-  oldestMs: number,
 ): void {
   const owner = previous ?? row;
-  const floorMs = Math.max(oldestMs, previous?.ownedSinceMs ?? 0);
+  const floorMs = Math.max(chain.bucket.declaredAtMs, owner.ownedSinceMs ?? 0);
   const last = lastOf(chain);
   const before = previous?.bytes ?? 0;
   let bytes = before;

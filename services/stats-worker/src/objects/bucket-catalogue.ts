@@ -9,6 +9,7 @@ import {
   parseKeyPattern,
   parseKeyTemplate,
 } from '@odometer/domain/objects/key-template';
+import { withoutSameBuckets } from '@odometer/domain/objects/same-bucket';
 import { VersionedCatalogue } from '../versioned-catalogue.ts';
 
 /** A declared bucket, ready to say whose an object is. */
@@ -16,18 +17,20 @@ export interface DeclaredBucket {
   readonly id: number;
   readonly declaration: BucketDeclaration;
   readonly mappingVersion: number;
+  /** Nothing that lies in it is counted from before this. */
+  readonly declaredAtMs: number;
   readonly template: KeyTemplate;
   readonly patterns: readonly KeyPattern[];
 }
 
-/** The declared buckets, by id. */
+/** The declared buckets, by id. One that is declared twice is in it once. */
 export class BucketCatalogue extends VersionedCatalogue<ReadonlyMap<number, DeclaredBucket>> {
   constructor() {
     super(async (transaction) => {
       const buckets = (await listBuckets(transaction)).flatMap(
         (stored) => readyBucket(stored) ?? [],
       );
-      return new Map(buckets.map((bucket) => [bucket.id, bucket]));
+      return new Map(withoutSameBuckets(buckets).map((bucket) => [bucket.id, bucket]));
     });
   }
 }
@@ -37,6 +40,7 @@ export function readyBucket({
   id,
   declaration,
   mappingVersion,
+  declaredAt,
 }: StoredBucket): DeclaredBucket | undefined {
   const { data } = bucketDeclarationSchema.safeParse(declaration);
   if (data === undefined) return undefined;
@@ -46,5 +50,6 @@ export function readyBucket({
     const parsed = parseKeyPattern(pattern, type);
     return typeof parsed === 'string' ? [] : [parsed];
   });
-  return { id, declaration: data, mappingVersion, template, patterns };
+  const declaredAtMs = declaredAt.getTime();
+  return { id, declaration: data, mappingVersion, declaredAtMs, template, patterns };
 }

@@ -82,6 +82,50 @@ test('what was overwritten and removed within one batch was there in between', a
   expect(await hourlySums(system.pool)).toEqual({ 'acme/web s3_byte_hours': '1220' });
 });
 
+test('nothing is counted from before its bucket was declared, and what a wrong clock says to be old is of now', async () => {
+  const bucketId = await declareBucket(system.pool);
+  await system.pool.query('update buckets set declared_at = $1', [new Date(startMs + 2 * HOUR_MS)]);
+  const producer = await new Producer(system.pool, 'objects').open();
+  const at = (hours: number) => ({ bucketId, atMs: startMs + hours * HOUR_MS });
+  const wrong = { bucketId, atMs: 0 };
+  await system.objects.apply([
+    producer.objects(
+      stored('acme/old/removed', 1_000, 'A1', at(0)),
+      removed('acme/old/removed', 'A2', at(1)),
+      stored('acme/old/there', 100, 'A1', at(1)),
+      stored('acme/wrong/there', 1_000, 'A1', wrong),
+      stored('acme/wrong/removed', 1_000, 'A1', wrong),
+      stored('acme/wrong/version', 1_000, 'A1', { version: 'v1', ...wrong }),
+      stored('acme/wrong/known', 1_000, 'A1', at(3)),
+    ),
+  ]);
+  await system.objects.apply([
+    producer.objects(
+      stored('acme/old/there', 0, 'A2', at(3)),
+      removed('acme/wrong/removed', 'A2', at(3)),
+      removed('acme/wrong/version', 'A2', { version: 'v1', ...at(3) }),
+      removed('acme/wrong/known', 'A2', wrong),
+    ),
+  ]);
+  const knownUntilMs = Date.now();
+  await settle(hourStart(Date.now()) + 600_000);
+  const { rows } = await system.pool.query<{ slug: string; total: number }>(
+    `select p.slug, (a.remaining_byte_ms + 3600000 * coalesce((
+         select sum(sum) from usage_hourly u where u.project_id = a.project_id and u.meter_id = 23
+       ), 0) + coalesce((
+         -- As if the hour that is not settled had ended.
+         select sum(c.byte_ms) from storage_changes c where c.project_id = a.project_id
+       ), 0) + a.settled_bytes * 3600000)::float as total
+     from storage_accounts a join projects p on p.id = a.project_id order by 1`,
+  );
+  const [old, other] = rows;
+  expect(old).toEqual({ slug: 'old', total: 100 * HOUR_MS });
+  // Of the one that is there, what is left of this hour; of the one that was known, all from when it was stored.
+  const known = 1_000 * (knownUntilMs - startMs - 3 * HOUR_MS);
+  expect((other?.total ?? 0) - known).toBeGreaterThanOrEqual(0);
+  expect((other?.total ?? 0) - known).toBeLessThan(1_000 * 2 * HOUR_MS);
+});
+
 test('a removal that is known late takes back what it was counted for too long', async () => {
   const [project] = await projects(1);
   await book([{ ...ownerOf(project), bytes: 100n, atMs: startMs }]);
