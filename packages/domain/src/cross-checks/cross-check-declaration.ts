@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { endpointSchema, regionSchema } from '../endpoint-schema.ts';
 
 const common = {
   /** Ours, for commands and metrics. */
@@ -17,12 +18,12 @@ const common = {
 const cloudwatch = z.strictObject({
   ...common,
   source: z.literal('cloudwatch'),
-  region: z.string().min(1).max(64),
+  region: regionSchema,
   /** A role to assume; without it the process' own identity. */
   roleArn: z.string().min(20).max(2048).optional(),
   externalId: z.string().min(2).max(1224).optional(),
   /** Of something that speaks CloudWatch's protocol; without it AWS. */
-  endpoint: z.url().optional(),
+  endpoint: endpointSchema.optional(),
   /** AWS/IoT has no other dimension, so each value of it is asked for, and summed. */
   protocols: z.array(z.string().min(1).max(64)).min(1).max(16).default(['MQTT', 'HTTP']),
   /** How long after its end an hour is compared: metrics come late, and are corrected for some minutes. */

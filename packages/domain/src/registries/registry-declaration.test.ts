@@ -16,6 +16,7 @@ test.each([
   { ...oci, url: 'https://user:secret@registry.example.com' },
   { ...oci, url: 'https://registry.example.com/v2/' },
   { ...oci, url: 'ftp://registry.example.com' },
+  { ...oci, url: 'registry.example.com' },
   { ...oci, credentialsEnv: 'DATABASE_URL' },
   { ...oci, repositories: ['../admin'] },
   { ...oci, repositories: [] },

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { endpointSchema, regionSchema } from '../endpoint-schema.ts';
 import { imageOwnersSchema } from './image-owners.ts';
 
 const common = {
@@ -10,7 +11,7 @@ const common = {
 const ecr = z.strictObject({
   ...common,
   type: z.literal('ecr'),
-  region: z.string().min(1).max(64).default('us-east-1'),
+  region: regionSchema.default('us-east-1'),
   /** Account of the registry, twelve digits; without it the one of the identity that asks. */
   registryId: z
     .string()
@@ -20,17 +21,17 @@ const ecr = z.strictObject({
   roleArn: z.string().min(20).max(2048).optional(),
   externalId: z.string().min(2).max(1224).optional(),
   /** Of something that speaks ECR's protocol; without it AWS. */
-  endpoint: z.url().optional(),
+  endpoint: endpointSchema.optional(),
 });
 
 const oci = z.strictObject({
   ...common,
   type: z.literal('oci'),
   /** Where `/v2/` is: `https://registry.example.com`. */
-  url: z.url({ protocol: /^https?$/ }).refine((text) => {
-    const { username, password, search, hash, pathname } = new URL(text);
-    return username + password + search + hash === '' && pathname === '/';
-  }, 'should be a scheme and a host only'),
+  url: endpointSchema.refine(
+    (text) => !URL.canParse(text) || new URL(text).pathname === '/',
+    'should be a scheme and a host only',
+  ),
   /** Name of the environment variable of stats-worker that holds `user:password`; without it nobody in particular. */
   credentialsEnv: z
     .string()
