@@ -41,6 +41,7 @@ export async function applyDeclarations(
         detail: Object.fromEntries(fields.map(({ field, ...change }) => [field, change])),
       });
     }
+    await refuseTogether(transaction, declarations, options.file);
     return changes;
   });
 }
@@ -52,9 +53,7 @@ async function planChanges(
 ): Promise<readonly Change[]> {
   const changes: Change[] = [];
   const refusals: string[] = [];
-  const declared = new Set(
-    declarations.flatMap(({ label, provides = label }) => [label, provides]),
-  );
+  const declared = labelsOf(declarations);
   for (const declaration of declarations) {
     const current = await declaration.read(transaction);
     const fields = difference(current, declaration.desired);
@@ -67,12 +66,34 @@ async function planChanges(
     refusals.push(...missing.map((reason) => `  ${declaration.label}: ${reason}`));
     changes.push({ declaration, action, fields });
   }
-  if (refusals.length > 0) {
-    throw new OdometerError('declaration_invalid', {
-      file,
-      count: refusals.length,
-      problems: refusals.join('\n'),
-    });
-  }
+  refuse(refusals, file);
   return changes;
+}
+
+/** What one declaration has against another one of the same file shows only once both are written. */
+async function refuseTogether(
+  transaction: Transaction,
+  declarations: readonly Declaration[],
+  file: string,
+): Promise<void> {
+  const declared = labelsOf(declarations);
+  const refusals: string[] = [];
+  for (const { label, missing } of declarations) {
+    const reasons = (await missing?.(transaction, declared)) ?? [];
+    refusals.push(...reasons.map((reason) => `  ${label}: ${reason}`));
+  }
+  refuse(refusals, file);
+}
+
+function labelsOf(declarations: readonly Declaration[]): ReadonlySet<string> {
+  return new Set(declarations.flatMap(({ label, provides = label }) => [label, provides]));
+}
+
+function refuse(refusals: readonly string[], file: string): void {
+  if (refusals.length === 0) return;
+  throw new OdometerError('declaration_invalid', {
+    file,
+    count: refusals.length,
+    problems: refusals.join('\n'),
+  });
 }

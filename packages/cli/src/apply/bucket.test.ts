@@ -107,9 +107,28 @@ test('what orders objects may be changed while only listings have told of them',
   expect(await apply(bucket('listed', { order: 'event_time' }))).toEqual(['update']);
 });
 
-test('a bucket of a store is declared under one name', async () => {
-  await apply(bucket('once'));
-  await expect(apply(bucket('twice', { bucket: 'acme-once' }))).rejects.toThrow(
-    'the store’s bucket acme-once is declared already, as once',
-  );
+test.each([
+  ['once', {}, {}],
+  ['in another region', {}, { region: 'eu-west-1' }],
+  ['of another account', { account: '111111111111' }, { account: '222222222222' }],
+  ['with a slash', { endpoint: 'http://h:1' }, { endpoint: 'http://h:1/' }],
+  ['in capitals', { endpoint: 'http://h:1' }, { endpoint: 'http://H:1', region: 'eu-west-1' }],
+])('a bucket of a store is declared under one name: %s', async (_what, first, second) => {
+  const name = `b${Math.random().toString(36).slice(2)}`;
+  const twice = bucket(`${name}-2`, { bucket: `acme-${name}`, ...second });
+  const sentence = `the store’s bucket acme-${name} is declared already, as ${name}`;
+  // In one file, too.
+  await expect(apply(`${bucket(name, first)}\n---\n${twice}`)).rejects.toThrow(sentence);
+  expect(await apply(bucket(name, first))).toEqual(['create']);
+  await expect(apply(twice)).rejects.toThrow(sentence);
+});
+
+test('buckets of one name in two stores, or in two partitions of AWS, are two', async () => {
+  const same = { bucket: 'everywhere' };
+  const text = [
+    bucket('here', same),
+    bucket('own', { ...same, endpoint: 'http://h:1' }),
+    bucket('china', { ...same, region: 'cn-north-1' }),
+  ].join('\n---\n');
+  expect(await apply(text)).toEqual(['create', 'create', 'create']);
 });

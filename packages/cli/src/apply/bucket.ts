@@ -11,11 +11,12 @@ import {
   type BucketDeclaration,
   bucketDeclarationSchema,
 } from '@odometer/domain/objects/bucket-declaration';
+import { isSameBucket } from '@odometer/domain/objects/same-bucket';
 import { schemaProblems } from '@odometer/service-kit/schema-problems';
 import { z } from 'zod';
 import type { Parsed } from './declaration.ts';
 
-/** Which bucket it is. */
+/** Which bucket it is, as it is written: two spellings of one are as good as two buckets to whoever changes one. */
 const IDENTITY = ['bucket', 'region', 'account', 'endpoint'] as const;
 /** What its keys mean; objects are mapped again when one of these is changed. */
 const MEANING = ['keys', 'types', 'organization', 'project'] as const;
@@ -57,9 +58,10 @@ export function parseBucket(spec: unknown): Parsed {
         ({ declaration: other }) => bucketDeclarationSchema.safeParse(other).data ?? [],
       );
       return others
-        .filter((other) => other.name !== name && IDENTITY.every((f) => other[f] === desired[f]))
+        .filter((other) => other.name !== name && isSameBucket(other, declaration))
         .map(
-          (other) => `the store’s bucket ${desired.bucket} is declared already, as ${other.name}`,
+          (other) =>
+            `the store’s bucket ${desired.bucket} is declared already, as ${other.name}: its objects would count twice`,
         );
     },
     write: async (transaction) => {

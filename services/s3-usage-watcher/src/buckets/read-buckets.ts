@@ -4,6 +4,7 @@ import {
   type BucketDeclaration,
   bucketDeclarationSchema,
 } from '@odometer/domain/objects/bucket-declaration';
+import { withoutSameBuckets } from '@odometer/domain/objects/same-bucket';
 import type { Logger } from 'pino';
 
 export interface DeclaredBucket {
@@ -45,7 +46,8 @@ export function bucketReader(db: Queryable, log: Logger): () => Promise<BucketTa
       }
     }
     reported = invalid;
-    return { declared, unreadable };
+    // Of one that is declared twice, whatever it tells is of the first.
+    return { declared: withoutSameBuckets(declared), unreadable };
   };
 }
 

@@ -1,13 +1,15 @@
 import { hash } from 'node:crypto';
 import { readBucketHistory } from '@odometer/database/objects/bucket-levels';
-import { findBucket } from '@odometer/database/objects/buckets';
+import { listBuckets } from '@odometer/database/objects/buckets';
 import {
   createShards,
   forgetListings,
   shardsOfLastListing,
 } from '@odometer/database/objects/listing-shards';
+import type { Pool } from '@odometer/database/pool';
 import { OdometerError } from '@odometer/domain/errors';
-import { readyBucket } from '../../objects/bucket-catalogue.ts';
+import { isSameBucket } from '@odometer/domain/objects/same-bucket';
+import { type DeclaredBucket, readyBucket } from '../../objects/bucket-catalogue.ts';
 import { keepHold } from '../keep-hold.ts';
 import type { Measurer } from '../process-measure.ts';
 import { type BucketFigures, bucketFigures } from './bucket-figures.ts';
@@ -40,9 +42,7 @@ async function measureBucket(
   signal: AbortSignal,
 ): Promise<BucketFigures> {
   const { id, holder, target, purpose, options, progress } = measurement;
-  const stored = await findBucket(parts.pool, target);
-  const bucket = stored === undefined ? undefined : readyBucket(stored);
-  if (bucket === undefined) throw new OdometerError('bucket_not_found', { bucket: target });
+  const bucket = await declaredBucket(parts.pool, target);
   const { graceSeconds, notifications } = bucket.declaration;
   // Shards of another store, and sums by what keys meant before, are of no use.
   const mark = hash('sha256', JSON.stringify([bucket.mappingVersion, bucket.declaration]));
@@ -80,6 +80,19 @@ async function measureBucket(
   );
   const uploads = await lister.unfinishedUploads(signal);
   return bucketFigures(listing, lister.isVersioned, uploads);
+}
+
+/** @throws OdometerError `bucket_not_found`; `measurement_refused`: it is declared twice, and its objects would count twice. */
+async function declaredBucket(pool: Pool, name: string): Promise<DeclaredBucket> {
+  const all = (await listBuckets(pool)).flatMap((stored) => readyBucket(stored) ?? []);
+  const bucket = all.find(({ declaration }) => declaration.name === name);
+  if (bucket === undefined) throw new OdometerError('bucket_not_found', { bucket: name });
+  const first = all.find(
+    ({ id, declaration }) => id < bucket.id && isSameBucket(declaration, bucket.declaration),
+  );
+  if (first === undefined) return bucket;
+  const reason = `it is declared as ${first.declaration.name}, too, and counts there`;
+  throw new OdometerError('measurement_refused', { reason });
 }
 
 async function plan(
