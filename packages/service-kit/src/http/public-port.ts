@@ -7,6 +7,8 @@ const KEEP_ALIVE_MS = 65_000;
 /** Slow senders hold a connection, not a worker; these bound how many a slow-loris attack can pile up. */
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 30_000;
+/** How late either may be noticed. Node looks every 30 s if it is not told: a request could take a minute. */
+const TIMEOUT_CHECK_INTERVAL_MS = 1_000;
 
 const CLOSE_IDLE_INTERVAL_MS = 50;
 
@@ -26,6 +28,7 @@ export function publicPort(options: {
           keepAliveTimeout: KEEP_ALIVE_MS,
           headersTimeout: HEADERS_TIMEOUT_MS,
           requestTimeout: REQUEST_TIMEOUT_MS,
+          connectionsCheckingInterval: TIMEOUT_CHECK_INTERVAL_MS,
         },
         options.onRequest,
       );
