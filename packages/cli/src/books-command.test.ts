@@ -90,10 +90,11 @@ describe('odometer books', () => {
           kind: 'mqtt',
           figures: { received: 55, rejected: 5, accepted: 50, counted: 30, in_flight: 20, lost: 0 },
         },
+        { kind: 'objects' },
       ],
     });
     const text = (await odometer('books')).stdout;
-    expect(text).toMatch(/in flight +0 +20\n/);
+    expect(text).toMatch(/in flight +0 +20 +0\n/);
     expect(text).toContain('The books are closed as of ');
   });
 
@@ -111,7 +112,7 @@ describe('odometer books', () => {
     expect(run.stderr).toBe('');
     expect((await odometer('books', '--json')).json()).toMatchObject({
       closed: false,
-      kinds: [{}, { lost: [{ source: SOURCE, seqs: [[4, 5]], items: 20 }] }],
+      kinds: [{}, { lost: [{ source: SOURCE, seqs: [[4, 5]], items: 20 }] }, {}],
     });
   });
 
@@ -135,14 +136,18 @@ describe('odometer books', () => {
     await makeOld();
     const dead = await odometer('books', '--json');
     expect(dead.exitCode).toBe(0);
-    expect(dead.json()).toMatchObject({ kinds: [{}, { figures: { dead: 10, in_flight: 10 } }] });
+    expect(dead.json()).toMatchObject({
+      kinds: [{}, { figures: { dead: 10, in_flight: 10 } }, {}],
+    });
 
     const listed = (await odometer('dead-letters', 'list', '--json')).json();
     expect(listed).toMatchObject([{ id: '1', queue: 'counts', items: 10, retriedAt: null }]);
     expect((await odometer('dead-letters', 'show', '1')).stdout).toContain('at somewhere');
     expect((await odometer('dead-letters', 'retry', '1')).exitCode).toBe(0);
     const retried = await odometer('books', '--json');
-    expect(retried.json()).toMatchObject({ kinds: [{}, { figures: { dead: 0, in_flight: 20 } }] });
+    expect(retried.json()).toMatchObject({
+      kinds: [{}, { figures: { dead: 0, in_flight: 20 } }, {}],
+    });
 
     await apply(4);
     const applied = await odometer('dead-letters', 'retry', '1', '--json');
