@@ -103,6 +103,22 @@ test('28. a replaced bucket without a ledger is refused, one whose keys mean som
   expect((await system.run()).state).toBe('refused');
 });
 
+test('28. none may vanish where the share is 0', async () => {
+  system = await openBucketSystem({ declaration: { maxVanishingPercent: 0 } });
+  system.fill(40);
+  system.settle();
+  await system.run('backfill');
+  expect((await system.run()).state).toBe('complete');
+  system.bucket.delete(objectKey(0));
+  system.settle();
+  const refused = await system.run();
+  expect(refused.state).toBe('refused');
+  expect(refused.detail).toContain('1 of 40 objects');
+  expect((await system.ledger()).objects).toBe(40);
+  expect((await system.run('reconcile', { acceptDrift: true })).state).toBe('complete');
+  expect((await system.ledger()).objects).toBe(39);
+});
+
 test('28. a handful may vanish from a bucket that has no more', async () => {
   system = await openBucketSystem();
   system.fill(3);

@@ -16,7 +16,7 @@ import { lostOfLevels } from './lost-of-levels.ts';
 
 /** Rows a transaction: below a second, for appliers that wait for one of them. */
 const ROWS_AT_ONCE = 1_000;
-/** So few may vanish whatever share they are: of a bucket with three objects one is a third. */
+/** So few may vanish whatever share they are: of a bucket with three objects one is a third. Unless none may at all. */
 const A_HANDFUL = 10;
 const MOST_SAMPLES = 20;
 
@@ -67,8 +67,9 @@ export async function sweepVanished(
 /** Whether so much vanished that it is rather the listing that is wrong: of another bucket, or of a store that lost its disk. */
 export function isTooMuch({ terms, believedBefore }: BucketListing, vanished: Amount): boolean {
   const { maxVanishingPercent } = terms.bucket.declaration;
+  const handful = maxVanishingPercent === 0 ? 0 : A_HANDFUL;
   return (
-    vanished.objects > A_HANDFUL && vanished.objects * 100 > maxVanishingPercent * believedBefore
+    vanished.objects > handful && vanished.objects * 100 > maxVanishingPercent * believedBefore
   );
 }
 
