@@ -28,7 +28,12 @@ module.exports = {
     layer('service-kit-imports-domain', 'packages/service-kit', ['domain']),
     layer('aws-imports-domain', 'packages/aws', ['domain']),
     layer('s3-simulator-imports-domain', 'packages/s3-simulator', ['domain']),
-    layer('intake-imports-the-layers-below', 'packages/intake', ['domain', 'database', 'queues']),
+    layer('intake-imports-the-layers-below', 'packages/intake', [
+      'domain',
+      'database',
+      'queues',
+      'service-kit',
+    ]),
     layer('cli-imports-the-layers-below', 'packages/cli', [
       'domain',
       'database',

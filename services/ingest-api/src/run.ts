@@ -1,18 +1,15 @@
 import { listApiKeys } from '@odometer/database/api-keys';
 import { createPool } from '@odometer/database/pool';
-import { waitForSchema } from '@odometer/database/wait-for-schema';
+import { addIntake } from '@odometer/intake/add-intake';
 import { Backlog } from '@odometer/intake/backlog';
 import { IntakeBooks } from '@odometer/intake/intake-books';
 import { ProducerEpoch } from '@odometer/intake/producer-epoch';
 import { sourceName } from '@odometer/intake/source-name';
 import { JobQueue } from '@odometer/queues/job-queue';
 import { createProducerRedis } from '@odometer/queues/redis-connection';
-import { checkRedisDurability } from '@odometer/queues/redis-preflight';
-import { component } from '@odometer/service-kit/component';
 import { keysByHash } from '@odometer/service-kit/http/api-keys';
 import { CachedTable } from '@odometer/service-kit/http/cached-table';
 import { createRegistry } from '@odometer/service-kit/metrics';
-import { periodic } from '@odometer/service-kit/periodic';
 import { Service } from '@odometer/service-kit/service';
 import type { Logger } from 'pino';
 import type { Config } from './config.ts';
@@ -25,10 +22,6 @@ import { webhookReader } from './webhooks/read-webhooks.ts';
 
 /** One for each of the tables that are refreshed, the acknowledgement, and a few people who look at events. */
 const MAX_CONNECTIONS = 8;
-/** The backlog moves by some dozens of batches a second; asking once is exact enough, and three commands to Redis. */
-const BACKLOG_INTERVAL_MS = 1_000;
-/** A loss at the tail, or a rejection, shows in the books this much later; one small update a second is nothing. */
-const ACKNOWLEDGE_INTERVAL_MS = 1_000;
 
 /** ingest-api, put together. @returns the exit code. */
 export async function run(config: Config, log: Logger): Promise<number> {
@@ -117,40 +110,18 @@ export async function run(config: Config, log: Logger): Promise<number> {
   // Drained in this order; started the other way round.
   service.add('intake', server);
   service.add('buffers', batcher);
-  service.add('queues', queue);
-  const regularly: readonly (readonly [string, number, () => Promise<void>])[] = [
-    ['api-keys', config.refreshMs, () => keys.refresh()],
-    ['webhooks', config.refreshMs, () => webhooks.refresh()],
-    ['backlog', BACKLOG_INTERVAL_MS, () => backlog.refresh()],
-    ['acknowledgement', ACKNOWLEDGE_INTERVAL_MS, () => epoch.acknowledge()],
-  ];
-  for (const [name, intervalMs, task] of regularly) {
-    service.add('queues', periodic({ name, intervalMs, run: task, log }));
-  }
-  // Before Postgres, because closing it is a statement.
-  service.add('redis', epoch);
-  service.add(
-    'redis',
-    component({
-      name: 'redis',
-      start: () => checkRedisDurability(redis, config.redisDurability, log),
-      stop: () => redis.disconnect(),
-    }),
-  );
-  service.add(
-    'postgres',
-    component({
-      name: 'postgres',
-      start: (signal) => waitForSchema(pool, signal, log),
-      stop: () => pool.end(),
-    }),
-  );
-
-  service.readiness('redis', async () => {
-    await redis.ping();
-  });
-  service.readiness('epoch', () => {
-    if (!epoch.isOpen) throw new Error('not open');
+  addIntake(service, {
+    queue,
+    backlog,
+    epoch,
+    refreshed: [
+      ['api-keys', config.refreshMs, () => keys.refresh()],
+      ['webhooks', config.refreshMs, () => webhooks.refresh()],
+    ],
+    redis,
+    redisDurability: config.redisDurability,
+    pool,
+    log,
   });
   service.readiness('keys', () => {
     if (keys.value === undefined) throw new Error('not loaded');

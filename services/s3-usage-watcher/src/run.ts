@@ -1,6 +1,6 @@
 import { createPool } from '@odometer/database/pool';
-import { waitForSchema } from '@odometer/database/wait-for-schema';
 import type { ObjectChange } from '@odometer/domain/objects/object-change';
+import { addIntake } from '@odometer/intake/add-intake';
 import { Backlog } from '@odometer/intake/backlog';
 import { BatchProducer } from '@odometer/intake/batch-producer';
 import { IntakeBooks } from '@odometer/intake/intake-books';
@@ -9,11 +9,8 @@ import { sourceName } from '@odometer/intake/source-name';
 import { enqueueUntilDurable } from '@odometer/queues/enqueue-until-durable';
 import { JobQueue } from '@odometer/queues/job-queue';
 import { createProducerRedis } from '@odometer/queues/redis-connection';
-import { checkRedisDurability } from '@odometer/queues/redis-preflight';
-import { component } from '@odometer/service-kit/component';
 import { CachedTable } from '@odometer/service-kit/http/cached-table';
 import { createRegistry } from '@odometer/service-kit/metrics';
-import { periodic } from '@odometer/service-kit/periodic';
 import { Service } from '@odometer/service-kit/service';
 import type { Logger } from 'pino';
 import { DeclaredNotifications } from './buckets/declared-notifications.ts';
@@ -29,10 +26,6 @@ import { httpServer } from './webhook/http-server.ts';
 
 /** One for the declarations, one for the acknowledgement, one to spare. */
 const MAX_CONNECTIONS = 3;
-/** The backlog moves by some dozens of batches a second; asking once is exact enough. */
-const BACKLOG_INTERVAL_MS = 1_000;
-/** A loss at the tail, or a refusal, shows in the books this much later; one small update a second is nothing. */
-const ACKNOWLEDGE_INTERVAL_MS = 1_000;
 
 /** s3-usage-watcher, put together. @returns the exit code. */
 export async function run(config: Config, log: Logger): Promise<number> {
@@ -96,39 +89,15 @@ export async function run(config: Config, log: Logger): Promise<number> {
 
   // Drained in this order; started the other way round. The producer stops with those who fill it: they wait for it.
   for (const each of [producer, intake, sources, server]) service.add('intake', each);
-  service.add('queues', queue);
-  const regularly: readonly (readonly [string, number, () => Promise<void>])[] = [
-    ['declarations', config.refreshMs, () => declared.refresh()],
-    ['backlog', BACKLOG_INTERVAL_MS, () => backlog.refresh()],
-    ['acknowledgement', ACKNOWLEDGE_INTERVAL_MS, () => epoch.acknowledge()],
-  ];
-  for (const [name, intervalMs, task] of regularly) {
-    service.add('queues', periodic({ name, intervalMs, run: task, log }));
-  }
-  // Before Postgres, because closing it is a statement.
-  service.add('redis', epoch);
-  service.add(
-    'redis',
-    component({
-      name: 'redis',
-      start: () => checkRedisDurability(redis, config.redisDurability, log),
-      stop: () => redis.disconnect(),
-    }),
-  );
-  service.add(
-    'postgres',
-    component({
-      name: 'postgres',
-      start: (signal) => waitForSchema(pool, signal, log),
-      stop: () => pool.end(),
-    }),
-  );
-
-  service.readiness('redis', async () => {
-    await redis.ping();
-  });
-  service.readiness('epoch', () => {
-    if (!epoch.isOpen) throw new Error('not open');
+  addIntake(service, {
+    queue,
+    backlog,
+    epoch,
+    refreshed: [['declarations', config.refreshMs, () => declared.refresh()]],
+    redis,
+    redisDurability: config.redisDurability,
+    pool,
+    log,
   });
   service.readiness('declarations', () => {
     if (buckets.value === undefined) throw new Error('not read');

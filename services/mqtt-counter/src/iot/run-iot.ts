@@ -1,7 +1,7 @@
 import { AwsClients } from '@odometer/aws/aws-clients';
 import { SqsConsumer } from '@odometer/aws/sqs-consumer';
 import { createPool } from '@odometer/database/pool';
-import { waitForSchema } from '@odometer/database/wait-for-schema';
+import { addIntake } from '@odometer/intake/add-intake';
 import { Backlog } from '@odometer/intake/backlog';
 import { BatchProducer, type FrozenBatch } from '@odometer/intake/batch-producer';
 import { IntakeBooks } from '@odometer/intake/intake-books';
@@ -11,11 +11,9 @@ import type { IdentifiedMessage } from '@odometer/queues/catalogue';
 import { enqueueUntilDurable } from '@odometer/queues/enqueue-until-durable';
 import { JobQueue } from '@odometer/queues/job-queue';
 import { createProducerRedis } from '@odometer/queues/redis-connection';
-import { checkRedisDurability } from '@odometer/queues/redis-preflight';
 import { component } from '@odometer/service-kit/component';
 import type { Logger } from '@odometer/service-kit/logging';
 import { createRegistry } from '@odometer/service-kit/metrics';
-import { periodic } from '@odometer/service-kit/periodic';
 import { Service } from '@odometer/service-kit/service';
 import { type Config, queueTarget, topicTemplate } from '../config.ts';
 import { exposeIotQueue, exposeMessages } from '../metrics.ts';
@@ -24,12 +22,8 @@ import { IOT_REJECTIONS } from './read-rule-message.ts';
 
 /** One for the acknowledgement, one to seal with. */
 const MAX_CONNECTIONS = 2;
-/** A loss at the tail, or a rejection, shows in the books this much later; one small update a second is nothing. */
-const ACKNOWLEDGE_INTERVAL_MS = 1_000;
 /** Beyond, messages are left in their queue, which is a better place to wait than the Redis that all usage needs. */
 const MAX_BACKLOG_BATCHES = 5_000;
-/** The backlog moves by some dozens of batches a second; asking once is exact enough. */
-const BACKLOG_INTERVAL_MS = 1_000;
 /** Polls last 20 s; one may fail and be tried again. */
 const MAX_SILENCE_MS = 60_000;
 
@@ -102,44 +96,17 @@ export async function runIot(config: Config, log: Logger): Promise<number> {
   service.add('intake', consumer);
   service.add('intake', component({ name: 'room', start: () => {}, stop: () => stopping.abort() }));
   service.add('buffers', producer);
-  service.add('queues', queue);
-  service.add(
-    'queues',
-    periodic({
-      name: 'acknowledgement',
-      intervalMs: ACKNOWLEDGE_INTERVAL_MS,
-      run: () => epoch.acknowledge(),
-      log,
-    }),
-  );
-  service.add(
-    'queues',
-    periodic({
-      name: 'backlog',
-      intervalMs: BACKLOG_INTERVAL_MS,
-      run: () => backlog.refresh(),
-      log,
-    }),
-  );
+  addIntake(service, {
+    queue,
+    backlog,
+    epoch,
+    refreshed: [],
+    redis,
+    redisDurability: config.redisDurability,
+    pool,
+    log,
+  });
   service.add('queues', component({ name: 'aws', start: () => {}, stop: () => aws.stop() }));
-  // Before Postgres, because closing it is a statement.
-  service.add('redis', epoch);
-  service.add(
-    'redis',
-    component({
-      name: 'redis',
-      start: () => checkRedisDurability(redis, config.redisDurability, log),
-      stop: () => redis.disconnect(),
-    }),
-  );
-  service.add(
-    'postgres',
-    component({
-      name: 'postgres',
-      start: (signal) => waitForSchema(pool, signal, log),
-      stop: () => pool.end(),
-    }),
-  );
 
   const startedAt = Date.now();
   service.readiness('queue', () => {
@@ -149,9 +116,6 @@ export async function runIot(config: Config, log: Logger): Promise<number> {
     if (silentMs > MAX_SILENCE_MS || (consumer.lastReceiveAt === undefined && hasFailed)) {
       throw new Error('the queue does not answer');
     }
-  });
-  service.readiness('redis', async () => {
-    await redis.ping();
   });
   return service.run();
 }
