@@ -1,7 +1,7 @@
 import { latestMeasurements } from '@odometer/database/measuring/measurements';
 import {
-  type BucketLevel,
   type BucketRow,
+  type BucketTypeLevel,
   listBucketLevels,
 } from '@odometer/database/reading/buckets';
 import { jsonFigure } from '@odometer/domain/json-figure';
@@ -98,7 +98,7 @@ function withFigures<
     readonly objects: string;
     readonly bytes: string;
     readonly unattributedBytes: string;
-    readonly types: readonly BucketLevel[];
+    readonly types: readonly BucketTypeLevel[];
   },
 >({ objects, bytes, unattributedBytes, types, ...bucket }: Bucket) {
   return {

@@ -1,7 +1,7 @@
 import type { Queryable } from '../pool.ts';
 
 /** Bytes and objects of one type in a bucket, over all projects. */
-export interface BucketLevel {
+export interface BucketTypeLevel {
   readonly type: string;
   /** Decimal text. */
   readonly bytes: string;
@@ -20,7 +20,7 @@ export interface BucketRow {
   readonly endpoint: string | null;
   readonly ledger: string;
   readonly notifications: string;
-  readonly levels: readonly BucketLevel[];
+  readonly levels: readonly BucketTypeLevel[];
 }
 
 /** Declared buckets with what lies in them, by name. */

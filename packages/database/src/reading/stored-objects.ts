@@ -21,7 +21,7 @@ export interface StoredObjectRow {
 }
 
 /** Where a page begins: after these. */
-export interface ObjectPosition {
+export interface StoredObjectPosition {
   readonly bucketId: string;
   readonly key: string;
   readonly version: string;
@@ -44,11 +44,11 @@ export async function listBucketObjects(
     readonly prefix: string;
     /** Tombstones, too. */
     readonly removed: boolean;
-    readonly after: ObjectPosition | undefined;
+    readonly after: StoredObjectPosition | undefined;
     readonly limit: number;
   },
-): Promise<readonly (StoredObjectRow & ObjectPosition)[]> {
-  const { rows } = await db.query<StoredObjectRow & ObjectPosition>(
+): Promise<readonly (StoredObjectRow & StoredObjectPosition)[]> {
+  const { rows } = await db.query<StoredObjectRow & StoredObjectPosition>(
     `${SELECT}
      where u.bucket_id = (select id from buckets where name = $1)
        and starts_with(u.key, $2) and u.key >= $2
@@ -75,11 +75,11 @@ export async function listObjectsOf(
     readonly projectId: string;
     readonly type: string;
     readonly objectId: string;
-    readonly after: ObjectPosition | undefined;
+    readonly after: StoredObjectPosition | undefined;
     readonly limit: number;
   },
-): Promise<readonly (StoredObjectRow & ObjectPosition)[]> {
-  const { rows } = await db.query<StoredObjectRow & ObjectPosition>(
+): Promise<readonly (StoredObjectRow & StoredObjectPosition)[]> {
+  const { rows } = await db.query<StoredObjectRow & StoredObjectPosition>(
     `${SELECT}
      where u.project_id = $1 and u.metered_object_type = $2 and u.object_id = $3 and u.live
        and ($4::int is null or (u.bucket_id, u.key, u.version) > ($4, $5, $6))

@@ -1,4 +1,7 @@
-import type { ObjectPosition, StoredObjectRow } from '@odometer/database/reading/stored-objects';
+import type {
+  StoredObjectPosition,
+  StoredObjectRow,
+} from '@odometer/database/reading/stored-objects';
 import { listObjectsOf } from '@odometer/database/reading/stored-objects';
 import { jsonFigure } from '@odometer/domain/json-figure';
 import { z } from 'zod';
@@ -26,12 +29,12 @@ export const objectSchema = z.object({
 const position = z.tuple([z.string().regex(/^\d{1,9}$/), z.string(), z.string()]);
 
 /** @throws OdometerError `query_invalid` */
-export function readPosition(cursor: string | undefined): ObjectPosition | undefined {
+export function readPosition(cursor: string | undefined): StoredObjectPosition | undefined {
   const read = readCursor(position, cursor);
   return read && { bucketId: read[0], key: read[1], version: read[2] };
 }
 
-export function positionOf({ bucketId, key, version }: ObjectPosition): unknown {
+export function positionOf({ bucketId, key, version }: StoredObjectPosition): unknown {
   return [bucketId, key, version];
 }
 
@@ -39,7 +42,7 @@ export function objectJson({
   bucketId: _bucketId,
   bytes,
   ...row
-}: StoredObjectRow & ObjectPosition): unknown {
+}: StoredObjectRow & StoredObjectPosition): unknown {
   return { ...row, bytes: jsonFigure(bytes) };
 }
 

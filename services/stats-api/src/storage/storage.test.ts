@@ -166,3 +166,9 @@ test('a mistaken word is taken back by an admin, and the audit log tells who did
     },
   ]);
 });
+
+test('15. stored bytes beyond 2^53 are exact in the figures of a project', async () => {
+  await api.pool.query('update usage_monthly set last = 9007199254740995 where last = 3.25');
+  const stats = (await api.ask('GET /api/v1/projects/acme%2Fweb/stats')).json();
+  expect(stats).toMatchObject({ total_storage_bytes: '9007199254740995' });
+});

@@ -72,10 +72,10 @@ export function createMeasurers({
       partitions,
       usage,
       registry: owners,
-      environment: env,
+      env,
       log,
       nowMs: Date.now,
     }),
-    cross_check: createCrossCheckMeasurer({ pool, aws, environment: env, log, nowMs: Date.now }),
+    cross_check: createCrossCheckMeasurer({ pool, aws, env, log, nowMs: Date.now }),
   };
 }

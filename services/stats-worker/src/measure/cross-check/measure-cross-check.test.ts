@@ -24,7 +24,7 @@ type Point = readonly [id: string, time: string, value: number];
 const URL_NAME = 'ODOMETER_CROSS_CHECK_URL_MAIN';
 const signal = new AbortController().signal;
 const errors: unknown[] = [];
-let environment: Record<string, string> = {};
+let env: Record<string, string> = {};
 let system: Awaited<ReturnType<typeof openAppliers>>;
 let aws: AwsClients;
 let nowMs = Date.now();
@@ -55,7 +55,7 @@ async function measure(stop = signal) {
   if (measurement === undefined) throw new Error('another one is at it');
   const hold = { id: measurement.id, holder };
   const log = { error: (fields: unknown) => void errors.push(fields) };
-  const parts = { pool: system.pool, aws, environment, log, nowMs: () => nowMs };
+  const parts = { pool: system.pool, aws, env, log, nowMs: () => nowMs };
   try {
     const figures = await createCrossCheckMeasurer(parts)({ ...measurement, ...hold }, stop);
     await finishMeasurement(system.pool, hold, { state: 'complete', figures });
@@ -204,7 +204,7 @@ describe('with a broker', () => {
   let broker: Awaited<ReturnType<typeof startTestBroker>>;
   beforeAll(async () => {
     broker = await startTestBroker({ configuration: ['sys_interval 1'] });
-    environment = { [URL_NAME]: broker.url };
+    env = { [URL_NAME]: broker.url };
   });
   afterAll(() => broker.stop());
   beforeEach(async () => {
@@ -292,18 +292,18 @@ describe('with a broker', () => {
     const address = silent.address();
     const port = typeof address === 'object' ? address?.port : 0;
     try {
-      environment = { [URL_NAME]: `mqtt://127.0.0.1:${port}` };
+      env = { [URL_NAME]: `mqtt://127.0.0.1:${port}` };
       await expect(measure()).rejects.toMatchObject({ code: 'target_unavailable' });
     } finally {
       await new Promise((resolve) => silent.close(resolve));
     }
     await expect(measure()).rejects.toMatchObject({ code: 'target_unavailable' });
-    environment = { [URL_NAME]: 'http://user:hush@127.0.0.1' };
+    env = { [URL_NAME]: 'http://user:hush@127.0.0.1' };
     const refusal = await measure().catch((error) => error);
     expect(refusal).toMatchObject({ code: 'target_invalid' });
     expect(String(refusal)).not.toContain('hush');
-    environment = {};
+    env = {};
     await expect(measure()).rejects.toMatchObject({ code: 'target_denied' });
-    environment = { [URL_NAME]: broker.url };
+    env = { [URL_NAME]: broker.url };
   }, 30_000);
 });

@@ -27,7 +27,7 @@ export interface CrossCheckParts {
   readonly pool: Pool;
   readonly aws: Pick<AwsClients, 'cloudWatch'>;
   /** Where the addresses of brokers are. */
-  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly env: Readonly<Record<string, string | undefined>>;
   readonly log: Pick<Logger, 'error'>;
   readonly nowMs: () => number;
 }
@@ -88,7 +88,7 @@ async function compareWithBroker(
   check: BrokerCheck,
   signal: AbortSignal,
 ): Promise<Figures> {
-  const url = declaredVariable(parts.environment, check.urlEnv, `cross-check ${check.name}`);
+  const url = declaredVariable(parts.env, check.urlEnv, `cross-check ${check.name}`);
   const figures = await readBroker(check, url, signal);
   // At once: what the counters count from here on the broker has received since, too.
   const counted = await messagesEverCounted(parts.pool, check.counters ?? null);

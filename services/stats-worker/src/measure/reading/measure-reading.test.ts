@@ -29,7 +29,7 @@ const SESSIONS = `select customer as organization, app as project, count(*) as v
 const signal = new AbortController().signal;
 
 let foreign: Awaited<ReturnType<typeof openForeignDatabase>>;
-let environment: Record<string, string>;
+let env: Record<string, string>;
 let system: Awaited<ReturnType<typeof openAppliers>>;
 let nowMs = 0;
 
@@ -39,7 +39,7 @@ beforeAll(async () => {
     `create table sessions (customer text, app text, started_at timestamptz);
      create table devices (customer text, app text, retired boolean default false)`,
   );
-  environment = { [URL_NAME]: await foreign.reader() };
+  env = { [URL_NAME]: await foreign.reader() };
 });
 afterAll(() => foreign.close());
 
@@ -85,7 +85,7 @@ async function declare(change: Readonly<Record<string, unknown>> = {}): Promise<
 }
 
 const measurer = (parts = system.parts) =>
-  createReadingMeasurer({ ...parts, environment, log: { warn() {} }, nowMs: () => nowMs });
+  createReadingMeasurer({ ...parts, env, log: { warn() {} }, nowMs: () => nowMs });
 /** One measurement, as a job makes it. */
 async function measure(at = '', options: Readonly<Record<string, unknown>> = {}) {
   if (at !== '') nowMs = Date.parse(`2026-${at}:00Z`);

@@ -22,7 +22,7 @@ import { recordGauge } from './record-gauge.ts';
 
 export interface ReadingParts extends SetParts {
   /** Where the addresses of databases are. */
-  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly env: Readonly<Record<string, string | undefined>>;
   readonly log: Pick<Logger, 'warn'>;
   readonly nowMs: () => number;
 }
@@ -57,7 +57,7 @@ async function readGauge(
 ): Promise<Figures> {
   // When it was asked, not when it answered: what is read is at least as old.
   const atMs = parts.nowMs();
-  const answer = await readValues(reading, null, parts.environment, signal);
+  const answer = await readValues(reading, null, parts.env, signal);
   warn(parts, reading, answer);
   const unattributed = await recordGauge(parts, meterId, atMs, answer.values);
   return {
@@ -88,7 +88,7 @@ async function readWindows(
     signal.throwIfAborted();
     const endMs = hourMs + HOUR_MS;
     const window = { startMs: hourMs, endMs };
-    const answer = await readValues(reading, window, parts.environment, signal);
+    const answer = await readValues(reading, window, parts.env, signal);
     const outcome = await setUsage(
       parts,
       { meterId, owner: readingOwner(reading.name), hourMs, values: answer.values },

@@ -23,7 +23,7 @@ afterAll(() => foreign.close());
 const read = async (
   query: string,
   options: Readonly<Record<string, unknown>> = {},
-  environment: Readonly<Record<string, string>> = { [URL_NAME]: url },
+  env: Readonly<Record<string, string>> = { [URL_NAME]: url },
   stop = signal,
 ) => {
   const declaration = readingDeclarationSchema.parse({
@@ -34,7 +34,7 @@ const read = async (
     query,
     ...options,
   });
-  const { values, ...rest } = await readValues(declaration, null, environment, stop);
+  const { values, ...rest } = await readValues(declaration, null, env, stop);
   return {
     ...rest,
     values: values.map(({ organization, project, value }) => [
@@ -76,6 +76,24 @@ describe('a reading', () => {
     expect(invalidNames).toEqual({ rows: 4, examples: ['a/my app', '/web', 'a/', 'a/b/c'] });
   });
 
+  test('brings no more than names can have into our memory, however long its texts are', async () => {
+    const before = process.memoryUsage().rss;
+    let most = before;
+    const watch = setInterval(() => {
+      most = Math.max(most, process.memoryUsage().rss);
+    }, 5);
+    // 60 texts of 10 MB, two columns of each.
+    const { values, invalidNames } = await read(
+      `select case when g = 0 then 'a' else repeat('x', 10000000) end as organization,
+         case when g = 0 then 'web' else repeat('y', 10000000) end as project, 1 as value
+       from generate_series(0, 60) g`,
+    ).finally(() => clearInterval(watch));
+    expect(values).toEqual([['a/web', '1']]);
+    expect(invalidNames.rows).toBe(60);
+    expect(invalidNames.examples[0]).toBe('x'.repeat(300));
+    expect(most - before).toBeLessThan(200_000_000);
+  }, 30_000);
+
   test('says whether its role could write', async () => {
     const query = "select 'p' as project, 1 as value";
     expect((await read(query)).roleMayWrite).toBe(false);
@@ -95,6 +113,16 @@ describe('is refused whole, with a sentence', () => {
       'a project twice',
       "select 'p' as project, g as value from generate_series(1, 2) g",
       /two rows/,
+    ],
+    [
+      'a value that never ends',
+      "select 'p' as project, ('1.' || repeat('0', 1000))::numeric as value",
+      /more than 300 characters/,
+    ],
+    [
+      'another column, before it is read',
+      "select 'p' as project, 1 as value, repeat('x', 1000) as x from pg_sleep(5)",
+      /a column x/,
     ],
     ['no value', "select 'p' as project", /no column value/],
     ['no project', 'select 1 as value', /no column project/],

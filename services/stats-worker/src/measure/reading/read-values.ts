@@ -1,4 +1,8 @@
-import { type ForeignRows, readForeignQuery } from '@odometer/database/measuring/foreign-query';
+import {
+  type ForeignColumn,
+  type ForeignRows,
+  readForeignQuery,
+} from '@odometer/database/measuring/foreign-query';
 import { parseQuantity, type Scaled } from '@odometer/domain/decimal';
 import { OdometerError } from '@odometer/domain/errors';
 import { toTimestamp } from '@odometer/domain/period';
@@ -9,6 +13,8 @@ import { declaredVariable } from '@odometer/service-kit/declared-variable';
 
 /** A query for a reading has a row per project; more than this many is another query. */
 const MAX_ROWS = 200_000;
+/** More than any name (128) or quantity that we take has: what is cut off here would be refused anyway. */
+const MAX_CHARACTERS = 300;
 /** Enough to see what is wrong with the names. */
 const MAX_EXAMPLES = 5;
 
@@ -38,17 +44,17 @@ export interface ReadingValues {
  * Asks what a reading's query says. It is believed as a whole or not at all.
  *
  * @param window half-open, for `:start` and `:end`.
- * @param environment where the database's address is.
+ * @param env where the database's address is.
  * @throws OdometerError `target_unavailable`, `target_throttled`, `target_denied`, `target_invalid`
  */
 export async function readValues(
   reading: ReadingDeclaration,
   window: { readonly startMs: number; readonly endMs: number } | null,
-  environment: Readonly<Record<string, string | undefined>>,
+  env: Readonly<Record<string, string | undefined>>,
   signal: AbortSignal,
 ): Promise<ReadingValues> {
   const target = `reading ${reading.name}`;
-  const url = declaredVariable(environment, reading.databaseUrlEnv, target);
+  const url = declaredVariable(env, reading.databaseUrlEnv, target);
   const query = parseReadingQuery(reading.query);
   if (typeof query === 'string') throw invalid(target, `the query ${query}`);
   const values =
@@ -64,6 +70,10 @@ export async function readValues(
     values,
     timeoutMs: reading.timeoutSeconds * 1_000,
     maxRows: MAX_ROWS,
+    maxCharacters: MAX_CHARACTERS + 1,
+    checkColumns: (columns) => {
+      placesOf(target, columns);
+    },
     signal,
   });
   return { ...toValues(target, reading.organization, answer), roleMayWrite: answer.roleMayWrite };
@@ -74,7 +84,7 @@ function toValues(
   home: string,
   answer: ForeignRows,
 ): Omit<ReadingValues, 'roleMayWrite'> {
-  const at = placesOf(target, answer);
+  const at = placesOf(target, answer.columns);
   const values = new Map<string, ReadingValue>();
   const examples: string[] = [];
   let invalidRows = 0;
@@ -84,11 +94,14 @@ function toValues(
     const name = `${organization}/${project}`;
     if (!isSlug(organization) || !isSlug(project)) {
       invalidRows += 1;
-      if (examples.length < MAX_EXAMPLES) examples.push(name.slice(0, 300));
+      if (examples.length < MAX_EXAMPLES) examples.push(name.slice(0, MAX_CHARACTERS));
       continue;
     }
     if (values.has(name)) throw invalid(target, `it has two rows of ${name}`);
     const text = row[at.value] ?? null;
+    if (text !== null && text.length > MAX_CHARACTERS) {
+      throw invalid(target, `of ${name} the value has more than ${MAX_CHARACTERS} characters`);
+    }
     const value = text === null ? null : parseQuantity(text);
     if (typeof value === 'string') throw invalid(target, `of ${name} the ${value}`);
     values.set(name, { organization, project, value });
@@ -96,7 +109,10 @@ function toValues(
   return { values: [...values.values()], invalidNames: { rows: invalidRows, examples } };
 }
 
-function placesOf(target: string, { columns }: ForeignRows): Readonly<Record<Column, number>> {
+function placesOf(
+  target: string,
+  columns: readonly ForeignColumn[],
+): Readonly<Record<Column, number>> {
   const place = (name: Column) => columns.findIndex((column) => column.name === name);
   const unknown = columns.find(({ name }) => !(COLUMNS as readonly string[]).includes(name));
   if (unknown !== undefined) {
