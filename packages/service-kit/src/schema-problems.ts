@@ -31,21 +31,23 @@ export function schemaProblems(
   error: z.ZodError,
   root = 'spec',
 ): readonly string[] {
-  const known = propertyNames(z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }));
+  const known = new Map<string, Set<string>>();
+  collectFields(z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }), known);
   return error.issues.flatMap((issue) => issueProblems(issue, [], known, root));
 }
+
+/** Names of fields anywhere in a document, and what kinds of things have them: `type oci`. None: all there are. */
+type KnownFields = ReadonlyMap<string, ReadonlySet<string>>;
 
 function issueProblems(
   issue: z.core.$ZodIssue,
   at: readonly PropertyKey[],
-  known: readonly string[],
+  known: KnownFields,
   root: string,
 ): readonly string[] {
   const path = [...at, ...issue.path];
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map(
-      (key) => `unknown field ${[...path, key].join('.')}${suggestion(key, known)}`,
-    );
+    return issue.keys.map((key) => `unknown field ${[...path, key].join('.')}${hint(key, known)}`);
   }
   if (issue.code === 'invalid_union' && issue.errors.length > 0) {
     const types = unionTypes(issue.errors);
@@ -82,13 +84,26 @@ function plain(message: string): string {
   return expected === undefined ? message : `should be of type ${expected}, not ${received}`;
 }
 
-/** All names of properties anywhere in a JSON schema. */
-function propertyNames(schema: unknown): readonly string[] {
-  if (typeof schema !== 'object' || schema === null) return [];
-  return Object.entries(schema).flatMap(([key, value]) => [
-    ...(key === 'properties' && typeof value === 'object' && value !== null
-      ? Object.keys(value)
-      : []),
-    ...propertyNames(value),
-  ]);
+/** Where a field belongs, when it only stands in the wrong place; else what may have been meant. */
+function hint(key: string, known: KnownFields): string {
+  const kinds = known.get(key);
+  if (kinds === undefined) return suggestion(key, [...known.keys()]);
+  return kinds.size === 0 ? '' : `; it belongs to ${[...kinds].join(' or ')}`;
+}
+
+/** Fields of a JSON schema. What has a field of one possible value, as each alternative of a union has, is of that kind. */
+function collectFields(schema: unknown, known: Map<string, Set<string>>): void {
+  if (typeof schema !== 'object' || schema === null) return;
+  if ('properties' in schema && typeof schema.properties === 'object') {
+    const properties = Object.entries(schema.properties ?? {});
+    const kinds = properties.flatMap(([name, value]) =>
+      typeof value?.const === 'string' ? `${name} ${value.const}` : [],
+    );
+    for (const [name] of properties) {
+      const all = known.get(name) ?? new Set();
+      for (const kind of kinds) all.add(kind);
+      known.set(name, all);
+    }
+  }
+  for (const value of Object.values(schema)) collectFields(value, known);
 }

@@ -117,6 +117,20 @@ spec:
     ['an empty file', '', 'it declares nothing'],
     ['what is no object', '- 1\n- 2\n', 'should have the fields kind and spec'],
     ['broken YAML', 'kind: [Meter\nspec: {', 'line 1'],
+    [
+      'a field of another type of registry',
+      `kind: Registry
+spec: { name: r, type: ecr, credentialsEnv: X, owners: [{ repository: '{organization}/{project}/…' }] }
+`,
+      'unknown field credentialsEnv; it belongs to type oci',
+    ],
+    [
+      'a field of another kind of notifications',
+      `kind: Bucket
+spec: { name: b, bucket: b, notifications: { kind: webhook, path: p, tokenHash: ${'0'.repeat(64)}, topic: t } }
+`,
+      'unknown field notifications.topic; it belongs to kind mqtt',
+    ],
     ['fields beside spec', `slug: x\n${METER}`, 'unknown field slug; all but kind belongs under'],
   ])('refuses %s', (_name, text, problem) => {
     expect(problemsOf(text).join('\n')).toContain(problem);
