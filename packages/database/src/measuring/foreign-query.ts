@@ -13,11 +13,20 @@ export interface ForeignQuery {
   readonly timeoutMs: number;
   /** More rows are refused, not cut off. */
   readonly maxRows: number;
+  /** Longer texts are cut off after these characters: few rows can be gigabytes, and all of them are in our memory at once. */
+  readonly maxCharacters: number;
+  /** Looks at the columns before any row is asked for. @throws OdometerError when they are not what they should be. */
+  readonly checkColumns: (columns: readonly ForeignColumn[]) => void;
   readonly signal: AbortSignal;
 }
 
+export interface ForeignColumn {
+  readonly name: string;
+  readonly typeOid: number;
+}
+
 export interface ForeignRows {
-  readonly columns: readonly { readonly name: string; readonly typeOid: number }[];
+  readonly columns: readonly ForeignColumn[];
   /** Everything as the database writes it: text, or null. */
   readonly rows: readonly (readonly (string | null)[])[];
   /** The role could change something, if a read-only transaction let it. */
@@ -88,24 +97,38 @@ async function readOnly(client: pg.Client, query: ForeignQuery): Promise<Foreign
      set local timezone = 'UTC'`,
   );
   const roleMayWrite = await checkRole(client, query.target);
-  const config: pg.QueryArrayConfig & { readonly queryMode: 'extended' } = {
-    // One row more tells that there are more. In brackets, so that only what reads can stand there.
-    text: `select * from (\n${query.text}\n) as reading limit ${query.maxRows + 1}`,
-    values: [...query.values],
-    rowMode: 'array',
-    types: { getTypeParser: () => (text: string) => text },
-    // The simple protocol takes many statements at once, and one of them could end the transaction.
-    queryMode: 'extended',
-  };
-  const { fields, rows } = await client.query<(string | null)[]>(config);
+  // Nothing of it is run.
+  const { fields } = await client.query(arrayQuery(query, 'select *', 0));
+  const columns = fields.map(({ name, dataTypeID }) => ({ name, typeOid: dataTypeID }));
+  query.checkColumns(columns);
+  const bounded = columns.map(({ name }) => {
+    const column = pg.escapeIdentifier(name);
+    return `left(reading.${column}::text, ${query.maxCharacters}) as ${column}`;
+  });
+  // One row more tells that there are more.
+  const { rows } = await client.query<(string | null)[]>(
+    arrayQuery(query, `select ${bounded.join(', ')}`, query.maxRows + 1),
+  );
   await client.query('rollback');
   if (rows.length > query.maxRows) {
     throw invalid(query, `it has more than ${query.maxRows} rows`);
   }
+  return { columns, rows, roleMayWrite };
+}
+
+function arrayQuery(
+  { text, values }: ForeignQuery,
+  select: string,
+  limit: number,
+): pg.QueryArrayConfig & { readonly queryMode: 'extended' } {
   return {
-    columns: fields.map(({ name, dataTypeID }) => ({ name, typeOid: dataTypeID })),
-    rows,
-    roleMayWrite,
+    // In brackets, so that only what reads can stand there.
+    text: `${select} from (\n${text}\n) as reading limit ${limit}`,
+    values: [...values],
+    rowMode: 'array',
+    types: { getTypeParser: () => (text: string) => text },
+    // The simple protocol takes many statements at once, and one of them could end the transaction.
+    queryMode: 'extended',
   };
 }
 
