@@ -1,4 +1,5 @@
-import { OdometerError } from '@odometer/domain/errors';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isOdometerError, OdometerError } from '@odometer/domain/errors';
 import type { QueueName } from '@odometer/queues/catalogue';
 import { JobQueue } from '@odometer/queues/job-queue';
 import { createProducerRedis, waitUntilReady } from '@odometer/queues/redis-connection';
@@ -6,6 +7,10 @@ import { readRedisSettings } from './settings.ts';
 
 /** A person waits: one who has mistyped the address should not wait long. */
 const CONNECT_DEADLINE_MS = 5_000;
+
+/** Longer than a Redis takes that is restarted, or fails over. */
+const RETURN_DEADLINE_MS = 30_000;
+const ASK_AGAIN_MS = 500;
 
 /** Opens queues by name; a queue is opened once. */
 export type OpenQueue = <Q extends QueueName>(name: Q) => JobQueue<Q>;
@@ -33,6 +38,30 @@ export async function withQueues<Result>(
   } finally {
     for (const queue of queues.values()) await queue.stop();
     redis.disconnect();
+  }
+}
+
+/**
+ * Asks a queue something, and again for half a minute while Redis is away: what somebody waits for goes on meanwhile.
+ *
+ * @throws OdometerError `redis_unavailable` when it does not return.
+ */
+export async function onceRedisReturns<Result>(
+  ask: () => Promise<Result>,
+  deadlineMs: number = RETURN_DEADLINE_MS,
+): Promise<Result> {
+  const lastMs = performance.now() + deadlineMs;
+  for (;;) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!isOdometerError(error, 'queue_unavailable')) throw error;
+      if (performance.now() > lastMs) {
+        const reason = `for ${deadlineMs / 1_000} s; what was asked for goes on without this command`;
+        throw new OdometerError('redis_unavailable', { reason }, { cause: error });
+      }
+      await sleep(ASK_AGAIN_MS);
+    }
   }
 }
 

@@ -4,6 +4,7 @@ import type { Pool } from '@odometer/database/pool';
 import { OdometerError } from '@odometer/domain/errors';
 import type { JobQueue } from '@odometer/queues/job-queue';
 import { startProgress } from './progress.ts';
+import { onceRedisReturns } from './redis.ts';
 
 /** Each look is a few queries. */
 const INTERVAL_MS = 500;
@@ -22,7 +23,7 @@ export interface Look {
  *
  * @param look says whether it is done; `isGone`: the job has left its queue, so what it did is in Postgres by now, unless
  *   another job goes on with it.
- * @throws OdometerError `job_failed`; `job_unanswered`: nothing has happened for ten minutes.
+ * @throws OdometerError `job_failed`, `redis_unavailable`; `job_unanswered`: nothing has happened for ten minutes.
  */
 export async function waitForJob(
   { pool, queue }: { readonly pool: Pool; readonly queue: JobQueue<'periods'> },
@@ -34,7 +35,7 @@ export async function waitForJob(
   let movedAtMs = performance.now();
   try {
     for (;;) {
-      const isGone = (await queue.get(jobId)) === undefined;
+      const isGone = (await onceRedisReturns(() => queue.get(jobId))) === undefined;
       const { isDone, progress } = await look(isGone);
       if (isDone) return;
       const reason = isGone ? await findFailure(pool, queue.name, jobId) : undefined;

@@ -12,14 +12,14 @@ import { OdometerError } from '@odometer/domain/errors';
 import { enqueueUntilDurable } from '@odometer/queues/enqueue-until-durable';
 import { readableFigure } from '../output.ts';
 import { startProgress } from '../progress.ts';
-import type { OpenQueue } from '../redis.ts';
+import { type OpenQueue, onceRedisReturns } from '../redis.ts';
 
 /** Each look is two queries a target. */
 const INTERVAL_MS = 500;
 /** Longer than anything a worker does before it shows. */
 const PATIENCE_MINUTES = 10;
-/** A person waits, and the command may be given again. */
-const ENQUEUE_DEADLINE_MS = 15_000;
+/** A person waits, and the command may be given again; longer than a Redis takes that is restarted. */
+const ENQUEUE_DEADLINE_MS = 30_000;
 const BAR_LENGTH = 20;
 
 /** A measurement that is waited for. */
@@ -93,7 +93,7 @@ async function ask(
 async function look(pool: Pool, open: OpenQueue, awaited: Awaited): Promise<void> {
   const { wish, since, jobId } = awaited;
   // First whether the job is gone: what it did is in Postgres then.
-  const isGone = (await open('measure').get(jobId)) === undefined;
+  const isGone = (await onceRedisReturns(() => open('measure').get(jobId))) === undefined;
   const { asked, busyWith } = await findAskedMeasurement(pool, wish, since);
   if (asked !== undefined) {
     awaited.progress = progressOf(asked);
