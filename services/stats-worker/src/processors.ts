@@ -20,7 +20,7 @@ import { MessageApplier } from './message-applier.ts';
 import { MeterCatalogue } from './meter-catalogue.ts';
 import type { ApplyCounts } from './metrics.ts';
 import type { MonthPartitions } from './month-partitions.ts';
-import { BucketCatalogue } from './objects/bucket-catalogue.ts';
+import type { BucketCatalogue } from './objects/bucket-catalogue.ts';
 import { ObjectApplier } from './objects/object-applier.ts';
 import { createObjectsProcessor } from './objects/process-objects.ts';
 import { createPeriodsProcessor, type PeriodsParts } from './periods/process-periods.ts';
@@ -59,6 +59,7 @@ const MAX_COUNT_REST_MS = 1_000;
 export interface ProcessorParts {
   readonly pool: Pool;
   readonly registry: RegistryCache;
+  readonly buckets: BucketCatalogue;
   readonly partitions: MonthPartitions;
   readonly usage: UsageWriter;
   readonly counts: ApplyCounts;
@@ -78,12 +79,11 @@ export function createProcessors(parts: ProcessorParts): {
 } {
   const { pool, partitions, usage, observeApply } = parts;
   const catalogue = new MeterCatalogue();
-  const buckets = new BucketCatalogue();
-  forgetOnConnect(pool, [catalogue, buckets]);
+  forgetOnConnect(pool, [catalogue]);
   const events = new EventApplier({ ...parts, catalogue });
   const counts = new CountApplier(parts);
   const messages = new MessageApplier(parts);
-  const objects = new ObjectApplier({ ...parts, buckets });
+  const objects = new ObjectApplier(parts);
   const eventGroups = new GroupCommit<EventBatch>({
     apply: (batches) =>
       timed(
@@ -144,7 +144,7 @@ export function createProcessors(parts: ProcessorParts): {
       if (job.name === 'count-batch') await countGroups.submit(checkCountBatch(job.payload));
       if (job.name === 'message-batch') await messageGroups.submit(checkMessageBatch(job.payload));
     },
-    objects: createObjectsProcessor({ ...parts, buckets, queue: parts.objectsQueue }, objectGroups),
+    objects: createObjectsProcessor({ ...parts, queue: parts.objectsQueue }, objectGroups),
     measure: createMeasureProcessor({ ...parts, ...parts.measure }),
     registry: async () => {
       await attributeAll(pool, partitions, usage);

@@ -25,6 +25,7 @@ import { MeasureCounts } from './measure/measure-metrics.ts';
 import { createMeasurers } from './measure/measurers.ts';
 import { ApplyCounts, createMetrics } from './metrics.ts';
 import { MonthPartitions } from './month-partitions.ts';
+import { BucketCatalogue } from './objects/bucket-catalogue.ts';
 import { readUnreadLevels } from './objects/read-levels.ts';
 import { StorageReading } from './objects/storage-reading.ts';
 import { PeriodsReading } from './periods/periods-reading.ts';
@@ -106,7 +107,8 @@ export async function run(config: Config, log: Logger): Promise<number> {
   const partitions = new MonthPartitions();
   const owners = new RegistryCache(config);
   const usage = new UsageWriter();
-  forgetOnConnect(pool, [owners, partitions, usage]);
+  const buckets = new BucketCatalogue();
+  forgetOnConnect(pool, [owners, buckets, partitions, usage]);
   const counts = new ApplyCounts();
   const measureCounts = new MeasureCounts();
   const listings = new ListingCounts();
@@ -142,6 +144,7 @@ export async function run(config: Config, log: Logger): Promise<number> {
   const processors = createProcessors({
     pool,
     registry: owners,
+    buckets,
     partitions,
     usage,
     counts,
@@ -161,6 +164,7 @@ export async function run(config: Config, log: Logger): Promise<number> {
       measurers: createMeasurers({
         pool,
         owners,
+        buckets,
         partitions,
         usage,
         aws,

@@ -2,9 +2,8 @@ import type { AwsClients } from '@odometer/aws/aws-clients';
 import type { Pool } from '@odometer/database/pool';
 import type { TargetKind } from '@odometer/domain/measured-target';
 import type { Logger } from '@odometer/service-kit/logging';
-import { forgetOnConnect } from '../forget-on-connect.ts';
 import type { MonthPartitions } from '../month-partitions.ts';
-import { BucketCatalogue } from '../objects/bucket-catalogue.ts';
+import type { BucketCatalogue } from '../objects/bucket-catalogue.ts';
 import type { UsageWriter } from '../periods/usage-writer.ts';
 import type { RegistryCache } from '../registry-cache.ts';
 import type { ListingCounts } from './bucket/listing-counts.ts';
@@ -23,6 +22,7 @@ const LISTING_CONNECTIONS = 2;
 export interface MeasurersParts {
   readonly pool: Pool;
   readonly owners: RegistryCache;
+  readonly buckets: BucketCatalogue;
   readonly partitions: MonthPartitions;
   readonly usage: UsageWriter;
   readonly aws: AwsClients;
@@ -36,6 +36,7 @@ export interface MeasurersParts {
 export function createMeasurers({
   pool,
   owners,
+  buckets,
   partitions,
   usage,
   aws,
@@ -43,8 +44,6 @@ export function createMeasurers({
   env,
   log,
 }: MeasurersParts): Readonly<Record<TargetKind, Measurer>> {
-  const buckets = new BucketCatalogue();
-  forgetOnConnect(pool, [buckets]);
   return {
     bucket: createBucketMeasurer({
       pool,
