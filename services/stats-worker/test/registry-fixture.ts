@@ -1,6 +1,7 @@
 import { putMeasuredTarget } from '@odometer/database/measuring/measured-targets';
 import { beginMeasurement, finishMeasurement } from '@odometer/database/measuring/measurements';
 import { createPool, type Pool } from '@odometer/database/pool';
+import { isOdometerError } from '@odometer/domain/errors';
 import {
   type RegistryDeclaration,
   registryDeclarationSchema,
@@ -21,7 +22,11 @@ export interface RegistryFixture {
   readonly pool: Pool;
   declare(spec: object): Promise<void>;
   /** Measures a declared registry as a worker does, and gives its figures. */
-  measure(registry: string, signal?: AbortSignal): Promise<Figures>;
+  measure(
+    registry: string,
+    signal?: AbortSignal,
+    options?: { readonly acceptDrift: true },
+  ): Promise<Figures>;
   /** By `organization/project`. */
   levels(): Promise<Readonly<Record<string, Level>>>;
   /** Projects whose gauges are to be read, and from now on are not. */
@@ -51,9 +56,9 @@ export async function registryFixture(
       const declaration = registryDeclarationSchema.parse(spec);
       await putMeasuredTarget(pool, 'registry', declaration.name, declaration);
     },
-    measure: async (target, signal = new AbortController().signal) => {
+    measure: async (target, signal = new AbortController().signal, options = {}) => {
       const holder = crypto.randomUUID();
-      const request = { kind: 'registry', target, purpose: 'hourly', options: {} } as const;
+      const request = { kind: 'registry', target, purpose: 'hourly', options } as const;
       const measurement = await beginMeasurement(pool, request, holder);
       if (measurement === undefined) throw new Error(`${target} is being measured already`);
       const hold = { id: measurement.id, holder };
@@ -62,7 +67,8 @@ export async function registryFixture(
         await finishMeasurement(pool, hold, { state: 'complete', figures });
         return figures;
       } catch (error) {
-        const end = { state: 'failed', failure: 'test', detail: String(error) } as const;
+        const state = isOdometerError(error, 'measurement_refused') ? 'refused' : 'failed';
+        const end = { state, failure: 'test', detail: String(error) } as const;
         await finishMeasurement(pool, hold, end);
         throw error;
       }

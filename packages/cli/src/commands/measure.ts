@@ -1,3 +1,4 @@
+import { recordAudit } from '@odometer/database/audit-log';
 import type { MeasurementRequest } from '@odometer/database/measuring/measurements';
 import { readProjectStorage } from '@odometer/database/objects/project-storage';
 import type { Pool } from '@odometer/database/pool';
@@ -5,6 +6,7 @@ import { findProject } from '@odometer/database/reading/projects';
 import type { ProjectName } from '@odometer/database/registry';
 import { OdometerError } from '@odometer/domain/errors';
 import { type Command, InvalidArgumentError } from 'commander';
+import { actor } from '../actor.ts';
 import { instant, projectName } from '../arguments.ts';
 import { UnsatisfiedError } from '../failure.ts';
 import { askedHours, refuseWithoutHours } from '../measuring/asked-hours.ts';
@@ -33,6 +35,7 @@ interface MeasureOptions extends OutputOptions {
   readonly project?: ProjectName;
   readonly from?: number;
   readonly to?: number;
+  readonly acceptDrift?: boolean;
 }
 
 export function addMeasure(program: Command): void {
@@ -54,6 +57,10 @@ export function addMeasure(program: Command): void {
       instant,
     )
     .option('--to <hour>', 'up to here; without it, up to now', instant)
+    .option(
+      '--accept-drift',
+      'take what the named registries hold, whatever share of their images is gone',
+    )
     .action(measure);
 }
 
@@ -67,15 +74,21 @@ function kindOf(text: string): TargetName {
 async function measure(
   kind: TargetName | undefined,
   names: readonly string[],
-  { project, json, ...hours }: MeasureOptions,
+  { project, json, acceptDrift = false, ...hours }: MeasureOptions,
   command: Command,
 ): Promise<void> {
-  const options = askedHours(hours, Date.now());
+  const options = { ...askedHours(hours, Date.now()), ...(acceptDrift && { acceptDrift }) };
   const isAsked = hours.from !== undefined;
   if (isAsked && (kind !== 'sql' || names.length === 0)) {
     command.error('error: name the readings to read again: measure sql NAME --from …', {
       exitCode: 2,
     });
+  }
+  if (acceptDrift && ((kind !== 'ecr' && kind !== 'oci') || names.length === 0)) {
+    command.error(
+      'error: name the registries whose drift you accept: measure oci NAME --accept-drift; of buckets: reconcile NAME --accept-drift',
+      { exitCode: 2 },
+    );
   }
   const { measured, stored } = await withQueues((open) =>
     withPostgres(async (pool) => {
@@ -85,6 +98,11 @@ async function measure(
       );
       refuseUnknown(names, targets);
       if (isAsked) await refuseWithoutHours(pool, targets);
+      if (acceptDrift) {
+        for (const { name: subject } of targets) {
+          await recordAudit(pool, { actor: actor(), action: 'registry.accept_drift', subject });
+        }
+      }
       const wishes = targets.map(
         ({ kind: targetKind, name }): MeasurementRequest => ({
           kind: targetKind,

@@ -6,6 +6,12 @@ const common = {
   /** Ours, for commands and metrics. */
   name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'should be a DNS label'),
   owners: imageOwnersSchema,
+  /**
+   * A measurement that misses more than this share of the images known before is not believed: a catalogue that is empty after a
+   * restore, or shows less to whom we ask as. Half, because images are cleaned up in large numbers; ten may always be missing,
+   * but not all there were. 0: none may. 100: all may.
+   */
+  maxVanishingPercent: z.int().min(0).max(100).default(50),
 };
 
 const ecr = z.strictObject({

@@ -29,6 +29,8 @@ beforeAll(async () => {
     region: 'eu-central-1',
     endpoint: ecr.url,
     owners: [{ repository: '{organization}/{project}/…' }],
+    // Each test begins with an empty one.
+    maxVanishingPercent: 100,
   };
   await fixture.declare(declaration);
 }, 60_000);

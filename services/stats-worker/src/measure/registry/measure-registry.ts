@@ -44,7 +44,8 @@ export interface RegistryMeasurerParts {
  * Measures a registry: repository by repository, kept as they are read, and all added up at the end, in the transaction that
  * sets the levels. What it reads is not of one moment: an image pushed meanwhile is in it or is not, and is the next hour.
  *
- * @throws OdometerError `target_…` when a repository cannot be read: no levels are better than some.
+ * @throws OdometerError `target_…` when a repository cannot be read: no levels are better than some; `measurement_refused` when
+ *   too much would vanish.
  */
 export function createRegistryMeasurer(parts: RegistryMeasurerParts): Measurer {
   const { pool, owners, connect } = parts;
@@ -63,7 +64,10 @@ export function createRegistryMeasurer(parts: RegistryMeasurerParts): Measurer {
     const progress = await keepHold(pool, measurement, signal, (either) =>
       readRepositories(pool, reader, measurement, before, either),
     );
-    return settle(pool, owners, measurement, progress);
+    // An operator has seen it, and says that it is so.
+    const isDriftAccepted = measurement.options.acceptDrift === true;
+    const maxVanishingPercent = isDriftAccepted ? 100 : declaration.maxVanishingPercent;
+    return settle(pool, owners, measurement, progress, maxVanishingPercent);
   };
 }
 
@@ -107,11 +111,12 @@ async function settle(
   owners: RegistryCache,
   measurement: Measurement & Hold,
   progress: RegistryProgress,
+  maxVanishingPercent: number,
 ): Promise<Figures> {
   const { after: _, declaration: __, figures: ___, ...counts } = progress;
   const { figures, resolution } = await inTransaction(pool, async (transaction) => {
     await keepProgress(transaction, measurement, progress);
-    const settled = await settleLevels(transaction, owners, measurement);
+    const settled = await settleLevels(transaction, owners, measurement, maxVanishingPercent);
     const all = { ...counts, ...settled.figures };
     await keepProgress(transaction, measurement, { ...progress, figures: all });
     return { ...settled, figures: all };
@@ -122,7 +127,7 @@ async function settle(
 
 /**
  * @throws OdometerError `measurement_refused` when a registry is declared twice: its images would count twice. `apply` sees to
- *   that, but not within one file.
+ *   that, but two can be applied at once.
  */
 async function readDeclaration(pool: Pool, name: string): Promise<RegistryDeclaration> {
   const declarations = new Map<string, RegistryDeclaration>();

@@ -6,6 +6,7 @@ import { JobQueue } from '@odometer/queues/job-queue';
 import { createProducerRedis } from '@odometer/queues/redis-connection';
 import { eventually } from '@odometer/testing/eventually';
 import { ImagePusher, imageManifest } from '@odometer/testing/push-image';
+import { runOdometer } from '@odometer/testing/run-odometer';
 import { type SpawnedService, spawnService } from '@odometer/testing/spawn-service';
 import { createTestDatabase, type TestDatabase } from '@odometer/testing/test-database';
 import { startTestRedis } from '@odometer/testing/test-redis';
@@ -20,6 +21,7 @@ let pool: Pool;
 let redis: ReturnType<typeof createProducerRedis>;
 let queue: JobQueue<'measure'>;
 let worker: SpawnedService;
+let pushed: string;
 
 beforeAll(async () => {
   [redisServer, registry, database] = await Promise.all([
@@ -56,6 +58,7 @@ test('what a registry holds for a project is in its statistics within a minute o
   const layer = await to.blob('l'.repeat(7_777));
   const config = await to.blob('{"architecture":"amd64"}');
   const manifest = await to.manifest(imageManifest(config, [layer]), 'latest');
+  pushed = manifest.digest;
   const declaration = registryDeclarationSchema.parse({
     name: 'images',
     type: 'oci',
@@ -85,4 +88,25 @@ test('what a registry holds for a project is in its statistics within a minute o
   expect(
     await worker.metric('odometer_measurements_total{kind="registry",outcome="complete"}'),
   ).toBe(1);
+}, 90_000);
+
+// Goes on with what lies there by now.
+test('what would take away all of it is refused until an operator accepts it by command, which is kept', async () => {
+  const odometer = (...args: string[]) =>
+    runOdometer(args, { DATABASE_URL: database.url, REDIS_URL: redisServer.url });
+  const images = async () => {
+    const { rows } = await pool.query<{ images: string }>('select images from registry_levels');
+    return rows.map((row) => Number(row.images));
+  };
+  await new ImagePusher(registry.url, 'acme/robots/web').delete(pushed);
+  const refused = await odometer('measure', 'oci', 'images');
+  expect(refused.exitCode).toBe(1);
+  expect(refused.stdout).toContain('1 of 1 images would vanish');
+  expect(await images()).toEqual([1]);
+  expect((await odometer('measure', 'oci', '--accept-drift')).exitCode).toBe(2);
+  expect((await odometer('measure', 's3', 'images', '--accept-drift')).exitCode).toBe(2);
+  expect((await odometer('measure', 'oci', 'images', '--accept-drift')).exitCode).toBe(0);
+  expect(await images()).toEqual([0]);
+  const { rows } = await pool.query('select action, subject from audit_log');
+  expect(rows).toEqual([{ action: 'registry.accept_drift', subject: 'images' }]);
 }, 90_000);

@@ -10,6 +10,7 @@ import {
 } from '@odometer/database/registries/registry-levels';
 import type { RegistryCache, Resolution } from '../../registry-cache.ts';
 import type { Figures } from '../process-measure.ts';
+import { refuseVanished } from './refuse-vanished.ts';
 
 export interface Settled {
   readonly figures: Figures;
@@ -17,16 +18,23 @@ export interface Settled {
   readonly resolution: Resolution;
 }
 
-/** Adds up what a measurement has found, and makes it the levels of the registry's projects. */
+/**
+ * Adds up what a measurement has found, and makes it the levels of the registry's projects.
+ *
+ * @param maxVanishingPercent of the images known before.
+ * @throws OdometerError `measurement_refused`: more than that would vanish.
+ */
 export async function settleLevels(
   transaction: Transaction,
   owners: RegistryCache,
   measurement: { readonly id: string; readonly target: string; readonly startedAt: Date },
+  maxVanishingPercent: number,
 ): Promise<Settled> {
   const [sums, all] = [
     await sumByOwner(transaction, measurement.id),
     await sumAll(transaction, measurement.id),
   ];
+  await refuseVanished(transaction, measurement.target, all, maxVanishingPercent);
   const owned = sums.filter(({ project }) => project !== '');
   const resolution = await owners.resolve(transaction, owned);
   const levels: RegistryLevel[] = [];
