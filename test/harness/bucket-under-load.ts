@@ -53,7 +53,7 @@ export async function bucketUnderLoad(
     [new Date(startMs)],
   );
   const name = `bucket-${random.seed}`;
-  const bucketId = await declare(system, name);
+  const bucketId = await declare(system, name, startMs);
   const clock = new SimulatedClock(startMs);
   const bucket = new SimulatedBucket({ name, now: clock.now });
   const owners = ['acme/robots', 'acme/p1', 'acme/p10'];
@@ -91,7 +91,8 @@ async function settleHours(system: System): Promise<void> {
   await eventually(() => add().then(() => true));
 }
 
-function declare(system: System, name: string): Promise<number> {
+/** As of the day before: from when it was declared a bucket's bytes are somebody's. */
+function declare(system: System, name: string, declaredAtMs: number): Promise<number> {
   const declaration = bucketDeclarationSchema.parse({
     name,
     bucket: name,
@@ -101,7 +102,12 @@ function declare(system: System, name: string): Promise<number> {
   return inTransaction(system.db, async (transaction) => {
     await lockCatalogue(transaction);
     await raiseCatalogueVersion(transaction);
-    return (await putBucket(transaction, declaration)).id;
+    const { id } = await putBucket(transaction, declaration);
+    await transaction.query('update buckets set declared_at = $2 where id = $1', [
+      id,
+      new Date(declaredAtMs),
+    ]);
+    return id;
   });
 }
 
