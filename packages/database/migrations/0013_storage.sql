@@ -125,6 +125,17 @@ create table storage_changes (
 );
 create index storage_changes_by_hour on storage_changes (hour);
 
+-- The same for names that nobody has registered. They are not settled; when a name is registered, they move to its project.
+create table unattributed_storage_changes (
+  organization text not null,
+  project text not null,
+  hour timestamptz not null,
+  bytes numeric not null default 0,
+  byte_ms numeric not null default 0,
+  primary key (organization, project, hour),
+  constraint unattributed_storage_change_hour_is_whole check (date_trunc('hour', hour, 'UTC') = hour)
+);
+
 -- Up to here (exclusive) nothing is added to storage_changes any more; moved under the storage lock.
 create table storage_settlement (
   singleton boolean primary key default true,

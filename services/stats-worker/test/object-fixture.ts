@@ -76,7 +76,7 @@ export async function levels(pool: Pool): Promise<Record<string, readonly [strin
 
 /**
  * What must hold after whatever was done: levels are the sum over the live rows, each project that has any has an account,
- * and what its account has settled and is to settle comes to its level.
+ * and what its account has settled and is to settle comes to its level; so does what is kept for names.
  */
 export async function expectLevelsToAddUp(pool: Pool): Promise<void> {
   const { rows } = await pool.query(
@@ -103,4 +103,15 @@ export async function expectLevelsToAddUp(pool: Pool): Promise<void> {
      where coalesce(l.bytes, 0) <> coalesce(b.bytes, 0)`,
   );
   expect(accounts.rows).toEqual([]);
+  const names = await pool.query(
+    `with live as (
+       select unattributed_to as name, sum(size_bytes) as bytes from stored_objects
+       where live and unattributed_to is not null group by 1
+     ), kept as (
+       select organization || '/' || project as name, sum(bytes) as bytes from unattributed_storage_changes group by 1
+     )
+     select name, l.bytes as live, k.bytes as kept from live l full join kept k using (name)
+     where coalesce(l.bytes, 0) <> coalesce(k.bytes, 0)`,
+  );
+  expect(names.rows).toEqual([]);
 }

@@ -98,11 +98,3 @@ export async function bucketContents(db: Queryable, name: string): Promise<Bucke
   );
   return rows[0] ?? { hasObjects: false, hasSequencers: false };
 }
-
-/** When each bucket was declared first, milliseconds, by id. */
-export async function bucketDeclarationTimes(db: Queryable): Promise<ReadonlyMap<number, number>> {
-  const { rows } = await db.query<{ id: number; declared_at: Date }>(
-    'select id, declared_at from buckets',
-  );
-  return new Map(rows.map(({ id, declared_at }) => [id, declared_at.getTime()]));
-}

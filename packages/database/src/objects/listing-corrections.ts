@@ -10,6 +10,7 @@ export interface CorrectedObject {
   readonly version: string;
   readonly projectId: string | null;
   readonly organizationId: string | null;
+  readonly unattributedTo: string | null;
   readonly type: string;
   readonly previousLive: boolean;
   /** 0 of what was not live. */
@@ -82,7 +83,7 @@ export async function correctListed(
        and (o.listed_at is null or o.listed_at < excluded.listed_at)
        and (not o.live or o.size_bytes <> excluded.size_bytes) 
        and (o.live or o.version = '' or o.listed_at is not null)
-     returning key, version, project_id, organization_id, metered_object_type, previous_live, previous_bytes,
+     returning key, version, project_id, organization_id, unattributed_to, metered_object_type, previous_live, previous_bytes,
        size_bytes, greatest(changed_at, owned_since) as changed_at`,
     [
       plainArray(rows.map((row) => row.bucketId)),
@@ -111,6 +112,7 @@ interface CorrectedRow {
   readonly version: string;
   readonly project_id: string | null;
   readonly organization_id: string | null;
+  readonly unattributed_to: string | null;
   readonly metered_object_type: string;
   readonly previous_live: boolean | null;
   readonly previous_bytes: string | null;
@@ -124,6 +126,7 @@ function correctedObject(row: CorrectedRow, bytes: bigint): CorrectedObject {
     version: row.version,
     projectId: row.project_id,
     organizationId: row.organization_id,
+    unattributedTo: row.unattributed_to,
     type: row.metered_object_type,
     previousLive: row.previous_live ?? false,
     previousBytes: BigInt(row.previous_bytes ?? 0),
@@ -276,7 +279,7 @@ export async function removeVanished(
      from vanished v
      where o.bucket_id = v.bucket_id and o.key = v.key and o.version = v.version
        and o.live and (o.changed_at < v.listed_at or o.changed_at > $6) and (o.listed_at is null or o.listed_at <= v.listed_at)
-     returning o.key, o.version, o.project_id, o.organization_id, o.metered_object_type, o.previous_live,
+     returning o.key, o.version, o.project_id, o.organization_id, o.unattributed_to, o.metered_object_type, o.previous_live,
        o.previous_bytes, o.size_bytes,
        greatest(o.changed_at + $5 * interval '1 millisecond', o.owned_since) as changed_at`,
     [

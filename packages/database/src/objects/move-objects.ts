@@ -38,11 +38,10 @@ export async function nextObjects(
 export interface LockedObject extends ObjectName, ObjectOwner {
   readonly live: boolean;
   readonly sizeBytes: bigint;
-  readonly changedAtMs: number;
 }
 
 const LOCKED = `o.bucket_id, o.key, o.version, o.organization_id, o.project_id, o.unattributed_to, o.metered_object_type,
-  o.object_id, o.live, o.size_bytes, o.changed_at`;
+  o.object_id, o.live, o.size_bytes`;
 
 interface LockedRow {
   readonly bucket_id: number;
@@ -55,7 +54,6 @@ interface LockedRow {
   readonly object_id: string | null;
   readonly live: boolean;
   readonly size_bytes: string;
-  readonly changed_at: Date;
 }
 
 function lockedObject(row: LockedRow): LockedObject {
@@ -70,7 +68,6 @@ function lockedObject(row: LockedRow): LockedObject {
     objectId: row.object_id,
     live: row.live,
     sizeBytes: BigInt(row.size_bytes),
-    changedAtMs: row.changed_at.getTime(),
   };
 }
 
@@ -157,7 +154,10 @@ export interface AttributableObjects {
   readonly projectId: string;
 }
 
-/** Names that objects wait for and that are registered by now. Looks at each name once, however many wait for it. */
+/**
+ * Names that objects, or byte-time of objects, wait for and that are registered by now. Looks at each name once, however many
+ * objects wait for it.
+ */
 export async function attributableObjects(db: Queryable): Promise<readonly AttributableObjects[]> {
   const { rows } = await db.query<AttributableObjects>(
     `with recursive names as (
@@ -167,7 +167,12 @@ export async function attributableObjects(db: Queryable): Promise<readonly Attri
        from names n where n.name is not null
      )
      select n.name as "unattributedTo", o.id as "organizationId", p.id as "projectId"
-     from names n
+     from (
+       select name from names
+       union
+       -- Of objects that are gone, or somebody else's by now.
+       select organization || '/' || project from unattributed_storage_changes
+     ) n
      join organizations o on o.slug = split_part(n.name, '/', 1)
      join projects p on p.organization_id = o.id and p.slug = split_part(n.name, '/', 2)
      order by 1`,

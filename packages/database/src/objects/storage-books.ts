@@ -89,3 +89,65 @@ export async function addStorageChanges(
     ],
   );
 }
+
+/** What changed in an hour for a name that nobody has registered. */
+export interface UnattributedChange extends Omit<StorageChange, 'projectId'> {
+  /** `organization/project` */
+  readonly name: string;
+}
+
+/**
+ * Adds to what is kept for names, sorted. Demands the storage lock, shared. It comes after levels and before the changes of
+ * projects: who gives a name's to its project locks them in this order too.
+ */
+export async function addUnattributedChanges(
+  transaction: Transaction,
+  changes: readonly UnattributedChange[],
+): Promise<void> {
+  if (changes.length === 0) return;
+  await transaction.query(
+    `insert into unattributed_storage_changes as s (organization, project, hour, bytes, byte_ms)
+     select split_part(name, '/', 1), split_part(name, '/', 2), hour, bytes, byte_ms
+     from unnest($1::text[], $2::timestamptz[], $3::numeric[], $4::numeric[]) as c (name, hour, bytes, byte_ms)
+     order by 1, 2, 3
+     on conflict (organization, project, hour) do update
+     set bytes = s.bytes + excluded.bytes, byte_ms = s.byte_ms + excluded.byte_ms`,
+    [
+      textArray(changes.map(({ name }) => name)),
+      plainArray(changes.map(({ hour }) => hour)),
+      plainArray(changes.map(({ bytes }) => String(bytes))),
+      plainArray(changes.map(({ byteMs }) => String(byteMs))),
+    ],
+  );
+}
+
+/**
+ * Takes what is kept for a name, all of it, for its project. Demands the storage lock, shared, and the project's account.
+ *
+ * @returns by hour, each as it was booked.
+ */
+export async function takeUnattributedChanges(
+  transaction: Transaction,
+  name: string,
+): Promise<
+  readonly { readonly hourMs: number; readonly bytes: bigint; readonly byteMs: bigint }[]
+> {
+  const { rows: locked } = await transaction.query<{ hour: Date }>(
+    `select hour from unattributed_storage_changes
+     where organization = split_part($1, '/', 1) and project = split_part($1, '/', 2) order by hour for update`,
+    [name],
+  );
+  if (locked.length === 0) return [];
+  // A statement of its own: it sees what was added before the locks were granted.
+  const { rows } = await transaction.query<{ hour: Date; bytes: string; byte_ms: string }>(
+    `delete from unattributed_storage_changes
+     where organization = split_part($1, '/', 1) and project = split_part($1, '/', 2) and hour = any($2::timestamptz[])
+     returning hour, bytes, byte_ms`,
+    [name, locked.map(({ hour }) => hour)],
+  );
+  return rows.map(({ hour, bytes, byte_ms }) => ({
+    hourMs: hour.getTime(),
+    bytes: BigInt(bytes),
+    byteMs: BigInt(byte_ms),
+  }));
+}

@@ -29,6 +29,7 @@ export interface ObjectRow {
 export interface PreviousObject {
   readonly projectId: string | null;
   readonly organizationId: string | null;
+  readonly unattributedTo: string | null;
   readonly type: string;
   readonly live: boolean;
   /** 0 of a tombstone. */
@@ -64,6 +65,7 @@ export async function upsertObjects(
     index: string;
     project_id: string | null;
     organization_id: string | null;
+    unattributed_to: string | null;
     metered_object_type: string;
     previous_live: boolean | null;
     previous_bytes: string;
@@ -100,10 +102,10 @@ export async function upsertObjects(
          then excluded.sequencer > o.sequencer and (o.listed_at is null or excluded.changed_at > o.listed_at)
          else not excluded.live and (o.live or o.listed_at is not null)
        end
-       returning bucket_id, key, version, project_id, organization_id, metered_object_type, previous_live, previous_bytes,
+       returning bucket_id, key, version, project_id, organization_id, unattributed_to, metered_object_type, previous_live, previous_bytes,
          previous_sequencer, listed_at, owned_since
      )
-     select t.ordinal - 1 as index, w.project_id, w.organization_id, w.metered_object_type, w.previous_live, w.previous_bytes,
+     select t.ordinal - 1 as index, w.project_id, w.organization_id, w.unattributed_to, w.metered_object_type, w.previous_live, w.previous_bytes,
        w.previous_sequencer, w.listed_at, w.owned_since
      from told t
      left join written w on w.bucket_id = t.bucket_id and w.key = t.key collate "C" and w.version = t.version collate "C"
@@ -138,6 +140,7 @@ export async function upsertObjects(
     changed.set(index, {
       projectId: row.project_id,
       organizationId: row.organization_id,
+      unattributedTo: row.unattributed_to,
       type: row.metered_object_type,
       live: row.previous_live,
       bytes: Number(row.previous_bytes),

@@ -10,8 +10,8 @@ import { StorageDifferences } from './storage-differences.ts';
 export interface Move {
   readonly object: LockedObject;
   readonly to: ObjectOwner;
-  /** From when on its bytes are the new owner's, milliseconds. */
-  readonly sinceMs: number;
+  /** From when on its bytes are the new owner's, milliseconds; null: all along, and whoever moves it moves its time too. */
+  readonly sinceMs: number | null;
 }
 
 /** Gives locked objects other owners, and moves what they are of the levels and of byte-time. */
@@ -37,7 +37,7 @@ export async function moveLockedObjects(
     differences.addLevel(bucketId, object, -sizeBytes, -1);
     differences.addLevel(bucketId, to, sizeBytes, 1);
     // From one type to another of one owner nothing moves in time.
-    if (isSameOwner(object, to)) continue;
+    if (sinceMs === null || isSameOwner(object, to)) continue;
     differences.addTime(object, -sizeBytes, sinceMs);
     differences.addTime(to, sizeBytes, sinceMs);
   }

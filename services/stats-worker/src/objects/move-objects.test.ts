@@ -168,3 +168,38 @@ test('what is told late of the time before a mapping takes nothing from the new 
   expect(time?.byte_ms).toBeGreaterThanOrEqual(6 * ((time?.until.getTime() ?? 0) - mappedByMs));
   expect(time?.byte_ms).toBeLessThan(6 * 3_600_001);
 });
+
+test('names that nobody has registered have byte-time of their own, and a mapping moves it from now on', async () => {
+  await system.close();
+  await open(false);
+  const anHourAgoMs = Date.now() - 3_600_000;
+  await system.objects.apply([
+    producer.objects(stored('acme/web/a', 1_000, 'A1', { atMs: anHourAgoMs })),
+  ]);
+  await declareBucket(system.pool, { keys: 'acme/{project}/…', organization: 'other' });
+  await expectLevelsToAddUp(system.pool);
+  const fromMs = Date.now();
+  await map();
+  const untilMs = Date.now();
+  await expectLevelsToAddUp(system.pool);
+  await register('acme', 'web');
+  await register('other', 'web');
+  await attributeObjects(system.pool);
+  expect(await levels(system.pool)).toEqual({ 'other/web object': ['1000', 1] });
+  const { rows } = await system.pool.query<{ slug: string; bytes: string; held_ms: number }>(
+    `select o.slug, sum(c.bytes)::text as bytes,
+       -- As if the last hour had ended: what was carried into it is there all through it.
+       (sum(c.byte_ms + c.bytes * extract(epoch from last.hour - c.hour) * 1000) / 1000)::float as held_ms
+     from storage_changes c join projects p on p.id = c.project_id join organizations o on o.id = p.organization_id,
+       (select max(hour) as hour from storage_changes) last
+     group by 1 order by 1`,
+  );
+  const [before, after] = rows;
+  expect(rows).toMatchObject([
+    { slug: 'acme', bytes: '0' },
+    { slug: 'other', bytes: '1000' },
+  ]);
+  expect(before?.held_ms).toBeGreaterThanOrEqual(fromMs - anHourAgoMs);
+  expect(before?.held_ms).toBeLessThanOrEqual(untilMs - anHourAgoMs);
+  expect(after?.held_ms).toBeLessThanOrEqual(3_600_000);
+});

@@ -221,7 +221,7 @@ test.each(seedsOfThisRun(3))('byte-time is exact, whatever the order (seed %p)',
 
 function ownerOf(project: { projectId: string; organizationId: string } | undefined) {
   if (project === undefined) throw new Error('no project');
-  return { ...project, type: 'object' };
+  return { ...project, unattributedTo: null, type: 'object' };
 }
 
 /** Books changes in a transaction as appliers do, at a moment at which all of them have happened. */
@@ -229,6 +229,7 @@ function book(
   changes: readonly {
     projectId: string;
     organizationId: string;
+    unattributedTo: null;
     type: string;
     bytes: bigint;
     atMs: number;

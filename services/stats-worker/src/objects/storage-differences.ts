@@ -1,17 +1,22 @@
 import {
   addLevels,
   addStorageChanges,
+  addUnattributedChanges,
   lockAccounts,
   NOBODY,
+  type StorageChange,
+  type UnattributedChange,
 } from '@odometer/database/objects/storage-books';
 import type { Transaction } from '@odometer/database/pool';
 import { hourStart, toTimestamp } from '@odometer/domain/period';
 
 const HOUR_MS = 3_600_000;
 
-/** Whose a difference is; null: nobody's. */
+/** Whose a difference is; null: nobody's, or a name's that nobody has registered. */
 export interface DifferenceOwner {
   readonly projectId: string | null;
+  /** `organization/project` */
+  readonly unattributedTo: string | null;
   readonly organizationId: string | null;
   readonly type: string;
 }
@@ -30,7 +35,7 @@ export class StorageDifferences {
   readonly #accounts = new Map<string, string>();
   readonly #hours = new Map<
     string,
-    { projectId: string; hourMs: number; bytes: bigint; byteMs: bigint }
+    { owner: DifferenceOwner; hourMs: number; bytes: bigint; byteMs: bigint }
   >();
 
   /**
@@ -58,20 +63,20 @@ export class StorageDifferences {
   }
 
   /**
-   * So many bytes more, or less, from an instant on. Nobody's byte-hours are not counted. An hour that is settled is not
+   * So many bytes more, or less, from an instant on. What is a name's is kept for it; nobody's is not counted. An hour that is settled is not
    * changed any more: then the first that is not takes it, with all the time since.
    */
   addTime(owner: DifferenceOwner, bytes: bigint, atMs: number): void {
-    const { projectId } = owner;
-    if (projectId === null || bytes === 0n) return;
+    const name = owner.projectId ?? owner.unattributedTo;
+    if (name === null || bytes === 0n) return;
     this.#open(owner);
     const sinceMs = Math.min(Math.floor(atMs), this.#nowMs);
     const hourMs = Math.max(hourStart(sinceMs), this.#settledThroughMs);
     const byteMs = bytes * BigInt(hourMs + HOUR_MS - sinceMs);
-    const key = `${projectId} ${hourMs}`;
+    const key = `${name} ${hourMs}`;
     const hour = this.#hours.get(key);
     if (hour === undefined) {
-      this.#hours.set(key, { projectId, hourMs, bytes, byteMs });
+      this.#hours.set(key, { owner, hourMs, bytes, byteMs });
       return;
     }
     hour.bytes += bytes;
@@ -88,7 +93,7 @@ export class StorageDifferences {
     this.addTime(owner, change.bytes, change.atMs);
   }
 
-  /** Writes everything, in the lock order accounts → levels → changes. */
+  /** Writes everything, in the lock order accounts → levels → changes of names → changes. */
   async book(transaction: Transaction): Promise<void> {
     await lockAccounts(
       transaction,
@@ -98,15 +103,16 @@ export class StorageDifferences {
       transaction,
       [...this.#levels.values()].filter(({ bytes, objects }) => bytes !== 0n || objects !== 0),
     );
-    await addStorageChanges(
-      transaction,
-      Array.from(this.#hours.values(), ({ projectId, hourMs, bytes, byteMs }) => ({
-        projectId,
-        hour: toTimestamp(hourMs),
-        bytes,
-        byteMs,
-      })),
-    );
+    const unattributed: UnattributedChange[] = [];
+    const changes: StorageChange[] = [];
+    for (const { owner, hourMs, bytes, byteMs } of this.#hours.values()) {
+      const { projectId, unattributedTo: name } = owner;
+      const hour = toTimestamp(hourMs);
+      if (projectId !== null) changes.push({ projectId, hour, bytes, byteMs });
+      else if (name !== null) unattributed.push({ name, hour, bytes, byteMs });
+    }
+    await addUnattributedChanges(transaction, unattributed);
+    await addStorageChanges(transaction, changes);
   }
 
   #open({ projectId, organizationId }: DifferenceOwner): void {

@@ -168,8 +168,9 @@ async function setLevels(listing: BucketListing): Promise<void> {
       const changed = await differencesFromLevels(transaction, listing.measurementId, bucket.id);
       for (const level of changed) {
         const { bytes, objects } = level;
-        // When each of them came and went nobody has told.
-        differences.add(bucket.id, level, { bytes, objects, atMs: listing.begunAtMs });
+        // When each of them came and went nobody has told, nor for which name.
+        const owner = { ...level, unattributedTo: null };
+        differences.add(bucket.id, owner, { bytes, objects, atMs: listing.begunAtMs });
       }
       await differences.book(transaction);
       return undefined;
