@@ -25,7 +25,7 @@ export interface RegistryFixture {
   measure(
     registry: string,
     signal?: AbortSignal,
-    options?: { readonly acceptDrift: true },
+    options?: { readonly acceptDrift?: true },
   ): Promise<Figures>;
   /** By `organization/project`. */
   levels(): Promise<Readonly<Record<string, Level>>>;
