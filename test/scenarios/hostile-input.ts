@@ -24,7 +24,9 @@ export const hostileInput: Scenario = {
     violations.push(...(await underLoad(system, random, random.shuffle(faults))));
     const { kinds } = await booksOf(system);
     for (const { kind, figures } of kinds) {
-      if (figures.rejected === 0n) violations.push(`the books of ${kind} show nothing rejected`);
+      // What stores notify of is attacked where a bucket is: ledger.test.ts of the watcher.
+      if (kind !== 'objects' && figures.rejected === 0n)
+        violations.push(`the books of ${kind} show nothing rejected`);
     }
     if (!system.services.every(({ process }, i) => process.pid === pids[i])) {
       violations.push('a process was restarted');
