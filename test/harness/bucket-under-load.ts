@@ -12,7 +12,7 @@ import { SimulatedBucket } from '@odometer/s3-simulator/simulated-bucket';
 import { SimulatedClock } from '@odometer/s3-simulator/simulated-clock';
 import { eventually } from '@odometer/testing/eventually';
 import type { SeededRandom } from '@odometer/testing/seeded-random';
-import { compareLedger } from './compare-ledger.ts';
+import { compareLedger, type KeptObject } from './compare-ledger.ts';
 import { queueOf } from './jobs.ts';
 import { settle } from './settle.ts';
 import type { System } from './system.ts';
@@ -26,12 +26,6 @@ const DURATION_MS = 5_000;
 const DEADLINE_MS = 90_000;
 const HOUR_MS = 3_600_000;
 const TOKEN = 'token of the store';
-
-/** An object that is created once and stays: its byte-hours do not depend on the order in which notifications come. */
-export interface KeptObject {
-  readonly sizeBytes: number;
-  readonly atMs: number;
-}
 
 /**
  * Lets a bucket of its own live a day, and posts its notifications, some twice, in any order, each until it is answered

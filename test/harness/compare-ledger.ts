@@ -1,10 +1,15 @@
 import type { SimulatedBucket } from '@odometer/s3-simulator/simulated-bucket';
-import type { KeptObject } from './bucket-under-load.ts';
 import { booksProblems } from './compare.ts';
 import { readProgress } from './settle.ts';
 import type { System } from './system.ts';
 
 const MAX_DIFFERENCES = 5;
+
+/** An object that is created once and stays: its byte-hours do not depend on the order in which notifications come. */
+export interface KeptObject {
+  readonly sizeBytes: number;
+  readonly atMs: number;
+}
 
 /**
  * Compares the ledger with the bucket that it is told of, after the system has settled.
