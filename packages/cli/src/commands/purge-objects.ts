@@ -1,4 +1,3 @@
-import { AwsClients } from '@odometer/aws/aws-clients';
 import { findBucket } from '@odometer/database/objects/buckets';
 import type { Orphan } from '@odometer/database/objects/orphans';
 import type { Pool } from '@odometer/database/pool';
@@ -20,7 +19,7 @@ import {
 } from '../output.ts';
 import { withPostgres } from '../postgres.ts';
 import { startProgress } from '../progress.ts';
-import { type OrphanFilter, orphanPages, purgeOrphans } from '../purge/purge-orphans.ts';
+import { type OrphanFilter, orphanPages } from '../purge/orphan-pages.ts';
 
 interface PurgeArguments extends OutputOptions {
   readonly project?: ProjectName;
@@ -149,6 +148,11 @@ async function purge(
   { roleArn, json }: PurgeArguments,
 ): Promise<void> {
   const progress = startProgress();
+  // Loaded only here: the AWS SDK takes two seconds, which every other command would wait, too.
+  const [{ AwsClients }, { purgeOrphans }] = await Promise.all([
+    import('@odometer/aws/aws-clients'),
+    import('../purge/purge-orphans.ts'),
+  ]);
   const clients = new AwsClients();
   const { deleted, refused, refusals, hashed } = await purgeOrphans(pool, clients, {
     filter,

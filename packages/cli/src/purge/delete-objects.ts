@@ -5,9 +5,6 @@ import {
 } from '@aws-sdk/client-s3';
 import { awsFailure } from '@odometer/aws/aws-error';
 
-/** What S3 takes at once. */
-export const MAX_DELETED_AT_ONCE = 1_000;
-
 export interface DoomedObject {
   readonly key: string;
   /** '' for the null version. */
@@ -26,7 +23,7 @@ export interface DeletedObjects {
  *
  * @param bucket as the store calls it.
  * @param hasVersions what `knowsVersions` says of it.
- * @param objects at most MAX_DELETED_AT_ONCE
+ * @param objects at most 1,000, what S3 takes at once
  * @throws OdometerError `target_…`: nothing is known of any of them.
  */
 export async function deleteObjects(

@@ -1,45 +1,17 @@
 import type { AwsClients } from '@odometer/aws/aws-clients';
 import { recordAudit } from '@odometer/database/audit-log';
 import { listBuckets } from '@odometer/database/objects/buckets';
-import { listOrphans, type Orphan } from '@odometer/database/objects/orphans';
+import type { Orphan } from '@odometer/database/objects/orphans';
 import type { Pool } from '@odometer/database/pool';
 import {
   type BucketDeclaration,
   bucketDeclarationSchema,
 } from '@odometer/domain/objects/bucket-declaration';
-import {
-  type DeletedObjects,
-  deleteObjects,
-  knowsVersions,
-  MAX_DELETED_AT_ONCE,
-} from './delete-objects.ts';
+import { type DeletedObjects, deleteObjects, knowsVersions } from './delete-objects.ts';
+import { type OrphanFilter, orphanPages } from './orphan-pages.ts';
 
 /** Of refused objects; a store that refuses one mostly refuses all, and of a million nobody reads more. */
 const KEPT_REFUSALS = 5;
-
-/** Of which orphans: all, or those of a project or a bucket. */
-export interface OrphanFilter {
-  readonly projectId?: string;
-  readonly bucketId?: number;
-}
-
-/** Orphans page by page, so that a million of them take no more memory than a thousand. */
-export async function* orphanPages(
-  pool: Pool,
-  filter: OrphanFilter,
-): AsyncGenerator<readonly Orphan[]> {
-  let after: Orphan | undefined;
-  for (;;) {
-    const page = await listOrphans(pool, {
-      ...filter,
-      ...(after === undefined ? {} : { after }),
-      limit: MAX_DELETED_AT_ONCE,
-    });
-    if (page.length > 0) yield page;
-    if (page.length < MAX_DELETED_AT_ONCE) return;
-    after = page.at(-1);
-  }
-}
 
 export interface PurgeOptions {
   readonly filter: OrphanFilter;
