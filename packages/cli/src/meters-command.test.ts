@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { createPool, type Pool } from '@odometer/database/pool';
+import { BUILT_IN_METERS } from '@odometer/domain/meters';
 import { JobQueue } from '@odometer/queues/job-queue';
 import { createProducerRedis, waitUntilReady } from '@odometer/queues/redis-connection';
 import { type OdometerRun, runOdometer } from '@odometer/testing/run-odometer';
@@ -51,7 +52,7 @@ test('a meter is created with its count back asked for, shown, and deleted while
   expect((await meters('list')).stdout).toMatch(
     /gpu_seconds +second +gpu +sum +\$\.seconds +declared, counting back/,
   );
-  expect((await meters('list', '--json')).json()).toHaveLength(22);
+  expect((await meters('list', '--json')).json()).toHaveLength(BUILT_IN_METERS.length + 1);
   expect((await meters('show', 'gpu_seconds', '--json')).json()).toMatchObject({
     slug: 'gpu_seconds',
     groupBy: { model: '$.model', zone: '$["a=b"]' },

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { BUILT_IN_METERS } from '@odometer/domain/meters';
 import { JobQueue } from '@odometer/queues/job-queue';
 import { createProducerRedis, waitUntilReady } from '@odometer/queues/redis-connection';
 import { type ApiFixture, startApi } from '../../test/api-fixture.ts';
@@ -66,7 +67,7 @@ describe('meters', () => {
     });
     expect(changed.json()).toMatchObject({ name: 'GPU', description: 'how long', groupBy: {} });
     const list = (await api.ask('GET /api/v1/meters?orderBy=key&order=DESC')).json<Meter[]>();
-    expect(list).toHaveLength(24);
+    expect(list).toHaveLength(BUILT_IN_METERS.length + 1);
     expect(list.map(({ slug }) => slug)).toEqual(
       list
         .map(({ slug }) => slug)
