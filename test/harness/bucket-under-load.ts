@@ -70,6 +70,7 @@ export async function bucketUnderLoad(
   });
   // Hours end, and are settled, while batches are applied.
   const settling = faults.map((fault) => async () => {
+    await someKept(system, random.seed);
     await settleHours(system);
     await fault();
   });
@@ -77,6 +78,18 @@ export async function bucketUnderLoad(
   await settleHours(system);
   await settle(system);
   return [...violations, ...(await compareLedger(system, { bucketId, bucket, kept }))];
+}
+
+/** Waits for something of the day to be in the ledger: hours that are settled before have nothing in them. */
+async function someKept(system: System, seed: number): Promise<void> {
+  const isThere = async () => {
+    const { rowCount } = await system.db.query(
+      'select from storage_accounts a join projects p on p.id = a.project_id where p.slug = $1',
+      [`kept-${seed}`],
+    );
+    return rowCount === 1;
+  };
+  await eventually(isThere, { deadlineMs: DEADLINE_MS });
 }
 
 async function settleHours(system: System): Promise<void> {
