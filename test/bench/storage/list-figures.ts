@@ -48,8 +48,6 @@ export async function listBucketFigures(
         unit: 's',
         against: 'the plain paginator, which only adds up',
         ...compare(seconds.odometer, seconds.paginator),
-        target: 'the same bytes',
-        reached: true,
       },
     ];
   });
