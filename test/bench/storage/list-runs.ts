@@ -42,21 +42,29 @@ export interface Listing {
   readonly peakMemoryMb: number;
 }
 
-/** A real worker measures the bucket: lists it, and compares what it lists with the ledger. */
+/**
+ * A real worker measures the bucket: lists it, and compares what it lists with the ledger.
+ *
+ * @param oldSpaceMb what V8 may keep for long-lived objects before the worker fails; as much as it likes when not said.
+ */
 export async function measureBucket(
   servers: Servers,
   settings: Settings,
   databaseUrl: string,
   db: pg.Client,
   objects: number,
+  oldSpaceMb?: number,
 ): Promise<Listing> {
+  const { NODE_OPTIONS: profiled = '', ...profile } = profileEnv(settings);
+  const heap = oldSpaceMb === undefined ? '' : ` --max-old-space-size=${oldSpaceMb}`;
   const worker = await spawnService('stats-worker', {
     DATABASE_URL: databaseUrl,
     REDIS_URL: servers.redisUrl,
     ODOMETER_INSTANCE: 'bench',
     ODOMETER_WORKER_QUEUES: 'measure',
     ...AWS_ENV,
-    ...profileEnv(settings),
+    ...profile,
+    NODE_OPTIONS: `${profiled}${heap}`,
   });
   const redis = createProducerRedis({ url: servers.redisUrl });
   const queue = new JobQueue('measure', redis);
