@@ -1,9 +1,7 @@
 import { type Hold, keepProgress } from '@odometer/database/measuring/measurements';
 import type { BucketHistory } from '@odometer/database/objects/bucket-levels';
-import type {
-  CorrectionReason,
-  ListingKnowledge,
-} from '@odometer/database/objects/listing-corrections';
+import type { ListingKnowledge } from '@odometer/database/objects/listing-knowledge';
+import type { CorrectionReason } from '@odometer/database/objects/record-corrections';
 import { inTransaction, type Pool, type Transaction } from '@odometer/database/pool';
 import type { BucketDeclaration } from '@odometer/domain/objects/bucket-declaration';
 import type { BucketCatalogue, DeclaredBucket } from '../../objects/bucket-catalogue.ts';

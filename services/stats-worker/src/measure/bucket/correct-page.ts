@@ -1,9 +1,6 @@
+import { correctListed } from '@odometer/database/objects/correct-listed';
 import { markSeen } from '@odometer/database/objects/ledger-rows';
-import {
-  correctListed,
-  reasonOfListed,
-  recordCorrections,
-} from '@odometer/database/objects/listing-corrections';
+import { reasonOfListed, recordCorrections } from '@odometer/database/objects/record-corrections';
 import { holdSettlement } from '@odometer/database/objects/settlement';
 import type { Transaction } from '@odometer/database/pool';
 import { ownerOf, placeObject } from '../../objects/place-object.ts';

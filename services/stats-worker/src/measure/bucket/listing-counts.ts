@@ -1,4 +1,4 @@
-import type { CorrectionReason } from '@odometer/database/objects/listing-corrections';
+import type { CorrectionReason } from '@odometer/database/objects/record-corrections';
 import type { LabelledCount } from '@odometer/service-kit/metrics';
 
 /** What this process has listed, plain numbers for `collect()`. Counted after each commit. */

@@ -1,4 +1,4 @@
-import type { CorrectionReason } from '@odometer/database/objects/listing-corrections';
+import type { CorrectionReason } from '@odometer/database/objects/record-corrections';
 
 /** Objects and their bytes. */
 export interface Amount {

@@ -3,8 +3,9 @@ import {
   readLedgerKeys,
   readLedgerRange,
 } from '@odometer/database/objects/ledger-rows';
-import { noteVanished, reasonOfListed } from '@odometer/database/objects/listing-corrections';
 import { moveShard, type OpenShard, splitShard } from '@odometer/database/objects/listing-shards';
+import { reasonOfListed } from '@odometer/database/objects/record-corrections';
+import { noteVanished } from '@odometer/database/objects/vanished-objects';
 import { compareKeys } from '@odometer/domain/objects/key-order';
 import { storedKey } from '../../objects/place-object.ts';
 import { addPageSums } from './add-page-sums.ts';

@@ -1,12 +1,12 @@
+import { differencesFromLevels } from '@odometer/database/objects/listing-sums';
+import { recordCorrections } from '@odometer/database/objects/record-corrections';
+import { holdSettlement } from '@odometer/database/objects/settlement';
 import {
   noteUnseen,
-  recordCorrections,
   removeVanished,
   sampleVanished,
   sumVanished,
-} from '@odometer/database/objects/listing-corrections';
-import { differencesFromLevels } from '@odometer/database/objects/listing-sums';
-import { holdSettlement } from '@odometer/database/objects/settlement';
+} from '@odometer/database/objects/vanished-objects';
 import { inTransaction } from '@odometer/database/pool';
 import { OdometerError } from '@odometer/domain/errors';
 import { StorageDifferences } from '../../objects/storage-differences.ts';
