@@ -66,8 +66,12 @@ has mosquitto || missing="$missing mosquitto"
 has mosquitto_pub || missing="$missing mosquitto-clients"
 has curl || missing="$missing curl"
 has openssl || missing="$missing openssl" # tests make certificates with it
-# A registry of images; brew has none, and then the tests that need it say what to do.
-if [ "${1:-}" = for-tests ] && command -v apt-get >/dev/null 2>&1; then
-  has docker-registry || missing="$missing docker-registry"
+if [ "${1:-}" = for-tests ]; then
+  # Tries the alerts; inside the clone when its package would bring a server that nobody asked for.
+  [ -x "$tools/bin/promtool" ] || has promtool || missing="$missing promtool"
+  # A registry of images; brew has none, and then the tests that need it say what to do.
+  if command -v apt-get >/dev/null 2>&1; then
+    has docker-registry || missing="$missing docker-registry"
+  fi
 fi
 [ -z "$missing" ] || sh scripts/install-programs.sh $missing

@@ -3,8 +3,9 @@
 # its usual port and to start it again at boot; we only want the programs, so both are prevented for
 # what is installed here, and nothing that was on the machine before is touched.
 #
-# Usage: install-programs.sh (postgresql | redis | mosquitto | mosquitto-clients | curl | openssl | docker-registry) …
+# Usage: install-programs.sh (postgresql | redis | mosquitto | mosquitto-clients | curl | openssl | docker-registry | promtool) …
 set -eu
+cd "$(dirname "$0")/.."
 
 say() { printf '%s\n' "$*"; }
 fail() { printf '\n%s\n' "$*" >&2; exit 1; }
@@ -12,11 +13,24 @@ fail() { printf '\n%s\n' "$*" >&2; exit 1; }
 as_root=
 if [ "$(id -u)" -ne 0 ]; then as_root=sudo; fi
 
+# The one program out of the package of Prometheus: the server, and what it depends on, is 100 MB that nobody needs.
+extract_promtool() {
+  bin=$PWD/.odometer/tools/bin
+  mkdir -p "$bin"
+  work=$(mktemp -d)
+  (cd "$work" && apt-get -q download prometheus >/dev/null 2>&1 && dpkg-deb --fsys-tarfile prometheus_*.deb | tar -x ./usr/bin/promtool) ||
+    fail 'The package "prometheus" could not be downloaded: install promtool yourself, or see "apt-get download prometheus".'
+  mv "$work/usr/bin/promtool" "$bin/promtool"
+  rm -rf "$work"
+}
+
 with_apt() {
   packages=
   units=
+  promtool=
   for name in "$@"; do
     case $name in
+      promtool) promtool=yes ;;
       postgresql) packages="$packages postgresql" units="$units postgresql" ;;
       redis) packages="$packages redis-server" units="$units redis-server" ;;
       mosquitto) packages="$packages mosquitto" units="$units mosquitto" ;;
@@ -27,7 +41,7 @@ with_apt() {
   if [ -n "$as_root" ] && ! command -v sudo >/dev/null 2>&1; then
     fail "These packages are missing, and installing them needs root or sudo: apt-get install$packages"
   fi
-  say "Installing$packages with apt-get …"
+  say "Installing$packages${promtool:+ promtool} with apt-get …"
 
   # A policy of "no" keeps packages from starting their servers; ours goes again, another's stays.
   policy=/usr/sbin/policy-rc.d
@@ -50,6 +64,7 @@ with_apt() {
   apt_get() { $as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y "$@"; }
   # Progress on one screen; what went wrong is printed by apt-get itself.
   apt_get update >/dev/null || fail 'apt-get update failed: is this machine online? Its message is above.'
+  [ -z "$promtool" ] || extract_promtool
   case " $packages " in
     *' postgresql '*)
       # Without this the package makes a cluster of its own, which would start at the next boot.
@@ -63,11 +78,11 @@ with_apt() {
       ;;
   esac
   # shellcheck disable=SC2086 # a list of words
-  apt_get install --no-install-recommends $packages >/dev/null ||
+  [ -z "$packages" ] || apt_get install --no-install-recommends $packages >/dev/null ||
     fail "apt-get could not install$packages: its message is above."
   restore
   trap - EXIT INT TERM HUP
-  if command -v systemctl >/dev/null 2>&1; then
+  if [ -n "$units" ] && command -v systemctl >/dev/null 2>&1; then
     # shellcheck disable=SC2086
     $as_root systemctl disable --quiet $units 2>/dev/null || true
   fi
@@ -79,6 +94,7 @@ with_brew() {
     case $name in
       postgresql) formulas="$formulas postgresql@17" ;;
       mosquitto | mosquitto-clients) formulas="$formulas mosquitto" ;;
+      promtool) formulas="$formulas prometheus" ;;
       *) formulas="$formulas $name" ;;
     esac
   done
