@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isOdometerError, OdometerError } from '@odometer/domain/errors';
 import type { QueueName } from '@odometer/queues/catalogue';
-import { JobQueue } from '@odometer/queues/job-queue';
-import { createProducerRedis, waitUntilReady } from '@odometer/queues/redis-connection';
+import type { JobQueue } from '@odometer/queues/job-queue';
 import { readRedisSettings } from './settings.ts';
 
 /** A person waits: one who has mistyped the address should not wait long. */
@@ -23,10 +22,15 @@ export type OpenQueue = <Q extends QueueName>(name: Q) => JobQueue<Q>;
 export async function withQueues<Result>(
   work: (open: OpenQueue) => Promise<Result>,
 ): Promise<Result> {
+  // BullMQ takes longer to load than most commands to run, and most commands need none.
+  const [queuing, { createProducerRedis, waitUntilReady }] = await Promise.all([
+    import('@odometer/queues/job-queue'),
+    import('@odometer/queues/redis-connection'),
+  ]);
   const redis = createProducerRedis({ url: readRedisSettings().redisUrl });
   const queues = new Map<QueueName, JobQueue<QueueName>>();
   const open: OpenQueue = (name) => {
-    const queue = queues.get(name) ?? new JobQueue<QueueName>(name, redis);
+    const queue = queues.get(name) ?? new queuing.JobQueue<QueueName>(name, redis);
     queues.set(name, queue);
     return queue as unknown as JobQueue<typeof name>;
   };

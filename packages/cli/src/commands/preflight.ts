@@ -2,9 +2,6 @@ import type { Command } from 'commander';
 import { UnsatisfiedError } from '../failure.ts';
 import { addCommand, type OutputOptions, print, printJson, table } from '../output.ts';
 import type { Check } from '../preflight/check.ts';
-import { checkBroker } from '../preflight/check-broker.ts';
-import { checkPostgres } from '../preflight/check-postgres.ts';
-import { checkRedis } from '../preflight/check-redis.ts';
 import { startProgress } from '../progress.ts';
 import { readAllSettings } from '../settings.ts';
 
@@ -17,6 +14,12 @@ async function preflight({ json }: OutputOptions): Promise<void> {
   const { databaseUrl, redisUrl, redisDurability, mqttUrl } = settings;
   const progress = startProgress();
   progress.tell('asking Postgres, Redis and the broker');
+  // The clients of the three take a second to load, which no other command should wait for.
+  const [{ checkPostgres }, { checkRedis }, { checkBroker }] = await Promise.all([
+    import('../preflight/check-postgres.ts'),
+    import('../preflight/check-redis.ts'),
+    import('../preflight/check-broker.ts'),
+  ]);
   const checks = (
     await Promise.all([
       checkPostgres(databaseUrl),
