@@ -38,7 +38,7 @@ fi
 
 # --- Dependencies, when the lockfile or a package.json changed ---------------------------------
 stamp=$tools/installed
-state=$(cat pnpm-lock.yaml pnpm-workspace.yaml package.json packages/*/package.json services/*/package.json test/package.json | cksum)
+state=$(cat pnpm-lock.yaml pnpm-workspace.yaml package.json packages/*/package.json services/*/package.json docker/package.json test/package.json | cksum)
 if [ ! -d node_modules ] || [ "$(cat "$stamp" 2>/dev/null || true)" != "$state" ]; then
   say 'Installing the dependencies …'
   # CI=true: never ask a question.

@@ -1,7 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { OdometerError } from '@odometer/domain/errors';
-import { runner } from 'node-pg-migrate';
 import pg from 'pg';
 import type { Queryable } from './pool.ts';
 
@@ -19,6 +18,8 @@ export async function migrate(
   databaseUrl: string | undefined,
   log: (line: string) => void = () => {},
 ): Promise<readonly string[]> {
+  // Loaded only here: every service imports this file for checkSchema, and the migrator would cost each some 6 MB.
+  const { runner } = await import('node-pg-migrate');
   const client = new pg.Client(databaseUrl === undefined ? {} : { connectionString: databaseUrl });
   await client.connect();
   try {
