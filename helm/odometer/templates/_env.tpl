@@ -1,0 +1,153 @@
+{{/*
+The environment of a component's container, as a list. Each name once: what the chart sets, then `env`, then `extraEnv`,
+where the later wins. Sorted, so that the same values always give the same text.
+(dict "root" $ "component" what odometer.component gives)
+*/}}
+{{- define "odometer.env" -}}
+{{- $component := .component -}}
+{{- $env := include "odometer.componentEnv" . | fromYaml -}}
+{{- range $name, $value := $component.env -}}
+{{- if kindIs "map" $value -}}
+{{- $_ := set $env $name $value -}}
+{{- else if not (kindIs "invalid" $value) -}}
+{{- $_ := set $env $name (dict "value" (include "odometer.text" $value)) -}}
+{{- end -}}
+{{- end -}}
+{{- range $component.extraEnv -}}
+{{- $_ := set $env .name (omit . "name") -}}
+{{- end -}}
+{{- include "odometer.envList" $env -}}
+{{- end -}}
+
+{{/* A map of name to `{value: …}` or `{valueFrom: …}` as the list that Kubernetes takes. */}}
+{{- define "odometer.envList" -}}
+{{- $env := . -}}
+{{- range $index, $name := keys . | sortAlpha -}}
+{{- if $index }}{{ "\n" }}{{ end -}}
+- name: {{ $name | quote }}
+  {{- toYaml (get $env $name) | nindent 2 }}
+{{- end -}}
+{{- end -}}
+
+{{/*
+What the odometer command is given, as a list: only what that command asks.
+(dict "root" $ "env" (list "odometer.postgresEnv" "odometer.redisEnv" "odometer.mqttEnv" "odometer.trustEnv"))
+*/}}
+{{- define "odometer.cliEnv" -}}
+{{- $root := .root -}}
+{{- $env := dict -}}
+{{- range .env -}}
+{{- include "odometer.overlay" (list $env (include . $root | fromYaml)) -}}
+{{- end -}}
+{{- include "odometer.envList" $env -}}
+{{- end -}}
+
+{{/* What the chart sets for a component, by name. Only what its program knows: it refuses names that look misspelt. */}}
+{{- define "odometer.componentEnv" -}}
+{{- $root := .root -}}
+{{- $component := .component -}}
+{{- $grace := int $component.terminationGracePeriodSeconds -}}
+ODOMETER_ADMIN_PORT: {value: {{ include "odometer.adminPort" . | quote }}}
+ODOMETER_LOG_LEVEL: {value: {{ $component.logLevel | quote }}}
+{{/* 5 s for a late signal and the exit itself, before the kill. */ -}}
+ODOMETER_SHUTDOWN_DEADLINE_MS: {value: {{ mul (sub $grace 5) 1000 | quote }}}
+ODOMETER_SHUTDOWN_DELAY_MS: {value: {{ mul (int $component.shutdownDelaySeconds) 1000 | quote }}}
+{{ include "odometer.postgresEnv" $root }}
+{{ include "odometer.redisEnv" $root }}
+{{- with include "odometer.trustEnv" $root }}
+{{ . }}
+{{- end }}
+{{- with include "odometer.heapMebibytes" $component }}
+NODE_OPTIONS: {value: "--max-old-space-size={{ . }}"}
+{{- end }}
+{{- if ne $component.key "statsApi" }}
+ODOMETER_REDIS_DURABILITY: {value: {{ $root.Values.redis.durability | quote }}}
+{{- end }}
+{{- with $component.portVariable }}
+{{ . }}: {value: {{ include "odometer.text" $component.port | quote }}}
+{{- end }}
+{{- if eq $component.key "ingestApi" }}
+ODOMETER_DEFAULT_ORGANIZATION: {value: {{ $root.Values.metering.defaultOrganization | quote }}}
+{{- end }}
+{{- if $component.mqtt }}
+{{ include "odometer.counterEnv" . }}
+{{- end }}
+{{- if $component.iot }}
+{{ include "odometer.iotEnv" . }}
+{{- end }}
+{{- if $component.worker }}
+{{ include "odometer.workerEnv" . }}
+{{- end }}
+{{- if $component.aws }}
+{{- with $root.Values.aws.region }}
+AWS_REGION: {value: {{ . | quote }}}
+{{- end }}
+{{- with $root.Values.aws.endpointUrl }}
+AWS_ENDPOINT_URL: {value: {{ . | quote }}}
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{- define "odometer.topicEnv" -}}
+ODOMETER_MQTT_TOPIC_TEMPLATE: {value: {{ .Values.mqtt.topicTemplate | quote }}}
+ODOMETER_MQTT_OUTBOUND_SEGMENTS: {value: {{ include "odometer.text" .Values.mqtt.outboundSegments | quote }}}
+ODOMETER_MQTT_PER_DEVICE: {value: {{ include "odometer.text" .Values.mqtt.perDevice | quote }}}
+{{- end -}}
+
+{{/* The client id is the pod's name, which it keeps: the broker and the books know the counter by it for ever. */}}
+{{- define "odometer.counterEnv" -}}
+{{ include "odometer.mqttEnv" .root }}
+{{ include "odometer.topicEnv" .root }}
+ODOMETER_MQTT_CLIENT_ID: {valueFrom: {fieldRef: {apiVersion: v1, fieldPath: metadata.name}}}
+ODOMETER_MQTT_SESSION_EXPIRY_SECONDS: {value: {{ include "odometer.text" .root.Values.mqtt.sessionExpirySeconds | quote }}}
+{{- with .component.filters }}
+ODOMETER_MQTT_FILTERS: {value: {{ include "odometer.text" . | quote }}}
+{{- end }}
+{{- if .root.Values.mqtt.clientCertificate.existingSecret }}
+ODOMETER_MQTT_TLS_CERTIFICATE_FILE: {value: /etc/odometer/mqtt/tls.crt}
+ODOMETER_MQTT_TLS_KEY_FILE: {value: /etc/odometer/mqtt/tls.key}
+{{- end }}
+{{- end -}}
+
+{{- define "odometer.iotEnv" -}}
+{{ include "odometer.topicEnv" .root }}
+ODOMETER_IOT_QUEUE_URL: {value: {{ tpl .component.queueUrl .root | quote }}}
+ODOMETER_IOT_RECEIVERS: {value: {{ include "odometer.text" .component.receivers | quote }}}
+{{- with .root.Values.aws.region }}
+ODOMETER_IOT_REGION: {value: {{ . | quote }}}
+{{- end }}
+{{- with .component.roleArn }}
+ODOMETER_IOT_ROLE_ARN: {value: {{ . | quote }}}
+{{- end }}
+{{- end -}}
+
+{{- define "odometer.workerEnv" -}}
+{{- $metering := .root.Values.metering -}}
+ODOMETER_WORKER_QUEUES: {value: {{ include "odometer.text" .component.queues | quote }}}
+ODOMETER_AUTO_PROVISION: {value: {{ include "odometer.text" $metering.autoProvision | quote }}}
+ODOMETER_MAX_ORGANIZATIONS_PER_HOUR: {value: {{ include "odometer.text" $metering.maxOrganizationsPerHour | quote }}}
+ODOMETER_MAX_PROJECTS_PER_HOUR: {value: {{ include "odometer.text" $metering.maxProjectsPerHour | quote }}}
+ODOMETER_MAX_DEVICES_PER_HOUR: {value: {{ include "odometer.text" $metering.maxDevicesPerHour | quote }}}
+ODOMETER_CLOSE_GRACE_HOURS: {value: {{ include "odometer.text" $metering.closeGraceHours | quote }}}
+{{- if not (kindIs "invalid" $metering.eventRetentionMonths) }}
+ODOMETER_EVENT_RETENTION_MONTHS: {value: {{ include "odometer.text" $metering.eventRetentionMonths | quote }}}
+{{- end }}
+{{- end -}}
+
+{{/*
+The JavaScript heap in MiB: a share of the memory limit, or V8 would think it had the node's memory and be killed before it
+collects. Nothing without a limit.
+*/}}
+{{- define "odometer.heapMebibytes" -}}
+{{- $limit := dig "limits" "memory" "" .resources -}}
+{{- if $limit -}}
+{{- $text := include "odometer.text" $limit -}}
+{{- $pattern := "^([0-9]+(?:\\.[0-9]+)?)(Ki|Mi|Gi|Ti|k|M|G|T)?$" -}}
+{{- if not (regexMatch $pattern $text) -}}
+{{- fail (printf "\n\nThe memory limit %q of %s cannot be read: write it like 512Mi or 2Gi.\n" $text (.key | default "a container")) -}}
+{{- end -}}
+{{- $units := dict "" 1 "k" 1000 "Ki" 1024 "M" 1000000 "Mi" 1048576 "G" 1000000000 "Gi" 1073741824 "T" 1000000000000 "Ti" 1099511627776 -}}
+{{- $bytes := mulf (regexReplaceAll $pattern $text "${1}" | float64) (get $units (regexReplaceAll $pattern $text "${2}")) -}}
+{{- divf (mulf $bytes .heapPercent) 104857600 | floor | int64 -}}
+{{- end -}}
+{{- end -}}
