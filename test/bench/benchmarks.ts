@@ -1,3 +1,4 @@
+import { coldStartFigures } from './cold-start/cold-start-figures.ts';
 import { eventsBatch100, eventsLatency, eventsSingle } from './events/event-figures.ts';
 import type { Figure } from './figure.ts';
 import { mqttGrowth, mqttQos0, mqttQos0Upgraded, mqttQos1 } from './mqtt/mqtt-figures.ts';
@@ -28,4 +29,5 @@ export const BENCHMARKS: ReadonlyMap<string, Benchmark> = new Map([
   ['object-changes', objectChangesFigures],
   ['list-bucket', listBucketFigures],
   ['list-memory', listMemoryFigures],
+  ['cold-start', coldStartFigures],
 ]);
