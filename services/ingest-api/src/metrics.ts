@@ -4,7 +4,11 @@ import { Histogram } from 'prom-client';
 import type { EventBatcher } from './event-batcher.ts';
 import { type IngestBooks, REFUSAL_CODES } from './refusal.ts';
 
-export type Route = 'post_events' | 'get_events' | 'webhook' | 'other';
+const ROUTES = ['post_events', 'get_events', 'webhook', 'other'] as const;
+export type Route = (typeof ROUTES)[number];
+
+/** Those that the service answers with; there from the start, for a series that begins with 1 shows no rise. */
+const STATUS_CLASSES = ['2xx', '4xx', '5xx', 'gone'] as const;
 
 /** What is observed as it happens; all else is read at scrape from {@link MetricSources}. */
 export interface IngestMetrics {
@@ -16,11 +20,14 @@ export interface IngestMetrics {
 export function createMetrics(registry: Registry): IngestMetrics {
   const requests = new Histogram({
     name: 'odometer_ingest_request_duration_seconds',
-    help: 'From the headers of a request to its answer, by route and class of the status; "gone" when the client left first.',
+    help: 'From the headers of a request to its answer, by route and class of the status (2xx, 4xx, 5xx); "gone" when the client left first.',
     labelNames: ['route', 'status_class'],
     buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
     registers: [registry],
   });
+  for (const route of ROUTES) {
+    for (const status_class of STATUS_CLASSES) requests.zero({ route, status_class });
+  }
   const batchEvents = new Histogram({
     name: 'odometer_ingest_batch_events',
     help: 'Events of a batch that became durable. Small ones under load mean that grouping does not work.',

@@ -6,6 +6,9 @@ import type { NotificationCounts } from './intake/notification-counts.ts';
 import type { NotificationIntake } from './intake/notification-intake.ts';
 import type { PulledSources } from './sources/pulled-sources.ts';
 
+/** Those that the service answers with; there from the start, for a series that begins with 1 shows no rise. */
+const STATUS_CLASSES = ['2xx', '4xx', '5xx', 'gone'] as const;
+
 /** What is observed as it happens; all else is read at scrape. */
 export interface WatcherMetrics {
   observeRequest(status: number, seconds: number): void;
@@ -16,11 +19,12 @@ export interface WatcherMetrics {
 export function createMetrics(registry: Registry): WatcherMetrics {
   const requests = new Histogram({
     name: 'odometer_storage_request_duration_seconds',
-    help: 'From the headers of a request to the public port to its answer, by class of the status; "gone" when the sender left first.',
+    help: 'From the headers of a request to the public port to its answer, by class of the status (2xx, 4xx, 5xx); "gone" when the sender left first.',
     labelNames: ['status_class'],
     buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
     registers: [registry],
   });
+  for (const status_class of STATUS_CLASSES) requests.zero({ status_class });
   let unauthorized = 0;
   integerCounter({
     name: 'odometer_storage_webhook_unauthorized_total',
@@ -140,7 +144,7 @@ export function exposeSources(
   });
   gauge({
     name: 'odometer_storage_source_silent_seconds',
-    help: 'Since the source that has been silent longest last answered, by kind: a queue with messages or none, a broker with a connection. Above a minute something is wrong with it.',
+    help: 'Since the source that has been silent longest last answered, by kind (sqs, mqtt): a queue with messages or none, a broker with a connection. Above a minute something is wrong with it.',
     registry,
     labelNames: ['kind'],
     read: () =>

@@ -1,10 +1,13 @@
 import { SCHEDULER_LOCK } from '@odometer/database/advisory-locks';
-import { scheduleRuns } from '@odometer/database/maintenance/schedule-runs';
 import { createPool } from '@odometer/database/pool';
 import { SessionLock } from '@odometer/database/session-lock';
 import { waitForSchema } from '@odometer/database/wait-for-schema';
+import { QUEUE_NAMES } from '@odometer/queues/catalogue';
+import { JobQueue } from '@odometer/queues/job-queue';
 import { JobSchedulers } from '@odometer/queues/job-schedulers';
+import { readQueues } from '@odometer/queues/queue-metrics';
 import { createProducerRedis } from '@odometer/queues/redis-connection';
+import { readRedisFigures } from '@odometer/queues/redis-figures';
 import { checkRedisDurability } from '@odometer/queues/redis-preflight';
 import { component } from '@odometer/service-kit/component';
 import type { Logger } from '@odometer/service-kit/logging';
@@ -15,13 +18,14 @@ import { BellKeeper } from './bell-keeper.ts';
 import { BELLS } from './bells.ts';
 import type { Config } from './config.ts';
 import { createMetrics } from './metrics.ts';
+import { SystemReading } from './system-reading.ts';
 
-/** For probes and the last successes; the lock has a connection of its own. */
+/** For probes and readings; the lock has a connection of its own. */
 const MAX_CONNECTIONS = 2;
 /** A standby takes over, and a lost bell hangs again, within this. A look is a handful of commands. */
 const LOOK_INTERVAL_MS = 2_000;
-/** Bells ring hourly at most; Prometheus asks every half minute or so. */
-const LAST_SUCCESS_INTERVAL_MS = 15_000;
+/** Prometheus asks every half minute or so. */
+const READING_INTERVAL_MS = 15_000;
 
 /** Runs a scheduler until it is told to stop. @returns the exit code. */
 export async function run(config: Config, log: Logger): Promise<number> {
@@ -70,12 +74,9 @@ export async function run(config: Config, log: Logger): Promise<number> {
 
   const schedulers = service.add('queues', new JobSchedulers('periods', redis));
   const keeper = new BellKeeper({ lock, schedulers, bells: BELLS, log });
-  let lastSuccess: ReadonlyMap<string, number> = new Map();
-  createMetrics(registry, {
-    keeper,
-    // Others than bells are noted there too: what workers do at their start, or are asked to do.
-    lastSuccess: () => [...lastSuccess].filter(([name]) => BELLS.some(({ id }) => id === name)),
-  });
+  const queues = QUEUE_NAMES.map((name) => service.add('queues', new JobQueue(name, redis)));
+  const system = new SystemReading(pool, () => readRedisFigures(redis));
+  createMetrics(registry, { keeper, system, readQueues: () => readQueues(queues) });
   service.add(
     'workers',
     periodic({ name: 'bells', intervalMs: LOOK_INTERVAL_MS, run: () => keeper.look(), log }),
@@ -83,11 +84,18 @@ export async function run(config: Config, log: Logger): Promise<number> {
   service.add(
     'workers',
     periodic({
-      name: 'last-success',
-      intervalMs: LAST_SUCCESS_INTERVAL_MS,
-      run: async () => {
-        lastSuccess = await scheduleRuns(pool);
-      },
+      name: 'system-reading',
+      intervalMs: READING_INTERVAL_MS,
+      run: () => system.refreshNoted(),
+      log,
+    }),
+  );
+  service.add(
+    'workers',
+    periodic({
+      name: 'redis-reading',
+      intervalMs: READING_INTERVAL_MS,
+      run: () => system.refreshRedis(),
       log,
     }),
   );

@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { storeDeadLetter } from '@odometer/database/dead-letters';
 import { recordScheduleRun } from '@odometer/database/maintenance/schedule-runs';
 import { createPool } from '@odometer/database/pool';
 import { QUEUE_PREFIX } from '@odometer/queues/catalogue';
+import { JobQueue } from '@odometer/queues/job-queue';
 import { createProducerRedis, waitUntilReady } from '@odometer/queues/redis-connection';
 import { eventually } from '@odometer/testing/eventually';
 import { type SpawnedService, spawnService } from '@odometer/testing/spawn-service';
@@ -119,6 +121,57 @@ test('shows when each bell was last answered, and of nothing that is no bell', a
     service.metric(`odometer_scheduler_last_success_timestamp_seconds{schedule="${schedule}"}`);
   await eventually(async () => (await series('hourly')) === 1_700_000_000);
   expect([await series('daily'), await series('start')]).toEqual([undefined, undefined]);
+});
+
+test('shows what waits while no worker is there, and goes on being scraped while Redis is away', async () => {
+  const pool = createPool(
+    { url: database.url, applicationName: 'test', maxConnections: 1 },
+    () => {},
+  );
+  await storeDeadLetter(pool, {
+    queue: 'counts',
+    jobId: 'a',
+    jobName: 'count-batch',
+    payload: '{}',
+    reason: 'poison',
+    attempts: 1,
+    epoch: null,
+    seq: null,
+    items: 1,
+    organizations: [],
+    acceptedAtMs: null,
+    failedAtMs: 1_700_000_000_000,
+  });
+  await pool.end();
+  const queue = new JobQueue('registry', redis);
+  await queue.add('attribute-usage', { organization: 'a', project: 'b' }, 'a.b');
+  await queue.stop();
+
+  const service = await start();
+  await service.ready();
+  await eventually(
+    async () =>
+      (await service.metric('odometer_queue_jobs{queue="registry",state="waiting"}')) === 1,
+  );
+  expect(
+    await service.metric('odometer_queue_oldest_job_age_seconds{queue="registry"}'),
+  ).toBeGreaterThan(0);
+  expect(await service.metric('odometer_queue_jobs{queue="events",state="waiting"}')).toBe(0);
+  await eventually(
+    async () => (await service.metric('odometer_dead_letters{queue="counts"}')) === 1,
+  );
+  expect(
+    await service.metric('odometer_dead_letter_oldest_timestamp_seconds{queue="counts"}'),
+  ).toBe(1_700_000_000);
+  expect(await service.metric('odometer_redis_reachable')).toBe(1);
+  expect(await service.metric('odometer_redis_appending')).toBe(1);
+
+  await server.stop();
+  await eventually(
+    async () =>
+      (await service.metric('odometer_queue_jobs{queue="registry",state="waiting"}')) === undefined,
+  );
+  expect(await service.metric('odometer_dead_letters{queue="counts"}')).toBe(1);
 });
 
 test('refuses a Redis that could lose what it holds', async () => {

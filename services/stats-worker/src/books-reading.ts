@@ -56,4 +56,9 @@ export class BooksReading {
       lost.reduce((sum, { batches }) => sum + batches, 0),
     ]);
   }
+
+  /** Of each kind, how many of its two identities do not hold. */
+  brokenIdentities(): readonly LabelledCount<'kind'>[] {
+    return (this.#books?.kinds ?? []).map(({ kind, broken }) => [{ kind }, broken.length]);
+  }
 }

@@ -4,15 +4,18 @@ import type { CountBatch } from '@odometer/queues/catalogue';
 import type { JobWorkerCounts } from '@odometer/queues/job-worker';
 import type { QueueReading } from '@odometer/queues/queue-metrics';
 import { gauge, integerCounter, type LabelledCount, labelled } from '@odometer/service-kit/metrics';
-import { Gauge, Histogram, type Registry } from 'prom-client';
+import { exposeQueues } from '@odometer/service-kit/queue-gauges';
+import { Histogram, type Registry } from 'prom-client';
 import type { BooksReading } from './books-reading.ts';
 import type { ListingCounts } from './measure/bucket/listing-counts.ts';
 import type { DriftReading } from './measure/cross-check/drift-reading.ts';
 import type { MeasureCounts } from './measure/measure-metrics.ts';
+import type { MeasuredReading } from './measure/measured-reading.ts';
 import { createStorageMetrics } from './objects/storage-metrics.ts';
 import type { StorageReading } from './objects/storage-reading.ts';
 import { createPeriodsMetrics } from './periods/periods-metrics.ts';
 import type { PeriodsReading } from './periods/periods-reading.ts';
+import type { UsageWriter } from './periods/usage-writer.ts';
 
 /** What the appliers did, as plain integers that are read at scrape. */
 export class ApplyCounts {
@@ -63,6 +66,9 @@ export class ApplyCounts {
   }
 }
 
+/** Those whose jobs are applied in transactions. */
+const APPLYING_QUEUES = ['events', 'counts', 'objects'] as const;
+
 /** Where the metrics get their figures from. */
 export interface MetricSources {
   readonly apply: ApplyCounts;
@@ -71,10 +77,37 @@ export interface MetricSources {
   readonly listings: ListingCounts;
   readonly workers: () => Iterable<readonly [queue: string, counts: Readonly<JobWorkerCounts>]>;
   readonly readQueues: () => Promise<readonly QueueReading[]>;
-  readonly books: Pick<BooksReading, 'items' | 'lostBatches'>;
+  readonly usage: Pick<UsageWriter, 'written'>;
+  readonly books: Pick<BooksReading, 'items' | 'lostBatches' | 'brokenIdentities'>;
   readonly periods: Pick<PeriodsReading, 'progress'>;
-  readonly drifts: Pick<DriftReading, 'drifts'>;
+  readonly drifts: Pick<DriftReading, 'drifts' | 'known' | 'withinTolerance'>;
+  readonly measured: Pick<MeasuredReading, 'oldest' | 'storageDrift'>;
   readonly storage: Pick<StorageReading, 'progress'>;
+}
+
+function exposeMeasured(
+  registry: Registry,
+  measured: Pick<MeasuredReading, 'oldest' | 'storageDrift'>,
+): void {
+  gauge({
+    name: 'odometer_measured_oldest_timestamp_seconds',
+    help: 'When the last complete measurement began of the declared target that was not measured for longest, by kind (bucket, registry, reading, cross_check), Unix time; its declaration while it has none. Absent when none of the kind is declared.',
+    labelNames: ['kind'],
+    registry,
+    read: () => measured.oldest(),
+  });
+  gauge({
+    name: 'odometer_storage_drift_objects',
+    help: 'Objects that the last complete listings of all buckets found otherwise than the ledger had them, and put right. Above a few for hours: notifications are lost.',
+    registry,
+    read: () => measured.storageDrift?.objects,
+  });
+  gauge({
+    name: 'odometer_storage_drift_bytes',
+    help: 'The bytes by which the ledger was wrong about them, too many and too few added up.',
+    registry,
+    read: () => measured.storageDrift?.bytes,
+  });
 }
 
 /** Declares every metric of the stats-worker. */
@@ -99,6 +132,13 @@ export function createMetrics(registry: Registry, sources: MetricSources) {
     help: 'Transactions done again because another one was in their way (deadlock, serialization failure).',
     registry,
     read: () => apply.conflictRetries,
+  });
+  integerCounter({
+    name: 'odometer_apply_rows_total',
+    help: 'Rows of usage (a project and an hour, with a meter or with all of its messages) that transactions of this worker wrote, by where to: open (months), adjustments (late for a closed month).',
+    registry,
+    labelNames: ['target'],
+    read: () => labelled('target', sources.usage.written),
   });
   integerCounter({
     name: 'odometer_measurements_total',
@@ -160,26 +200,8 @@ export function createMetrics(registry: Registry, sources: MetricSources) {
     buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
     registers: [registry],
   });
-  const oldestAge = new Gauge({
-    name: 'odometer_queue_oldest_job_age_seconds',
-    help: 'Age of the waiting job that is next; 0 when none waits.',
-    labelNames: ['queue'],
-    registers: [registry],
-  });
-  new Gauge({
-    name: 'odometer_queue_jobs',
-    help: 'Jobs in Redis by queue and state. Every worker shows the same.',
-    labelNames: ['queue', 'state'],
-    registers: [registry],
-    async collect() {
-      this.reset();
-      oldestAge.reset();
-      for (const { queue, depth, oldestWaitingAgeSeconds } of await sources.readQueues()) {
-        oldestAge.set({ queue }, oldestWaitingAgeSeconds);
-        for (const [state, jobs] of Object.entries(depth)) this.set({ queue, state }, jobs);
-      }
-    },
-  });
+  for (const queue of APPLYING_QUEUES) applyDuration.zero({ queue });
+  exposeQueues(registry, sources.readQueues);
   gauge({
     name: 'odometer_books_items',
     help: 'The books: items by kind of intake and figure. received = accepted + rejected, and accepted = all others. Read twice a minute; every worker shows the same.',
@@ -195,12 +217,34 @@ export function createMetrics(registry: Registry, sources: MetricSources) {
     read: () => sources.books.lostBatches(),
   });
   gauge({
+    name: 'odometer_books_broken_identities',
+    help: 'Identities of the books that do not hold, of the two of each kind. Anything but 0 is a bug, or a database that was restored; `odometer books` says by how much.',
+    labelNames: ['kind'],
+    registry,
+    read: () => sources.books.brokenIdentities(),
+  });
+  gauge({
     name: 'odometer_broker_drift_messages',
     help: 'Messages that somebody else has counted (CloudWatch, a broker) and we have not, as the cross-check of this name found last; below 0 those that we alone have. Absent while nobody knows. Every worker shows the same.',
     labelNames: ['kind', 'name'],
     registry,
     read: () => sources.drifts.drifts(),
   });
+  gauge({
+    name: 'odometer_broker_drift_within_tolerance',
+    help: '1 while the drift of this cross-check is within the tolerance of its declaration, else 0. Absent while nobody knows.',
+    labelNames: ['kind', 'name'],
+    registry,
+    read: () => sources.drifts.withinTolerance(),
+  });
+  gauge({
+    name: 'odometer_broker_drift_known',
+    help: '1 while the drift of this cross-check is known, and of the last three hours, else 0.',
+    labelNames: ['kind', 'name'],
+    registry,
+    read: () => sources.drifts.known(),
+  });
+  exposeMeasured(registry, sources.measured);
   createPeriodsMetrics(registry, sources.periods);
   createStorageMetrics(registry, sources.storage);
   return {

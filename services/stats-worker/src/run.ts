@@ -2,7 +2,7 @@ import { AwsClients } from '@odometer/aws/aws-clients';
 import { storeDeadLetter } from '@odometer/database/dead-letters';
 import { createPool } from '@odometer/database/pool';
 import { waitForSchema } from '@odometer/database/wait-for-schema';
-import type { QueueName } from '@odometer/queues/catalogue';
+import { QUEUE_NAMES, type QueueName } from '@odometer/queues/catalogue';
 import { DeadLetterSweep } from '@odometer/queues/dead-letter-sweep';
 import { JobQueue } from '@odometer/queues/job-queue';
 import { JobWorker, type Processor } from '@odometer/queues/job-worker';
@@ -22,6 +22,7 @@ import { forgetOnConnect } from './forget-on-connect.ts';
 import { ListingCounts } from './measure/bucket/listing-counts.ts';
 import { DriftReading } from './measure/cross-check/drift-reading.ts';
 import { MeasureCounts } from './measure/measure-metrics.ts';
+import { MeasuredReading } from './measure/measured-reading.ts';
 import { createMeasurers } from './measure/measurers.ts';
 import { ApplyCounts, createMetrics } from './metrics.ts';
 import { MonthPartitions } from './month-partitions.ts';
@@ -117,6 +118,9 @@ export async function run(config: Config, log: Logger): Promise<number> {
   const queues = config.queues.map((name) =>
     service.add('queues', new JobQueue(name, producerRedis)),
   );
+  const allQueues = QUEUE_NAMES.map((name) =>
+    service.add('queues', new JobQueue(name, producerRedis)),
+  );
   const workers = new Map<QueueName, JobWorker<QueueName>>();
   const usageQueues = {
     events: service.add('queues', new JobQueue('events', producerRedis)),
@@ -128,6 +132,7 @@ export async function run(config: Config, log: Logger): Promise<number> {
   const books = new BooksReading(pool, usageQueues);
   const periods = new PeriodsReading(pool);
   const drifts = new DriftReading(pool);
+  const measured = new MeasuredReading(pool);
   const storage = new StorageReading(pool);
   const metrics = createMetrics(registry, {
     apply: counts,
@@ -137,9 +142,12 @@ export async function run(config: Config, log: Logger): Promise<number> {
     books,
     periods,
     drifts,
+    measured,
     storage,
+    usage,
     workers: () => [...workers].map(([queue, worker]) => [queue, worker.counts] as const),
-    readQueues: () => readQueues(queues),
+    // Every queue, not only those of this worker's role: what waits is seen while those who take it are away.
+    readQueues: () => readQueues(allQueues),
   });
   const processors = createProcessors({
     pool,
@@ -271,7 +279,10 @@ export async function run(config: Config, log: Logger): Promise<number> {
     periodic({
       name: 'drift-reading',
       intervalMs: BOOKS_INTERVAL_MS,
-      run: () => drifts.refresh(),
+      run: async () => {
+        await drifts.refresh();
+        await measured.refresh();
+      },
       log,
     }),
   );

@@ -2,25 +2,25 @@ import type { TargetKind } from '@odometer/domain/measured-target';
 import type { LabelledCount } from '@odometer/service-kit/metrics';
 
 /** How a measurement ended. */
-export type MeasurementOutcome = 'complete' | 'refused' | 'failed';
+const OUTCOMES = ['complete', 'refused', 'failed'] as const;
+export type MeasurementOutcome = (typeof OUTCOMES)[number];
 
-/** What this process has measured, plain numbers for `collect()`. */
+const KINDS: readonly TargetKind[] = ['bucket', 'registry', 'reading', 'cross_check'];
+
+/** What this process has measured, plain numbers for `collect()`; all are there from the start, or a first failure is no rise. */
 export class MeasureCounts {
-  readonly #counts = new Map<
-    string,
-    { kind: TargetKind; outcome: MeasurementOutcome; count: number }
-  >();
+  readonly #counts = KINDS.flatMap((kind) =>
+    OUTCOMES.map((outcome) => ({ kind, outcome, count: 0 })),
+  );
   /** Spent by all jobs, those included whose measurement goes on or was lost to another process. */
   seconds = 0;
 
   add(kind: TargetKind, outcome: MeasurementOutcome): void {
-    const key = `${kind} ${outcome}`;
-    const found = this.#counts.get(key);
-    if (found === undefined) this.#counts.set(key, { kind, outcome, count: 1 });
-    else found.count += 1;
+    const found = this.#counts.find((each) => each.kind === kind && each.outcome === outcome);
+    if (found !== undefined) found.count += 1;
   }
 
   byOutcome(): readonly LabelledCount<'kind' | 'outcome'>[] {
-    return [...this.#counts.values()].map(({ kind, outcome, count }) => [{ kind, outcome }, count]);
+    return this.#counts.map(({ kind, outcome, count }) => [{ kind, outcome }, count]);
   }
 }

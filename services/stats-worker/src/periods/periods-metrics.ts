@@ -14,6 +14,15 @@ export function createPeriodsMetrics(
     read: () => labelled('state', reading.progress?.unfinished ?? {}),
   });
   gauge({
+    name: 'odometer_periods_oldest_due_timestamp_seconds',
+    help: 'When the grace of the month was over, or will be, that has been waiting longest to be final, Unix time. An hour ago: it should be final by now. Absent when none waits.',
+    registry,
+    read: () => {
+      const dueAt = reading.progress?.oldestDueAt;
+      return dueAt === undefined ? undefined : dueAt.getTime() / 1_000;
+    },
+  });
+  gauge({
     name: 'odometer_snapshots_missing_days',
     help: 'Days that have ended without their snapshot. More than 1 for an hour: no bell is answered.',
     registry,

@@ -108,7 +108,9 @@ test('what was marked in a transaction that came to nothing is marked again', as
     return rows("select day::text from changed_days where day = '2026-08-16'");
   };
   expect(await write('rollback')).toEqual([]);
+  expect(writer.written).toEqual({ open: 0, adjustments: 0 });
   expect(await write('commit')).toEqual([{ day: '2026-08-16' }]);
+  expect(writer.written).toEqual({ open: 1, adjustments: 0 });
   // Remembered now: the mark is not asked for again in its round.
   await system.pool.query('delete from changed_days');
   expect(await write('commit')).toEqual([]);

@@ -10,6 +10,9 @@ import { monthStart, toTimestamp } from '@odometer/domain/period';
 import { messageUsageRows } from './message-usage-rows.ts';
 import { RememberedMarks } from './remembered-marks.ts';
 
+/** Rows by where they were written to. */
+type Written = Record<'open' | 'adjustments', number>;
+
 /** What becomes of usage whose month is closed: billed in an open month, or dropped, when it was never to be billed. */
 export type LateUsage = 'adjust' | 'drop';
 
@@ -19,6 +22,8 @@ export type LateUsage = 'adjust' | 'drop';
  * month that is closed for its organization becomes an adjustment and changes nothing that is closed.
  */
 export class UsageWriter {
+  /** Rows that were committed, for `collect()`. */
+  readonly written: Written = { open: 0, adjustments: 0 };
   readonly #marks = new RememberedMarks();
   readonly #nowMs: () => number;
 
@@ -30,7 +35,7 @@ export class UsageWriter {
   async begin(transaction: Transaction, monthsMs: Iterable<number>): Promise<PeriodUsage> {
     const nowMs = this.#nowMs();
     const periods = await lockPeriods(transaction, [...monthsMs, monthStart(nowMs)]);
-    return new PeriodUsage(transaction, periods, nowMs, this.#marks);
+    return new PeriodUsage(transaction, periods, nowMs, this.#marks, this.written);
   }
 
   /** A new connection may lead to a database in which what is remembered is not there. */
@@ -47,18 +52,21 @@ export class PeriodUsage {
   /** The month in which late usage is billed. */
   readonly #currentMs: number;
   readonly #marks: RememberedMarks;
+  readonly #written: Written;
 
   constructor(
     transaction: Transaction,
     periods: PeriodsNow,
     nowMs: number,
     marks: RememberedMarks,
+    written: Written,
   ) {
     this.#transaction = transaction;
     this.#periods = periods;
     this.#nowMs = nowMs;
     this.#currentMs = monthStart(nowMs);
     this.#marks = marks;
+    this.#written = written;
   }
 
   /**
@@ -70,8 +78,9 @@ export class PeriodUsage {
   async add(rows: readonly UsageRow[], late: LateUsage = 'adjust'): Promise<() => void> {
     const { open, closed } = await this.#split(rows);
     await addUsage(this.#transaction, open);
-    if (late === 'adjust') await this.#adjust(closed);
-    return this.#opened(open);
+    const adjusted = late === 'adjust' ? closed : [];
+    await this.#adjust(adjusted);
+    return this.#opened(open, adjusted.length);
   }
 
   /** Those of the rows whose month is closed for their organization. */
@@ -83,8 +92,9 @@ export class PeriodUsage {
   async addMessages(rows: readonly MessageUsage[]): Promise<() => void> {
     const { open, closed } = await this.#split(rows);
     await addMessageUsage(this.#transaction, open);
-    await this.#adjust(closed.flatMap(messageUsageRows));
-    return this.#opened(open);
+    const adjusted = closed.flatMap(messageUsageRows);
+    await this.#adjust(adjusted);
+    return this.#opened(open, adjusted.length);
   }
 
   async #split<Row extends Placed>(
@@ -122,12 +132,16 @@ export class PeriodUsage {
     return (await closedFor(this.#transaction, monthMs, organizations)).size > 0;
   }
 
-  async #opened(rows: readonly Placed[]): Promise<() => void> {
+  async #opened(rows: readonly Placed[], adjustments: number): Promise<() => void> {
     const { round } = this.#periods;
     const days = unmarkedDays(rows, (day) => this.#marks.has(round, day));
     await markChangedDays(this.#transaction, round, days);
     await this.#draftEnded(rows);
-    return () => this.#marks.add(round, days);
+    return () => {
+      this.#marks.add(round, days);
+      this.#written.open += rows.length;
+      this.#written.adjustments += adjustments;
+    };
   }
 
   /** A month that has ended before it had any usage of an organization is closed for it like any other. */

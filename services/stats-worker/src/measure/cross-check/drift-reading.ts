@@ -6,11 +6,18 @@ import { driftFigures } from './drift.ts';
 /** A cross-check is made every hour; what is older says nothing of now. */
 const MAX_AGE_MS = 3 * 3_600_000;
 
-/** The drifts as cross-checks last found them. One that has none is not shown: a zero would say that all is well. */
+interface Drift {
+  readonly labels: { readonly kind: string; readonly name: string };
+  /** Undefined while nobody knows. */
+  readonly messages: number | undefined;
+  readonly isTolerated: boolean;
+}
+
+/** The drifts as cross-checks last found them. One that nobody knows is not shown: a zero would say that all is well. */
 export class DriftReading {
   readonly #db: Queryable;
   readonly #nowMs: () => number;
-  #drifts: readonly LabelledCount<'kind' | 'name'>[] = [];
+  #drifts: readonly Drift[] = [];
 
   constructor(db: Queryable, nowMs: () => number = Date.now) {
     this.#db = db;
@@ -22,13 +29,34 @@ export class DriftReading {
     const found = await completeFigures(this.#db, 'cross_check');
     this.#drifts = found.flatMap(({ target, startedAt, figures }) => {
       const { data } = driftFigures.safeParse(figures);
+      if (data === undefined) return [];
       const isOld = startedAt.getTime() < this.#nowMs() - MAX_AGE_MS;
-      if (data === undefined || data.drift === null || isOld) return [];
-      return [[{ kind: data.source, name: target }, Number(data.drift)] as const];
+      const isKnown = data.drift !== null && !isOld;
+      return [
+        {
+          labels: { kind: data.source, name: target },
+          messages: isKnown ? Number(data.drift) : undefined,
+          isTolerated: data.withinTolerance === true,
+        },
+      ];
     });
   }
 
   drifts(): readonly LabelledCount<'kind' | 'name'>[] {
-    return this.#drifts;
+    return this.#drifts.flatMap(({ labels, messages }) =>
+      messages === undefined ? [] : [[labels, messages] as const],
+    );
+  }
+
+  /** 1 or 0 for each drift that is known. */
+  withinTolerance(): readonly LabelledCount<'kind' | 'name'>[] {
+    return this.#drifts.flatMap(({ labels, messages, isTolerated }) =>
+      messages === undefined ? [] : [[labels, isTolerated ? 1 : 0] as const],
+    );
+  }
+
+  /** 1 or 0 for each cross-check that ever ended. */
+  known(): readonly LabelledCount<'kind' | 'name'>[] {
+    return this.#drifts.map(({ labels, messages }) => [labels, messages === undefined ? 0 : 1]);
   }
 }

@@ -69,7 +69,18 @@ async function measure(stop = signal) {
 const drifts = async () => {
   const reading = new DriftReading(system.pool, Date.now);
   await reading.refresh();
+  // What is known, and only that, is within its tolerance or not.
+  expect(reading.withinTolerance().map(([labels]) => labels)).toEqual(
+    reading.drifts().map(([labels]) => labels),
+  );
+  expect(reading.known().filter(([, known]) => known === 1)).toHaveLength(reading.drifts().length);
   return reading.drifts();
+};
+/** 1 or 0; undefined while nobody knows. */
+const isTolerated = async () => {
+  const reading = new DriftReading(system.pool, Date.now);
+  await reading.refresh();
+  return { tolerated: reading.withinTolerance()[0]?.[1], known: reading.known()[0]?.[1] };
 };
 
 describe('with CloudWatch', () => {
@@ -151,10 +162,12 @@ describe('with CloudWatch', () => {
     expect(await measure()).toMatchObject({ drift: '-6', withinTolerance: false });
     expect(errors).toMatchObject([{ event: 'broker_drift_exceeded', crossCheck: 'main' }]);
     expect(await drifts()).toEqual([[{ kind: 'cloudwatch', name: 'main' }, -6]]);
+    expect(await isTolerated()).toEqual({ tolerated: 0, known: 1 });
     nowMs += 3_600_000;
     server.script = answering(['p0', '11:00', 10]);
     expect(await measure()).toMatchObject({ drift: '0', withinTolerance: true });
     expect(await drifts()).toEqual([[{ kind: 'cloudwatch', name: 'main' }, 0]]);
+    expect(await isTolerated()).toEqual({ tolerated: 1, known: 1 });
     expect(errors).toHaveLength(1);
   });
 
@@ -258,6 +271,7 @@ describe('with a broker', () => {
     nowMs = Date.now();
     expect(await measure()).toMatchObject({ drift: null, unknown: 'the broker was restarted' });
     expect(await drifts()).toEqual([]);
+    expect(await isTolerated()).toEqual({ tolerated: undefined, known: 0 });
     await publish(2);
     nowMs = Date.now();
     expect(await measure()).toMatchObject({ theirs: '2', drift: '2' });
