@@ -53,9 +53,9 @@ passwordKey: {{ .Values.mqtt.existingSecretKeys.password | quote }}
 {{- end -}}
 {{- end -}}
 
-{{/* The Secret with the generated passwords of what is bundled. */}}
+{{/* The Secret with the passwords of what is bundled: yours, or the generated one. */}}
 {{- define "odometer.bundledSecret" -}}
-{{- include "odometer.componentName" (dict "root" . "suffix" "bundled") -}}
+{{- tpl .Values.bundled.existingSecret . | default (include "odometer.componentName" (dict "root" . "suffix" "bundled")) -}}
 {{- end -}}
 
 {{/* The variables of Postgres, by name. */}}

@@ -1,0 +1,170 @@
+{{/*
+All that is wrong with the values and that a schema cannot see, one sentence each: what it is and what to do. Together, so
+that nobody mends an installation one attempt at a time. Nothing when all is well.
+*/}}
+{{- define "odometer.problems" -}}
+{{- include "odometer.storeProblems" . -}}
+{{- include "odometer.migrationProblems" . -}}
+{{- include "odometer.routeProblems" . -}}
+{{- $components := include "odometer.components" . | fromYaml -}}
+{{- range $key, $component := $components -}}
+{{- include "odometer.componentProblems" (dict "root" $ "component" $component) -}}
+{{- end -}}
+{{- include "odometer.counterProblems" (dict "root" . "components" $components) -}}
+{{- include "odometer.workerProblems" $components -}}
+{{- end -}}
+
+{{- define "odometer.storeProblems" -}}
+{{- $createSecret := printf "kubectl -n %s create secret generic" .Release.Namespace -}}
+{{- if .Values.bundled.postgres.enabled -}}
+{{- if .Values.postgres.host }}
+- postgres.host and bundled.postgres.enabled exclude each other: take away the one you do not want.
+{{- end -}}
+{{- else -}}
+{{- if not .Values.postgres.host }}
+- postgres.host is empty: name your Postgres, or set bundled.postgres.enabled=true to try Odometer out.
+{{- end -}}
+{{- if not .Values.postgres.existingSecret }}
+- postgres.existingSecret is empty: name the Secret that holds the password of {{ .Values.postgres.username }}, or make one with `{{ $createSecret }} odometer-postgres --from-literal={{ .Values.postgres.existingSecretKeys.password }}=…`.
+{{- end -}}
+{{- end -}}
+{{- if .Values.bundled.valkey.enabled -}}
+{{- if .Values.redis.host }}
+- redis.host and bundled.valkey.enabled exclude each other: take away the one you do not want.
+{{- end -}}
+{{- else -}}
+{{- if not .Values.redis.host }}
+- redis.host is empty: name your Redis or Valkey, or set bundled.valkey.enabled=true to try Odometer out.
+{{- end -}}
+{{- if and .Values.redis.username (not .Values.redis.existingSecret) }}
+- redis.username is set without a password: name the Secret that holds it in redis.existingSecret, or make one with `{{ $createSecret }} odometer-redis --from-literal={{ .Values.redis.existingSecretKeys.password }}=…`.
+{{- end -}}
+{{- end -}}
+{{- if and .Values.caBundle.existingConfigMap .Values.caBundle.existingSecret }}
+- caBundle.existingConfigMap and caBundle.existingSecret exclude each other: keep the one that holds the authorities.
+{{- end -}}
+{{- end -}}
+
+{{- define "odometer.migrationProblems" -}}
+{{- $strategy := .Values.migrations.strategy -}}
+{{- if not (has $strategy (list "job" "hook" "initContainer" "none")) }}
+- migrations.strategy is {{ $strategy | quote }}: it should be job, hook, initContainer or none.
+{{- end -}}
+{{- if and (eq $strategy "hook") (or .Values.bundled.postgres.enabled (and .Values.bundled.valkey.enabled (include "odometer.declares" .))) }}
+- migrations.strategy=hook runs before the release's own Postgres and Valkey exist: use job with what is bundled.
+{{- end -}}
+{{- if and (not .Values.migrations.serviceAccount.create) (not .Values.migrations.serviceAccount.name) }}
+- migrations.serviceAccount.create is false: name the ServiceAccount to use in migrations.serviceAccount.name (`default` for the namespace's own).
+{{- end -}}
+{{- range $name, $_ := .Values.declarations.files -}}
+{{- if not (regexMatch "^[A-Za-z0-9][-._A-Za-z0-9]*\\.ya?ml$" $name) }}
+- declarations.files has the name {{ $name | quote }}: it should end in .yaml or .yml, or it is not applied.
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "odometer.routeProblems" -}}
+{{- if and .Values.httpRoute.enabled (not .Values.httpRoute.parentRefs) }}
+- httpRoute.parentRefs is empty: name the Gateway that is to take the requests, or the route does nothing.
+{{- end -}}
+{{- if and .Values.ingress.enabled (not .Values.ingress.hosts) }}
+- ingress.hosts is empty: name the host under which Odometer is to be reached.
+{{- end -}}
+{{- end -}}
+
+{{- define "odometer.componentProblems" -}}
+{{- $component := .component -}}
+{{- $name := printf "components.%s" $component.key -}}
+{{- $autoscaling := $component.autoscaling -}}
+{{- $fewest := int (ternary $autoscaling.minReplicas $component.replicas $component.autoscaled) -}}
+{{- if and $autoscaling.hpa.enabled $autoscaling.keda.enabled }}
+- {{ $name }}.autoscaling has both hpa.enabled and keda.enabled, which would work against each other: keep one of them.
+{{- end -}}
+{{- if and $component.autoscaled $component.fixedReplicas }}
+- {{ $name }}.autoscaling cannot be enabled: {{ eq $component.key "scheduler" | ternary "there is one scheduler" "each pod has a filter of its own, so give more filters and as many replicas" }}.
+{{- end -}}
+{{- if $component.autoscaled -}}
+{{- if lt (int $autoscaling.minReplicas) 1 }}
+- {{ $name }}.autoscaling.minReplicas is {{ int $autoscaling.minReplicas }}: it should be at least 1.
+{{- end -}}
+{{- if lt (int $autoscaling.maxReplicas) (int $autoscaling.minReplicas) }}
+- {{ $name }}.autoscaling.maxReplicas is {{ int $autoscaling.maxReplicas }}, which is less than minReplicas ({{ int $autoscaling.minReplicas }}): raise it.
+{{- end -}}
+{{- end -}}
+{{- if and $autoscaling.hpa.enabled (not $autoscaling.hpa.targetCPUUtilizationPercentage) (not $autoscaling.hpa.targetMemoryUtilizationPercentage) (not $autoscaling.hpa.metrics) }}
+- {{ $name }}.autoscaling.hpa has nothing to go by: set targetCPUUtilizationPercentage, targetMemoryUtilizationPercentage or metrics.
+{{- end -}}
+{{- if and $autoscaling.keda.enabled (not $component.worker) (not $autoscaling.keda.triggers) }}
+- {{ $name }}.autoscaling.keda.triggers is empty, and the component takes no jobs: list a trigger, or use hpa.
+{{- end -}}
+{{- $pdb := $component.pdb -}}
+{{- if $pdb.enabled -}}
+{{- if and (not (kindIs "invalid" $pdb.minAvailable)) (not (kindIs "invalid" $pdb.maxUnavailable)) }}
+- {{ $name }}.pdb has both minAvailable and maxUnavailable: Kubernetes takes one of them.
+{{- else if and (kindIs "float64" $pdb.minAvailable) (ge (int $pdb.minAvailable) $fewest) (gt $fewest 0) }}
+- {{ $name }}.pdb.minAvailable is {{ int $pdb.minAvailable }} of {{ $fewest }} pod(s), so that no node they are on can be drained: lower it, or use maxUnavailable.
+{{- end -}}
+{{- end -}}
+{{- if le (sub (int $component.terminationGracePeriodSeconds) 5) (int $component.shutdownDelaySeconds) }}
+- {{ $name }}.terminationGracePeriodSeconds is {{ int $component.terminationGracePeriodSeconds }}, which leaves no time to end after the delay of {{ int $component.shutdownDelaySeconds }} s and the last 5 s: raise it.
+{{- end -}}
+{{- if and (not $component.serviceAccount.create) (not $component.serviceAccount.name) }}
+- {{ $name }}.serviceAccount.create is false: name the ServiceAccount to use in {{ $name }}.serviceAccount.name (`default` for the namespace's own).
+{{- end -}}
+{{- end -}}
+
+{{- define "odometer.counterProblems" -}}
+{{- $values := .root.Values -}}
+{{- with .components.mqttCounter -}}
+{{- if $values.bundled.mosquitto.enabled -}}
+{{- if $values.mqtt.url }}
+- mqtt.url and bundled.mosquitto.enabled exclude each other: take away the one you do not want.
+{{- end -}}
+{{- else if not $values.mqtt.url }}
+- mqtt.url is empty: name the broker of your devices (mqtts://host:8883), set bundled.mosquitto.enabled=true to try Odometer out, or components.mqttCounter.enabled=false where nothing comes over MQTT.
+{{- else if not (regexMatch "^mqtts?://" $values.mqtt.url) }}
+- mqtt.url is {{ regexReplaceAll "//.*@" $values.mqtt.url "//…@" | quote }}: it should begin with mqtt:// or mqtts://.
+{{- else if contains "@" $values.mqtt.url }}
+- mqtt.url holds a user or a password: give them by mqtt.existingSecret, because values are no place for secrets.
+{{- end -}}
+{{- $wanted := max 1 (len .filters) -}}
+{{- if ne (int .replicas) (int $wanted) }}
+- components.mqttCounter.replicas is {{ int .replicas }} with {{ len .filters }} filter(s): each pod counts one filter, and two without would count each message twice. Set replicas to {{ $wanted }}, or list as many filters as pods.
+{{- end -}}
+{{- if ne (len .filters) (len (uniq .filters)) }}
+- components.mqttCounter.filters has one of them twice: messages would be counted twice.
+{{- end -}}
+{{- range $filter := .filters -}}
+{{- if contains "," $filter }}
+- components.mqttCounter.filters has {{ $filter | quote }}: a filter cannot hold a comma here.
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- with .components.iotCounter -}}
+{{- if not .queueUrl }}
+- components.iotCounter.queueUrl is empty: name the SQS queue that the rule of AWS IoT Core sends to, or set components.iotCounter.enabled=false.
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "odometer.workerProblems" -}}
+{{- with .scheduler -}}
+{{- if ne (int .replicas) 1 }}
+- components.scheduler.replicas is {{ int .replicas }}: there is one scheduler. To stop it, set components.scheduler.enabled=false.
+{{- end -}}
+{{- if ne .strategy.type "Recreate" }}
+- components.scheduler.strategy.type is {{ .strategy.type }}: it should be Recreate, so that there are never two.
+{{- end -}}
+{{- end -}}
+{{- $taken := list -}}
+{{- range list .countingWorker .measuringWorker -}}
+{{- with . -}}
+{{- $taken = concat $taken .queues -}}
+{{- end -}}
+{{- end -}}
+{{- range $queue := list "events" "counts" "objects" "registry" "periods" "measure" -}}
+{{- if not (has $queue $taken) }}
+- Nobody takes jobs of the queue {{ $queue }}: list it in components.countingWorker.queues or components.measuringWorker.queues, and enable that worker.
+{{- end -}}
+{{- end -}}
+{{- end -}}
