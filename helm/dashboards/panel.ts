@@ -1,0 +1,162 @@
+/** What every panel has, whatever it shows. */
+export interface PanelOptions {
+  /** Of the 24 columns of a dashboard. */
+  readonly width?: number;
+  readonly height?: number;
+  /** From which value on which colour; green below the first. */
+  readonly thresholds?: readonly (readonly [from: number, color: 'yellow' | 'orange' | 'red'])[];
+  readonly decimals?: number;
+  readonly stacked?: boolean;
+  /** Bars instead of lines, for what is counted per interval. */
+  readonly bars?: boolean;
+  /** Where a share or a level ends. */
+  readonly max?: number;
+  /** Values below zero mean something: the axis does not begin at 0. */
+  readonly signed?: boolean;
+  /** The alert that asks the same question; the panel links to its runbook. */
+  readonly alert?: string;
+  /** Columns of a table, or figures, with units of their own: a regular expression of their names → Grafana's name of the unit. */
+  readonly unitOf?: Readonly<Record<string, string>>;
+  /** What turns rows into what is shown. */
+  readonly transformations?: readonly object[];
+}
+
+/** A panel before it has a place: {@link toDashboard} gives it its id, position and data source. */
+export interface Panel {
+  readonly type: 'timeseries' | 'stat' | 'table' | 'heatmap' | 'barchart';
+  readonly title: string;
+  readonly description: string;
+  readonly unit: string;
+  readonly targets: readonly object[];
+  readonly shape: PanelOptions;
+  /** What only this type of panel has. */
+  readonly custom?: object;
+  readonly options: object;
+}
+
+const LEGEND = { displayMode: 'list', placement: 'bottom', showLegend: true };
+
+/** Lines over time. */
+export function lines(
+  title: string,
+  unit: string,
+  description: string,
+  targets: readonly object[],
+  shape: PanelOptions = {},
+): Panel {
+  return {
+    type: 'timeseries',
+    title,
+    description,
+    unit,
+    targets,
+    shape,
+    custom: {
+      drawStyle: shape.bars ? 'bars' : 'line',
+      fillOpacity: shape.bars ? 80 : 10,
+      showPoints: 'never',
+      ...(shape.stacked ? { stacking: { mode: 'normal', group: 'A' } } : {}),
+      ...(shape.thresholds ? { thresholdsStyle: { mode: 'dashed' } } : {}),
+    },
+    options: {
+      legend: { ...LEGEND, calcs: ['lastNotNull', 'max'], displayMode: 'table' },
+      tooltip: { mode: 'multi', sort: 'desc' },
+    },
+  };
+}
+
+/** The newest value, large, green or not. */
+export function figure(
+  title: string,
+  unit: string,
+  description: string,
+  targets: readonly object[],
+  shape: PanelOptions = {},
+): Panel {
+  return {
+    type: 'stat',
+    title,
+    description,
+    unit,
+    targets,
+    shape: { width: 4, height: 4, ...shape },
+    options: {
+      colorMode: shape.thresholds ? 'background' : 'none',
+      graphMode: 'none',
+      textMode: 'auto',
+      reduceOptions: { calcs: ['lastNotNull'], fields: '', values: false },
+    },
+  };
+}
+
+/** How often which value occurred, over time; its target asks for buckets. */
+export function heat(
+  title: string,
+  unit: string,
+  description: string,
+  targets: readonly object[],
+  shape: PanelOptions = {},
+): Panel {
+  return {
+    type: 'heatmap',
+    title,
+    description,
+    unit,
+    targets,
+    shape,
+    options: {
+      calculate: false,
+      color: { mode: 'scheme', scheme: 'Oranges', steps: 64, exponent: 0.5, fill: 'dark-orange' },
+      yAxis: { axisPlacement: 'left', unit },
+      cellValues: { unit: 'short' },
+      filterValues: { le: 1e-9 },
+      legend: { show: false },
+      tooltip: { mode: 'single', showColorScale: true, yHistogram: false },
+    },
+  };
+}
+
+export function table(
+  title: string,
+  unit: string,
+  description: string,
+  targets: readonly object[],
+  shape: PanelOptions = {},
+): Panel {
+  return {
+    type: 'table',
+    title,
+    description,
+    unit,
+    targets,
+    shape,
+    custom: { align: 'auto', filterable: true },
+    options: { cellHeight: 'sm', showHeader: true },
+  };
+}
+
+/** A bar, or a group of them, for each row; its first column names the row. */
+export function bars(
+  title: string,
+  unit: string,
+  description: string,
+  targets: readonly object[],
+  shape: PanelOptions = {},
+): Panel {
+  return {
+    type: 'barchart',
+    title,
+    description,
+    unit,
+    targets,
+    shape,
+    custom: { fillOpacity: 80, axisPlacement: 'auto' },
+    options: {
+      legend: { ...LEGEND, calcs: [] },
+      orientation: 'auto',
+      stacking: shape.stacked ? 'normal' : 'none',
+      showValue: 'never',
+      tooltip: { mode: 'multi', sort: 'desc' },
+    },
+  };
+}

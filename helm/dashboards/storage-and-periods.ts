@@ -1,0 +1,260 @@
+import { figure, lines } from './panel.ts';
+import { prometheusDashboard } from './prometheus-dashboard.ts';
+import { perInterval, perSecond, prometheus, quantiles } from './promql.ts';
+
+export const storageAndPeriods = prometheusDashboard({
+  uid: 'odometer-storage-and-periods',
+  title: 'Odometer / Storage and periods',
+  description:
+    'Notifications of stored objects, the ledger and its drift, what is measured, days and months.',
+  rows: [
+    {
+      title: 'Notifications of stored objects',
+      panels: [
+        lines(
+          'Received',
+          'cps',
+          'Messages and requests that were taken up, by kind of source; one that is delivered again counts again.',
+          prometheus({
+            '{{kind}}': perSecond('odometer_storage_notifications_received_total', 'kind'),
+          }),
+          { stacked: true },
+        ),
+        lines(
+          'What was in them',
+          'recps',
+          'accepted: changes of objects. ignored: change no bytes. refused: kept as dead letters. undeclared: of buckets that are not declared for their source, dropped.',
+          prometheus({
+            accepted: perSecond('odometer_storage_changes_accepted_total'),
+            'ignored: {{reason}}': `${perSecond('odometer_storage_records_ignored_total', 'reason')} > 0`,
+            'refused: {{reason}}': `${perSecond('odometer_storage_records_refused_total', 'reason')} > 0`,
+            undeclared: perSecond('odometer_storage_records_undeclared_total'),
+          }),
+        ),
+        lines(
+          'Silence of the sources',
+          's',
+          'Since the source that has been silent longest last answered: a queue with messages or none, a broker with a connection. Above a minute something is wrong with it.',
+          prometheus({ '{{kind}}': 'max by (kind) (odometer_storage_source_silent_seconds)' }),
+          { thresholds: [[60, 'red']], alert: 'OdometerStorageSourceSilent' },
+        ),
+        lines(
+          'Waiting',
+          'short',
+          'Records that storage has not confirmed, by process, and batches that wait to be applied. At their limits notifications are left where they are, or refused with 503.',
+          prometheus({
+            'unconfirmed, {{pod}} {{instance}}':
+              'max by (pod, instance) (odometer_storage_unconfirmed_records)',
+            'to be applied': 'max(odometer_storage_backlog_batches)',
+          }),
+        ),
+        lines(
+          'Queues and brokers',
+          'short',
+          'Messages that were not made durable, not deleted or not kept hidden come again, which changes nothing but what it costs. Receive errors and disconnects say that a source cannot be read.',
+          prometheus({
+            'receive: {{reason}}': perInterval('odometer_storage_receive_errors_total', 'reason'),
+            'not made durable': perInterval('odometer_storage_message_failures_total'),
+            'not deleted': perInterval('odometer_storage_delete_failures_total'),
+            'not kept hidden': perInterval('odometer_storage_extend_failures_total'),
+            'broker lost': perInterval('odometer_storage_broker_disconnects_total'),
+          }),
+          { bars: true },
+        ),
+        lines(
+          'Notifications over HTTP',
+          'reqps',
+          'By class of the answer, and those whose token or signature was wrong: nothing of them is kept.',
+          prometheus({
+            '{{status_class}}': perSecond(
+              'odometer_storage_request_duration_seconds_count',
+              'status_class',
+            ),
+            unauthorized: perSecond('odometer_storage_webhook_unauthorized_total'),
+          }),
+        ),
+        lines(
+          'Duration of notifications over HTTP',
+          's',
+          'Until the answer, which comes once all that they say is durable.',
+          quantiles('odometer_storage_request_duration_seconds'),
+        ),
+        lines(
+          'Sources',
+          'short',
+          'Queues and topics that each process reads, and messages deleted per second. Fewer than declared: `storage_source_failed` in the log says why.',
+          prometheus({
+            'sources: {{kind}}': 'max by (kind) (odometer_storage_sources)',
+            'deleted per second': perSecond('odometer_storage_messages_deleted_total'),
+          }),
+        ),
+      ],
+    },
+    {
+      title: 'The ledger',
+      panels: [
+        figure(
+          'Nobody’s bytes',
+          'bytes',
+          'Stored bytes whose keys are outside what their bucket declares, or name what is not registered. Nobody is billed for them until somebody declares them.',
+          prometheus({ bytes: 'max(odometer_storage_unattributed_bytes)' }),
+        ),
+        figure(
+          'Nobody’s objects',
+          'short',
+          'The same, in objects.',
+          prometheus({ objects: 'max(odometer_storage_unattributed_objects)' }),
+        ),
+        figure(
+          'Buckets being mapped',
+          'short',
+          'Buckets whose objects are being mapped again, because what their keys mean was changed. Not 0 for hours: no worker takes the queue `objects`.',
+          prometheus({ buckets: 'max(odometer_storage_unmapped_buckets)' }),
+        ),
+        figure(
+          'Projects not recorded',
+          'short',
+          'Projects whose stored bytes changed since their gauges were recorded, which happens every 15 seconds. More than a few for minutes: no worker takes the queue `objects`.',
+          prometheus({ projects: 'max(odometer_storage_unread_projects)' }),
+        ),
+        figure(
+          'Byte-hours behind',
+          's',
+          'How old the settled byte-hours are. Settled with the hourly bell; two hours: no bell is answered.',
+          prometheus({ behind: 'time() - max(odometer_storage_settled_timestamp_seconds)' }),
+          { thresholds: [[7200, 'red']] },
+        ),
+        figure(
+          'Drift of the last listings',
+          'short',
+          'Objects that the last complete listings of all buckets found otherwise than the ledger had them, and put right. More than a few for hours: notifications are lost.',
+          prometheus({ objects: 'max(odometer_storage_drift_objects)' }),
+          { thresholds: [[100, 'orange']], alert: 'OdometerStorageDrift' },
+        ),
+        lines(
+          'Drift of the ledger',
+          'ops',
+          'Objects that listings put right, by reason. A rate that stays above 0 says that notifications are lost: check the bucket’s notification configuration and its queue’s retention.',
+          prometheus({ '{{reason}}': perSecond('odometer_listing_corrections_total', 'reason') }),
+          { stacked: true, alert: 'OdometerStorageDrift' },
+        ),
+        lines(
+          'Drift in bytes',
+          'bytes',
+          'The bytes by which the ledger was wrong when the buckets were last listed, too many and too few added up.',
+          prometheus({ bytes: 'max(odometer_storage_drift_bytes)' }),
+          { alert: 'OdometerStorageDrift' },
+        ),
+        lines(
+          'Drift against CloudWatch and brokers',
+          'short',
+          'Messages that somebody else has counted (CloudWatch, a broker) and we have not, by cross-check; below 0 those that we alone have. Absent while nobody knows. docs/cross-checks.md says which drifts are normal.',
+          prometheus({
+            '{{kind}} {{name}}': 'max by (kind, name) (odometer_broker_drift_messages)',
+          }),
+          { signed: true, alert: 'OdometerBrokerDrift' },
+        ),
+        lines(
+          'Listing',
+          'ops',
+          'Pages and objects of listings that were compared with the ledger; each page is a request that the store may bill.',
+          prometheus({
+            pages: perSecond('odometer_listing_pages_total'),
+            objects: perSecond('odometer_listing_objects_total'),
+          }),
+        ),
+      ],
+    },
+    {
+      title: 'Measurements',
+      panels: [
+        lines(
+          'Since all were measured',
+          's',
+          'Since the last complete measurement of the target that was not measured for longest, by kind: buckets, registries, readings, cross-checks. Each is measured every hour; above two hours its figures are stale.',
+          prometheus({
+            '{{kind}}': 'time() - min by (kind) (odometer_measured_oldest_timestamp_seconds)',
+          }),
+          { thresholds: [[7200, 'red']], alert: 'OdometerMeasurementsStale' },
+        ),
+        lines(
+          'Measurements',
+          'short',
+          'Of buckets, registries, readings and cross-checks, by outcome. Each is made every hour.',
+          prometheus({
+            '{{kind}} {{outcome}}': perInterval('odometer_measurements_total', 'kind, outcome'),
+          }),
+          { bars: true, stacked: true },
+        ),
+        lines(
+          'Without a result',
+          'short',
+          'refused: the result was not believed. failed: there is none; it counts as missing, never as zero, and is tried again within the hour. `measurement_failed` in the log has the reason.',
+          prometheus({
+            '{{kind}} {{outcome}}': perInterval(
+              'odometer_measurements_total{outcome!="complete"}',
+              'kind, outcome',
+            ),
+          }),
+          { bars: true, alert: 'OdometerMeasurementsFailing' },
+        ),
+        lines(
+          'Busy measuring',
+          'percentunit',
+          'Time spent on measuring, of all workers together: 100 % is one job all the time. Near the workers’ concurrency measurements begin to be late.',
+          prometheus({ busy: perSecond('odometer_measurement_duration_seconds_total') }),
+        ),
+        lines(
+          'Throttled by AWS',
+          'reqps',
+          'Attempts that were answered with throttling, also those that a retry made good, by API and account. For long: spread measurements, or have the quota raised.',
+          prometheus({
+            '{{api}} {{account}}': `${perSecond('odometer_aws_throttled_requests_total', 'api, account')} > 0`,
+          }),
+          { width: 16, alert: 'OdometerAwsThrottled' },
+        ),
+      ],
+    },
+    {
+      title: 'Days and months',
+      panels: [
+        lines(
+          'Months that are not final',
+          'short',
+          'Organizations’ months that have ended: draft (within grace, or with the next bell), closing, held_up (by a job, a dead letter or rows that do not add up). `odometer periods` says by what.',
+          prometheus({ '{{state}}': 'max by (state) (odometer_periods_unfinished)' }),
+          { stacked: true, alert: 'OdometerPeriodHeldUp' },
+        ),
+        lines(
+          'Overdue',
+          's',
+          'Since the grace of the month was over that has been waiting longest to be final; 0 while it is not over. Above an hour it should be final.',
+          prometheus({
+            overdue: 'clamp_min(time() - min(odometer_periods_oldest_due_timestamp_seconds), 0)',
+          }),
+          { thresholds: [[3600, 'red']], alert: 'OdometerPeriodHeldUp' },
+        ),
+        lines(
+          'Days without a snapshot',
+          'short',
+          'Days that have ended. More than 1 for an hour: no bell is answered.',
+          prometheus({ days: 'max(odometer_snapshots_missing_days)' }),
+          { thresholds: [[2, 'red']], alert: 'OdometerSnapshotsMissing' },
+        ),
+        lines(
+          'Changed days',
+          'short',
+          'Days of projects that are read from their hours until they are refreshed, which is slower. Falls to a few with every hourly bell.',
+          prometheus({ days: 'max(odometer_changed_days)' }),
+        ),
+        lines(
+          'Late usage',
+          'short',
+          'Rows of usage that came for a closed month, and are billed in an open one. Many: devices or stores that were away for long, or a grace that is too short.',
+          prometheus({ rows: 'max(increase(odometer_adjustments_total[$__rate_interval]))' }),
+          { bars: true },
+        ),
+      ],
+    },
+  ],
+});
