@@ -3,6 +3,13 @@ What the bundled stores have in common: for trying things out, one replica each,
 restricted pod security standard. `store` is the values key and the component label.
 */}}
 
+{{/* Labels of its pods, without a version: that is Odometer's, and a new one is no reason to stop a database. */}}
+{{- define "odometer.bundledPodLabels" -}}
+{{- $own := include "odometer.selectorLabels" (dict "root" .root "component" .store) | fromYaml -}}
+{{- $_ := set $own "app.kubernetes.io/part-of" "odometer" -}}
+{{- toYaml (merge $own .root.Values.commonLabels) -}}
+{{- end -}}
+
 {{/* The pod's fields besides its containers and volumes. (dict "root" $ "user" 999) */}}
 {{- define "odometer.bundledPod" -}}
 {{- $defaults := .root.Values.defaults -}}

@@ -1,0 +1,131 @@
+{{/*
+Peers of a rule that has to have some: an empty list would mean everybody, and a policy that allows everything is none.
+(dict "root" $ "value" "postgresTo" "what" "where Postgres is")
+*/}}
+{{- define "odometer.networkPeers" -}}
+{{- $peers := get .root.Values.networkPolicy .value -}}
+{{- if not $peers -}}
+{{- fail (printf "\n\nnetworkPolicy.%s is empty: say %s, as peers of a NetworkPolicy; for instance\n  networkPolicy:\n    %s: [{ipBlock: {cidr: 10.0.0.0/16}}]\n" .value .what .value) -}}
+{{- end -}}
+{{- tpl (toYaml $peers) .root -}}
+{{- end -}}
+
+{{/* The pods of one of our components, as a list of peers. (dict "root" $ "component" "postgres") */}}
+{{- define "odometer.componentPeer" -}}
+- podSelector:
+    matchLabels:
+      {{- include "odometer.selectorLabels" . | nindent 6 }}
+{{- end -}}
+
+{{/* All pods of the release, as a list of peers. */}}
+{{- define "odometer.releasePeer" -}}
+- podSelector:
+    matchLabels:
+      {{- $labels := include "odometer.selectorLabels" (dict "root" . "component" "any") | fromYaml }}
+      {{- toYaml (omit $labels "app.kubernetes.io/component") | nindent 6 }}
+{{- end -}}
+
+{{/* One rule. (dict "direction" "to" "peers" text "ports" list of numbers) */}}
+{{- define "odometer.networkRule" -}}
+- {{ .direction }}:
+    {{- .peers | nindent 4 }}
+  ports:
+    {{- range .ports }}
+    - protocol: TCP
+      port: {{ . }}
+    {{- end }}
+{{- end -}}
+
+{{/* Metadata and the pods it is for. (dict "root" $ "suffix" "ingest-api") */}}
+{{- define "odometer.networkPolicyHead" -}}
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata:
+  {{- include "odometer.metadata" (dict "root" .root "suffix" .suffix) | nindent 2 }}
+spec:
+  podSelector:
+    matchLabels:
+      {{- include "odometer.selectorLabels" (dict "root" .root "component" .suffix) | nindent 6 }}
+  policyTypes: [Ingress, Egress]
+{{- end -}}
+
+{{- define "odometer.dnsEgress" -}}
+- to:
+    {{- with .Values.networkPolicy.dnsTo }}
+    {{- tpl (toYaml .) $ | nindent 4 }}
+    {{- else }}
+    # Anywhere, but port 53 only: cluster DNS may be pods, or an address of the node.
+    - namespaceSelector: {}
+    - ipBlock: {cidr: 0.0.0.0/0}
+    - ipBlock: {cidr: "::/0"}
+    {{- end }}
+  ports:
+    - {protocol: UDP, port: 53}
+    - {protocol: TCP, port: 53}
+{{- end -}}
+
+{{- define "odometer.postgresEgress" -}}
+{{- if .Values.bundled.postgres.enabled -}}
+{{- include "odometer.networkRule" (dict "direction" "to" "peers" (include "odometer.componentPeer" (dict "root" . "component" "postgres")) "ports" (list 5432)) -}}
+{{- else -}}
+{{- include "odometer.networkRule" (dict "direction" "to" "peers" (include "odometer.networkPeers" (dict "root" . "value" "postgresTo" "what" "where Postgres is")) "ports" (list (int .Values.postgres.port))) -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "odometer.redisEgress" -}}
+{{- if .Values.bundled.valkey.enabled -}}
+{{- include "odometer.networkRule" (dict "direction" "to" "peers" (include "odometer.componentPeer" (dict "root" . "component" "valkey")) "ports" (list 6379)) -}}
+{{- else -}}
+{{- include "odometer.networkRule" (dict "direction" "to" "peers" (include "odometer.networkPeers" (dict "root" . "value" "redisTo" "what" "where Redis is")) "ports" (list (int .Values.redis.port))) -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "odometer.mqttEgress" -}}
+{{- if .Values.bundled.mosquitto.enabled -}}
+{{- include "odometer.networkRule" (dict "direction" "to" "peers" (include "odometer.componentPeer" (dict "root" . "component" "mosquitto")) "ports" (list 1883)) -}}
+{{- else -}}
+{{- $url := urlParse (tpl .Values.mqtt.url .) -}}
+{{- $port := regexFind "[0-9]+$" (regexFind ":[0-9]+$" $url.host) | default (ternary "8883" "1883" (eq $url.scheme "mqtts")) -}}
+{{- include "odometer.networkRule" (dict "direction" "to" "peers" (include "odometer.networkPeers" (dict "root" . "value" "mqttTo" "what" "where the MQTT broker is")) "ports" (list (int $port))) -}}
+{{- end -}}
+{{- end -}}
+
+{{/* AWS, stores, registries: their addresses change, so by default everywhere, but never the nodes' metadata service. */}}
+{{- define "odometer.httpsEgress" -}}
+{{- $ports := list 443 -}}
+{{- with .Values.aws.endpointUrl -}}
+{{- $url := urlParse . -}}
+{{- $port := regexFind "[0-9]+$" (regexFind ":[0-9]+$" $url.host) | default (ternary "443" "80" (eq $url.scheme "https")) -}}
+{{- $ports = append $ports (int $port) | uniq -}}
+{{- end -}}
+{{- $everywhere := "- ipBlock: {cidr: 0.0.0.0/0, except: [169.254.0.0/16]}\n- ipBlock: {cidr: \"::/0\", except: [\"fd00:ec2::/32\", \"fe80::/10\"]}" -}}
+{{- $peers := .Values.networkPolicy.httpsTo | empty | ternary $everywhere (tpl (toYaml .Values.networkPolicy.httpsTo) .) -}}
+{{- include "odometer.networkRule" (dict "direction" "to" "peers" $peers "ports" $ports) -}}
+{{- if .Values.networkPolicy.eksPodIdentity }}
+# EKS Pod Identity's agent, on the node. Cilium knows it as an entity (toEntities: [host]), not as an address.
+{{ include "odometer.networkRule" (dict "direction" "to" "peers" "- ipBlock: {cidr: 169.254.170.23/32}\n- ipBlock: {cidr: \"fd00:ec2::23/128\"}" "ports" (list 80)) }}
+{{- end -}}
+{{- end -}}
+
+{{/* Who may reach a component's pods, as a list of rules. (dict "root" $ "component" what odometer.component gives) */}}
+{{- define "odometer.componentIngress" -}}
+{{- $root := .root -}}
+{{- $policy := $root.Values.networkPolicy -}}
+{{- $rules := list -}}
+{{- with $policy.monitoringFrom -}}
+{{- $rules = append $rules (include "odometer.networkRule" (dict "direction" "from" "peers" (tpl (toYaml .) $root) "ports" (list "admin"))) -}}
+{{- end -}}
+{{- if .component.portVariable -}}
+{{- with $policy.ingressFrom -}}
+{{- $rules = append $rules (include "odometer.networkRule" (dict "direction" "from" "peers" (tpl (toYaml .) $root) "ports" (list "http"))) -}}
+{{- end -}}
+{{- if and $root.Values.tests.enabled (has .component.key (list "ingestApi" "statsApi")) -}}
+{{- $smoke := include "odometer.componentPeer" (dict "root" $root "component" "smoke") -}}
+{{- $rules = append $rules (include "odometer.networkRule" (dict "direction" "from" "peers" $smoke "ports" (list "http"))) -}}
+{{- end -}}
+{{- end -}}
+{{- with $policy.extraIngress -}}
+{{- $rules = append $rules (tpl (toYaml .) $root) -}}
+{{- end -}}
+{{- join "\n" $rules -}}
+{{- end -}}
