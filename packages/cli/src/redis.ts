@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isOdometerError, OdometerError } from '@odometer/domain/errors';
 import type { QueueName } from '@odometer/queues/catalogue';
 import type { JobQueue } from '@odometer/queues/job-queue';
+import { redisEndpoint } from '@odometer/service-kit/redis-variables';
 import { readRedisSettings } from './settings.ts';
 
 /** A person waits: one who has mistyped the address should not wait long. */
@@ -27,7 +28,7 @@ export async function withQueues<Result>(
     import('@odometer/queues/job-queue'),
     import('@odometer/queues/redis-connection'),
   ]);
-  const redis = createProducerRedis({ url: readRedisSettings().redisUrl });
+  const redis = createProducerRedis(redisEndpoint(readRedisSettings()));
   const queues = new Map<QueueName, JobQueue<QueueName>>();
   const open: OpenQueue = (name) => {
     const queue = queues.get(name) ?? new queuing.JobQueue<QueueName>(name, redis);

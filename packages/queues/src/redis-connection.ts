@@ -15,6 +15,14 @@ const PRODUCER_SILENCE_MS = 10_000;
 /** As above, but BullMQ's blocking read may rightly stay without an answer for 10 s. */
 const WORKER_SILENCE_MS = 15_000;
 
+/** Where Redis is, and who we are there. */
+export interface RedisEndpoint {
+  /** `redis://` or `rediss://`; credentials in it win. */
+  readonly url: string;
+  readonly username?: string | undefined;
+  readonly password?: string | undefined;
+}
+
 /**
  * A connection for those who add jobs: every command settles, soon, whatever Redis does.
  *
@@ -22,14 +30,11 @@ const WORKER_SILENCE_MS = 15_000;
  *
  * Away: commands reject at once. Silent: they reject after `commandTimeoutMs`, and Redis may have run them, so only
  * commands that may be repeated belong here. It reconnects for ever, and may be made while Redis is away.
- *
- * @param options.url `redis://` or `rediss://`
  */
-export function createProducerRedis(options: {
-  readonly url: string;
-  readonly commandTimeoutMs?: number;
-}): Redis {
-  return connect(options.url, {
+export function createProducerRedis(
+  options: RedisEndpoint & { readonly commandTimeoutMs?: number },
+): Redis {
+  return connect(options, {
     // Queued in our memory, an event would look taken while it is on no disk.
     enableOfflineQueue: false,
     commandTimeout: options.commandTimeoutMs ?? COMMAND_TIMEOUT_MS,
@@ -46,13 +51,20 @@ export function createProducerRedis(options: {
  * A connection for a JobWorker, which duplicates it for its blocking read. Commands wait for Redis to come back: a
  * worker has nothing better to do, and BullMQ demands it.
  */
-export function createWorkerRedis(options: { readonly url: string }): Redis {
-  return connect(options.url, { maxRetriesPerRequest: null, socketTimeout: WORKER_SILENCE_MS });
+export function createWorkerRedis(options: RedisEndpoint): Redis {
+  return connect(options, { maxRetriesPerRequest: null, socketTimeout: WORKER_SILENCE_MS });
 }
 
-function connect(url: string, options: Omit<RedisOptions, 'replyMapping'>): Redis {
+function connect(
+  { url, username, password }: RedisEndpoint,
+  options: Omit<RedisOptions, 'replyMapping'>,
+): Redis {
   const redis = new Redis(url, {
     ...options,
+    // Without a password there is nothing to say: Redis would refuse an AUTH that it did not ask for.
+    ...(password === undefined
+      ? {}
+      : { password, ...(username === undefined ? {} : { username }) }),
     // Never null, or the connection ends for good.
     retryStrategy: (attempt) =>
       Math.min(50 * 2 ** Math.min(attempt, 10), RECONNECT_CAP_MS) * (0.5 + Math.random() / 2),

@@ -9,6 +9,7 @@ import { component } from '@odometer/service-kit/component';
 import type { Logger } from '@odometer/service-kit/logging';
 import { createRegistry } from '@odometer/service-kit/metrics';
 import { periodic } from '@odometer/service-kit/periodic';
+import { redisEndpoint } from '@odometer/service-kit/redis-variables';
 import { Service } from '@odometer/service-kit/service';
 import { checkBroker } from './broker-preflight.ts';
 import { brokerUrl, type Config, topicTemplate } from './config.ts';
@@ -53,7 +54,7 @@ async function runMqtt(config: Config, log: Logger): Promise<number> {
     },
     (error) => log.warn({ event: 'postgres_connection_lost', error }),
   );
-  const redis = createProducerRedis({ url: config.redisUrl });
+  const redis = createProducerRedis(redisEndpoint(config));
   const queue = new JobQueue('counts', redis);
   const metrics = createMetrics(registry);
   const gaps = new GapLog(pool, (gap) => {

@@ -11,6 +11,7 @@ import { JobQueue } from '@odometer/queues/job-queue';
 import { createProducerRedis } from '@odometer/queues/redis-connection';
 import { CachedTable } from '@odometer/service-kit/http/cached-table';
 import { createRegistry } from '@odometer/service-kit/metrics';
+import { redisEndpoint } from '@odometer/service-kit/redis-variables';
 import { Service } from '@odometer/service-kit/service';
 import type { Logger } from 'pino';
 import { DeclaredNotifications } from './buckets/declared-notifications.ts';
@@ -47,7 +48,7 @@ export async function run(config: Config, log: Logger): Promise<number> {
     },
     (error) => log.warn({ event: 'postgres_connection_lost', error }),
   );
-  const redis = createProducerRedis({ url: config.redisUrl });
+  const redis = createProducerRedis(redisEndpoint(config));
   const queue = new JobQueue('objects', redis);
   const backlog = new Backlog(queue, config.maxBacklogBatches);
   const books = new IntakeBooks(REFUSAL_REASONS);

@@ -13,6 +13,7 @@ import { component } from '@odometer/service-kit/component';
 import type { Logger } from '@odometer/service-kit/logging';
 import { createRegistry } from '@odometer/service-kit/metrics';
 import { periodic } from '@odometer/service-kit/periodic';
+import { redisEndpoint } from '@odometer/service-kit/redis-variables';
 import { Service } from '@odometer/service-kit/service';
 import { BellKeeper } from './bell-keeper.ts';
 import { BELLS } from './bells.ts';
@@ -59,7 +60,7 @@ export async function run(config: Config, log: Logger): Promise<number> {
     await pool.query('select 1');
   });
 
-  const redis = createProducerRedis({ url: config.redisUrl });
+  const redis = createProducerRedis(redisEndpoint(config));
   service.add(
     'redis',
     component({

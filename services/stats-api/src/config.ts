@@ -1,12 +1,12 @@
 import { type ConfigOf, durationMs, integer, text, variable } from '@odometer/service-kit/config';
 import { postgresVariables } from '@odometer/service-kit/postgres-variables';
-import { redisVariables } from '@odometer/service-kit/redis-variables';
+import { redisEndpointVariables } from '@odometer/service-kit/redis-variables';
 import { serviceVariables } from '@odometer/service-kit/service-variables';
 
 export const variables = {
   ...serviceVariables,
   ...postgresVariables,
-  redisUrl: redisVariables.redisUrl,
+  ...redisEndpointVariables,
   host: variable(
     'ODOMETER_STATS_HOST',
     text({ default: '0.0.0.0' }),

@@ -8,6 +8,7 @@ import { CachedTable } from '@odometer/service-kit/http/cached-table';
 import { publicPort } from '@odometer/service-kit/http/public-port';
 import { createRegistry } from '@odometer/service-kit/metrics';
 import { periodic } from '@odometer/service-kit/periodic';
+import { redisEndpoint } from '@odometer/service-kit/redis-variables';
 import { Service } from '@odometer/service-kit/service';
 import type { Logger } from 'pino';
 import { askWorker } from './ask-worker.ts';
@@ -40,7 +41,7 @@ export async function run(config: Config, log: Logger): Promise<number> {
     (error) => log.warn({ event: 'postgres_connection_lost', error }),
   );
   // Reading needs no Redis, so nothing waits for it here; what asks the worker says when it is away.
-  const redis = createProducerRedis({ url: config.redisUrl });
+  const redis = createProducerRedis(redisEndpoint(config));
   const queues = openQueues(redis);
   const keys = new CachedTable(async () => keysByHash(await listApiKeys(pool)));
   const app = createApp({

@@ -14,6 +14,7 @@ import type { Logger } from '@odometer/service-kit/logging';
 import { createRegistry } from '@odometer/service-kit/metrics';
 import { periodic } from '@odometer/service-kit/periodic';
 import { progressWatchdog } from '@odometer/service-kit/progress-watchdog';
+import { redisEndpoint } from '@odometer/service-kit/redis-variables';
 import { Service } from '@odometer/service-kit/service';
 import { attributeAll } from './attribute-all.ts';
 import { BooksReading } from './books-reading.ts';
@@ -88,8 +89,8 @@ export async function run(config: Config, log: Logger): Promise<number> {
     await pool.query('select 1');
   });
 
-  const producerRedis = createProducerRedis({ url: config.redisUrl });
-  const workerRedis = createWorkerRedis({ url: config.redisUrl });
+  const producerRedis = createProducerRedis(redisEndpoint(config));
+  const workerRedis = createWorkerRedis(redisEndpoint(config));
   service.add(
     'redis',
     component({

@@ -1,3 +1,4 @@
+import { redisEndpoint } from '@odometer/service-kit/redis-variables';
 import type { Command } from 'commander';
 import { UnsatisfiedError } from '../failure.ts';
 import { addCommand, type OutputOptions, print, printJson, table } from '../output.ts';
@@ -11,7 +12,7 @@ export function addPreflight(program: Command): void {
 
 async function preflight({ json }: OutputOptions): Promise<void> {
   const settings = readAllSettings();
-  const { databaseUrl, redisUrl, redisDurability, mqttUrl } = settings;
+  const { databaseUrl, redisDurability, mqttUrl } = settings;
   const progress = startProgress();
   progress.tell('asking Postgres, Redis and the broker');
   // The clients of the three take a second to load, which no other command should wait for.
@@ -23,7 +24,7 @@ async function preflight({ json }: OutputOptions): Promise<void> {
   const checks = (
     await Promise.all([
       checkPostgres(databaseUrl),
-      checkRedis(redisUrl, redisDurability),
+      checkRedis(redisEndpoint(settings), redisDurability),
       mqttUrl === undefined ? [noBroker] : checkBroker(mqttUrl, settings),
     ]).finally(() => progress.done())
   ).flat();

@@ -1,4 +1,8 @@
-import { createProducerRedis, waitUntilReady } from '@odometer/queues/redis-connection';
+import {
+  createProducerRedis,
+  type RedisEndpoint,
+  waitUntilReady,
+} from '@odometer/queues/redis-connection';
 import { checkRedisDurability, type RedisDurability } from '@odometer/queues/redis-preflight';
 import { type Check, failed, passed } from './check.ts';
 
@@ -6,10 +10,10 @@ const CONNECT_DEADLINE_MS = 5_000;
 
 /** Redis answers, and keeps what it has answered. */
 export async function checkRedis(
-  url: string,
+  endpoint: RedisEndpoint,
   durability: RedisDurability,
 ): Promise<readonly Check[]> {
-  const redis = createProducerRedis({ url });
+  const redis = createProducerRedis(endpoint);
   try {
     await waitUntilReady(redis, CONNECT_DEADLINE_MS);
   } catch (error) {

@@ -14,6 +14,7 @@ import { createProducerRedis } from '@odometer/queues/redis-connection';
 import { component } from '@odometer/service-kit/component';
 import type { Logger } from '@odometer/service-kit/logging';
 import { createRegistry } from '@odometer/service-kit/metrics';
+import { redisEndpoint } from '@odometer/service-kit/redis-variables';
 import { Service } from '@odometer/service-kit/service';
 import { type Config, queueTarget, topicTemplate } from '../config.ts';
 import { exposeIotQueue, exposeMessages } from '../metrics.ts';
@@ -47,7 +48,7 @@ export async function runIot(config: Config, log: Logger): Promise<number> {
     },
     (error) => log.warn({ event: 'postgres_connection_lost', error }),
   );
-  const redis = createProducerRedis({ url: config.redisUrl });
+  const redis = createProducerRedis(redisEndpoint(config));
   const queue = new JobQueue('counts', redis);
   const aws = new AwsClients();
   const { queueUrl, ...target } = queueTarget(config);
