@@ -6,6 +6,7 @@ that nobody mends an installation one attempt at a time. Nothing when all is wel
 {{- include "odometer.storeProblems" . -}}
 {{- include "odometer.migrationProblems" . -}}
 {{- include "odometer.routeProblems" . -}}
+{{- include "odometer.networkProblems" . -}}
 {{- $components := include "odometer.components" . | fromYaml -}}
 {{- range $key, $component := $components -}}
 {{- include "odometer.componentProblems" (dict "root" $ "component" $component) -}}

@@ -1,13 +1,42 @@
 {{/*
-Peers of a rule that has to have some: an empty list would mean everybody, and a policy that allows everything is none.
-(dict "root" $ "value" "postgresTo" "what" "where Postgres is")
+What the policies are missing: an empty list of peers would mean everybody, and a policy that allows everything is none.
 */}}
-{{- define "odometer.networkPeers" -}}
-{{- $peers := get .root.Values.networkPolicy .value -}}
-{{- if not $peers -}}
-{{- fail (printf "\n\nnetworkPolicy.%s is empty: say %s, as peers of a NetworkPolicy; for instance\n  networkPolicy:\n    %s: [{ipBlock: {cidr: 10.0.0.0/16}}]\n" .value .what .value) -}}
+{{- define "odometer.networkProblems" -}}
+{{- $policy := .Values.networkPolicy -}}
+{{- if $policy.enabled -}}
+{{- $components := include "odometer.components" . | fromYaml -}}
+{{- $needed := dict -}}
+{{- if not .Values.bundled.postgres.enabled -}}
+{{- $_ := set $needed "postgresTo" "where Postgres is" -}}
 {{- end -}}
-{{- tpl (toYaml $peers) .root -}}
+{{- if not .Values.bundled.valkey.enabled -}}
+{{- $_ := set $needed "redisTo" "where Redis is" -}}
+{{- end -}}
+{{- if and (hasKey $components "mqttCounter") (not .Values.bundled.mosquitto.enabled) -}}
+{{- $_ := set $needed "mqttTo" "where the MQTT broker is" -}}
+{{- end -}}
+{{- if or .Values.ingress.enabled .Values.httpRoute.enabled -}}
+{{- $_ := set $needed "ingressFrom" "where the Ingress controller or Gateway is, which brings the requests" -}}
+{{- end -}}
+{{- if .Values.monitoring.podMonitor.enabled -}}
+{{- $_ := set $needed "monitoringFrom" "where Prometheus is, which scrapes the admin ports" -}}
+{{- end -}}
+{{- range $components -}}
+{{- if and .worker .autoscaling.keda.enabled $.Values.bundled.valkey.enabled -}}
+{{- $_ := set $needed "kedaFrom" "where KEDA's operator is, which looks at the queues" -}}
+{{- end -}}
+{{- end -}}
+{{- range $value, $what := $needed -}}
+{{- if not (get $policy $value) }}
+- networkPolicy.{{ $value }} is empty: say {{ $what }}, as peers of a NetworkPolicy, such as [{ipBlock: {cidr: 10.0.0.0/16}}].
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Peers out of the values, as a list. (dict "root" $ "value" "postgresTo") */}}
+{{- define "odometer.networkPeers" -}}
+{{- tpl (toYaml (get .root.Values.networkPolicy .value)) .root -}}
 {{- end -}}
 
 {{/* The pods of one of our components, as a list of peers. (dict "root" $ "component" "postgres") */}}
@@ -68,7 +97,7 @@ spec:
 {{- if .Values.bundled.postgres.enabled -}}
 {{- include "odometer.networkRule" (dict "direction" "to" "peers" (include "odometer.componentPeer" (dict "root" . "component" "postgres")) "ports" (list 5432)) -}}
 {{- else -}}
-{{- include "odometer.networkRule" (dict "direction" "to" "peers" (include "odometer.networkPeers" (dict "root" . "value" "postgresTo" "what" "where Postgres is")) "ports" (list (int .Values.postgres.port))) -}}
+{{- include "odometer.networkRule" (dict "direction" "to" "peers" (include "odometer.networkPeers" (dict "root" . "value" "postgresTo")) "ports" (list (int .Values.postgres.port))) -}}
 {{- end -}}
 {{- end -}}
 
@@ -76,7 +105,7 @@ spec:
 {{- if .Values.bundled.valkey.enabled -}}
 {{- include "odometer.networkRule" (dict "direction" "to" "peers" (include "odometer.componentPeer" (dict "root" . "component" "valkey")) "ports" (list 6379)) -}}
 {{- else -}}
-{{- include "odometer.networkRule" (dict "direction" "to" "peers" (include "odometer.networkPeers" (dict "root" . "value" "redisTo" "what" "where Redis is")) "ports" (list (int .Values.redis.port))) -}}
+{{- include "odometer.networkRule" (dict "direction" "to" "peers" (include "odometer.networkPeers" (dict "root" . "value" "redisTo")) "ports" (list (int .Values.redis.port))) -}}
 {{- end -}}
 {{- end -}}
 
@@ -86,7 +115,7 @@ spec:
 {{- else -}}
 {{- $url := urlParse (tpl .Values.mqtt.url .) -}}
 {{- $port := regexFind "[0-9]+$" (regexFind ":[0-9]+$" $url.host) | default (ternary "8883" "1883" (eq $url.scheme "mqtts")) -}}
-{{- include "odometer.networkRule" (dict "direction" "to" "peers" (include "odometer.networkPeers" (dict "root" . "value" "mqttTo" "what" "where the MQTT broker is")) "ports" (list (int $port))) -}}
+{{- include "odometer.networkRule" (dict "direction" "to" "peers" (include "odometer.networkPeers" (dict "root" . "value" "mqttTo")) "ports" (list (int $port))) -}}
 {{- end -}}
 {{- end -}}
 
