@@ -29,13 +29,14 @@ export const ingestAndMqtt = prometheusDashboard({
           prometheus({
             failed: `sum(rate(${REQUESTS}_count{status_class="5xx"}[$__rate_interval])) / sum(rate(${REQUESTS}_count[$__rate_interval]))`,
           }),
-          { thresholds: [[0.01, 'red']], alert: 'OdometerIngestErrors' },
+          { thresholds: [[0.01, 'red']], alert: 'OdometerIngestErrorsFast' },
         ),
         lines(
           'Duration',
           's',
           'From the headers of a request to its answer, which comes once the events are durable: Redis’s disk is in it.',
           quantiles(REQUESTS),
+          { thresholds: [[1, 'red']], alert: 'OdometerIngestSlow' },
         ),
         heat(
           'Durations of POST',
@@ -139,8 +140,9 @@ export const ingestAndMqtt = prometheusDashboard({
           {
             thresholds: [
               [10000, 'orange'],
-              [18000, 'red'],
+              [16000, 'red'],
             ],
+            alert: 'OdometerMqttWindowFull',
           },
         ),
         figure(
@@ -148,7 +150,7 @@ export const ingestAndMqtt = prometheusDashboard({
           'short',
           'Connections lost or refused in the time shown. Many: two counters with one client id take the session from each other, or the network is bad.',
           prometheus({ reconnects: 'sum(increase(odometer_mqtt_reconnects_total[$__range]))' }),
-          { decimals: 0, thresholds: [[10, 'orange']] },
+          { decimals: 0, thresholds: [[10, 'orange']], alert: 'OdometerMqttReconnecting' },
         ),
         figure(
           'Gaps',
@@ -201,7 +203,7 @@ export const ingestAndMqtt = prometheusDashboard({
             '{{pod}} {{instance}}':
               'max by (pod, instance) (odometer_mqtt_unacknowledged_messages)',
           }),
-          { thresholds: [[20000, 'red']] },
+          { thresholds: [[16000, 'red']], alert: 'OdometerMqttWindowFull' },
         ),
         lines(
           'Flushes',
@@ -227,7 +229,7 @@ export const ingestAndMqtt = prometheusDashboard({
           's',
           'From freezing a flush to Redis having it on its disk. No PUBACK is sent meanwhile, so this bounds the rate: window ÷ duration.',
           quantiles('odometer_mqtt_flush_durable_seconds'),
-          { thresholds: [[1, 'red']] },
+          { thresholds: [[1, 'red']], alert: 'OdometerMqttFlushSlow' },
         ),
         heat(
           'Durations of flushes',
@@ -261,7 +263,13 @@ export const ingestAndMqtt = prometheusDashboard({
             '{{pod}} {{instance}}':
               'time() - max by (pod, instance) (odometer_iot_queue_last_receive_timestamp_seconds > 0)',
           }),
-          { thresholds: [[60, 'red']], alert: 'OdometerIotQueueSilent' },
+          {
+            thresholds: [
+              [60, 'orange'],
+              [120, 'red'],
+            ],
+            alert: 'OdometerIotQueueSilent',
+          },
         ),
         lines(
           'In flight',

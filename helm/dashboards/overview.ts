@@ -18,7 +18,7 @@ export const overview = prometheusDashboard({
           'short',
           'Batches that were acknowledged and are in no place for more than a minute. Anything but 0 is usage that is gone: `odometer books` says which, and docs/books.md what can have happened. No value: no worker has read the books.',
           prometheus({ lost: 'sum(max by (kind) (odometer_books_lost_batches))' }),
-          { thresholds: [[1, 'red']], alert: 'OdometerBooksLost' },
+          { thresholds: [[1, 'red']], alert: 'OdometerUsageLost' },
         ),
         figure(
           'Oldest waiting batch',
@@ -32,7 +32,7 @@ export const overview = prometheusDashboard({
               [60, 'orange'],
               [300, 'red'],
             ],
-            alert: 'OdometerQueueBacklogAge',
+            alert: 'OdometerQueueOld',
           },
         ),
         figure(
@@ -69,7 +69,7 @@ export const overview = prometheusDashboard({
           'short',
           'Organizations’ months that should be final and are not. `odometer periods` says what holds each one up.',
           prometheus({ months: 'max(odometer_periods_unfinished{state="held_up"})' }),
-          { thresholds: [[1, 'orange']], alert: 'OdometerPeriodHeldUp' },
+          { thresholds: [[1, 'orange']], alert: 'OdometerMonthHeldUp' },
         ),
       ],
     },
@@ -108,7 +108,7 @@ export const overview = prometheusDashboard({
             notifications:
               'sum(rate(odometer_storage_request_duration_seconds_count{status_class="5xx"}[$__rate_interval])) / sum(rate(odometer_storage_request_duration_seconds_count[$__rate_interval]))',
           }),
-          { thresholds: [[0.01, 'red']], alert: 'OdometerIngestErrors' },
+          { thresholds: [[0.01, 'red']], alert: 'OdometerIngestErrorsFast' },
         ),
       ],
     },
@@ -120,17 +120,17 @@ export const overview = prometheusDashboard({
           's',
           'By queue. Totals lag behind by this much. `measure` and `periods` are not in a hurry; the others should stay below a few seconds.',
           prometheus({ '{{queue}}': 'max by (queue) (odometer_queue_oldest_job_age_seconds)' }),
-          { thresholds: [[300, 'red']], alert: 'OdometerQueueBacklogAge' },
+          { thresholds: [[300, 'red']], alert: 'OdometerQueueOld' },
         ),
         lines(
-          'Since each bell was answered',
-          'percentunit',
-          'As a share of its interval: saw teeth that end at 100 %. Above 250 % the bell was missed twice: the scheduler does not ring, or what is due fails.',
+          'Bells that are late',
+          's',
+          'How long ago a bell should have been answered again; 0 while none is late. A few seconds while what is due is done. Above an hour and a half: the scheduler does not ring, or what is due fails.',
           prometheus({
             '{{schedule}}':
-              '(time() - max by (schedule) (odometer_scheduler_last_success_timestamp_seconds)) / max by (schedule) (odometer_scheduler_interval_seconds)',
+              'clamp_min(time() - max by (schedule) (odometer_scheduler_last_success_timestamp_seconds) - max by (schedule) (odometer_scheduler_interval_seconds), 0)',
           }),
-          { thresholds: [[2.5, 'red']], alert: 'OdometerScheduleMissed' },
+          { thresholds: [[5400, 'red']], alert: 'OdometerScheduleMissed' },
         ),
         lines(
           'Behind now',
@@ -195,7 +195,7 @@ export const overview = prometheusDashboard({
           prometheus({
             '{{reason}}': 'time() - max by (reason) (odometer_gap_recorded_timestamp_seconds)',
           }),
-          { alert: 'OdometerGap' },
+          { alert: 'OdometerMqttGap' },
         ),
       ],
     },
@@ -232,6 +232,7 @@ export const overview = prometheusDashboard({
           prometheusNow('count by (service, version) (odometer_build_info)'),
           {
             transformations: [{ id: 'organize', options: { excludeByName: { Time: true } } }],
+            alert: 'OdometerVersionsMixed',
           },
         ),
         lines(
@@ -241,7 +242,7 @@ export const overview = prometheusDashboard({
           prometheus({
             '{{service}}': `sum by (service) (changes(process_start_time_seconds[$__rate_interval]) ${OF_SERVICE})`,
           }),
-          { bars: true },
+          { bars: true, alert: 'OdometerRestarts' },
         ),
         lines(
           'Event loop delay',
@@ -255,6 +256,7 @@ export const overview = prometheusDashboard({
               [0.1, 'orange'],
               [1, 'red'],
             ],
+            alert: 'OdometerEventLoopLag',
           },
         ),
         lines(

@@ -20,7 +20,7 @@ export const queuesAndWorkers = prometheusDashboard({
           prometheus({
             '{{queue}}': 'max by (queue) (odometer_queue_jobs{state="waiting", queue=~"$queue"})',
           }),
-          { stacked: true, alert: 'OdometerQueueBacklogGrowing' },
+          { stacked: true, alert: 'OdometerQueueGrowing' },
         ),
         lines(
           'Age of the oldest waiting job',
@@ -29,7 +29,7 @@ export const queuesAndWorkers = prometheusDashboard({
           prometheus({
             '{{queue}}': 'max by (queue) (odometer_queue_oldest_job_age_seconds{queue=~"$queue"})',
           }),
-          { thresholds: [[300, 'red']], alert: 'OdometerQueueBacklogAge' },
+          { thresholds: [[300, 'red']], alert: 'OdometerQueueOld' },
         ),
         lines(
           'Active, delayed, failed',
@@ -58,7 +58,7 @@ export const queuesAndWorkers = prometheusDashboard({
               'queue',
             ),
           }),
-          { stacked: true, alert: 'OdometerQueueStuck' },
+          { stacked: true, alert: 'OdometerQueueNoProgress' },
         ),
         lines(
           'Trouble',
@@ -88,7 +88,7 @@ export const queuesAndWorkers = prometheusDashboard({
           prometheus({
             age: 'time() - min(min by (queue) (odometer_dead_letter_oldest_timestamp_seconds{queue=~"$queue"}))',
           }),
-          { height: 8, thresholds: [[86400, 'red']] },
+          { height: 8, thresholds: [[86400, 'red']], alert: 'OdometerDeadLettersOld' },
         ),
         lines(
           'Dead letters by queue',
@@ -169,7 +169,7 @@ export const queuesAndWorkers = prometheusDashboard({
           'short',
           'Exactly one should be. 0: nobody rings; look at the lock in Postgres. The others stand by.',
           prometheus({ owners: 'sum(odometer_scheduler_owner)' }),
-          { height: 8, alert: 'OdometerSchedulerMissing' },
+          { height: 8, alert: 'OdometerSchedulerNotAlone' },
         ),
         figure(
           'Bells that hang',
@@ -222,7 +222,7 @@ export const queuesAndWorkers = prometheusDashboard({
           'short',
           '1 while Redis writes its append-only file and the last write and rewrite went well. 0 on your own Redis: acknowledged usage would not survive its restart. Managed services may say 0, and keep what they were given all the same.',
           prometheus({ appending: 'min(odometer_redis_appending)' }),
-          { height: 8, alert: 'OdometerRedisNotAppending' },
+          { height: 8, alert: 'OdometerRedisNotDurable' },
         ),
         lines(
           'Memory',

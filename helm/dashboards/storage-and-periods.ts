@@ -36,7 +36,13 @@ export const storageAndPeriods = prometheusDashboard({
           's',
           'Since the source that has been silent longest last answered: a queue with messages or none, a broker with a connection. Above a minute something is wrong with it.',
           prometheus({ '{{kind}}': 'max by (kind) (odometer_storage_source_silent_seconds)' }),
-          { thresholds: [[60, 'red']], alert: 'OdometerStorageSourceSilent' },
+          {
+            thresholds: [
+              [60, 'orange'],
+              [300, 'red'],
+            ],
+            alert: 'OdometerStorageSourceSilent',
+          },
         ),
         lines(
           'Waiting',
@@ -116,13 +122,14 @@ export const storageAndPeriods = prometheusDashboard({
           'short',
           'Projects whose stored bytes changed since their gauges were recorded, which happens every 15 seconds. More than a few for minutes: no worker takes the queue `objects`.',
           prometheus({ projects: 'max(odometer_storage_unread_projects)' }),
+          { thresholds: [[10, 'orange']], alert: 'OdometerStorageLevelsStale' },
         ),
         figure(
           'Byte-hours behind',
           's',
           'How old the settled byte-hours are. Settled with the hourly bell; two hours: no bell is answered.',
           prometheus({ behind: 'time() - max(odometer_storage_settled_timestamp_seconds)' }),
-          { thresholds: [[7200, 'red']] },
+          { thresholds: [[9000, 'red']], alert: 'OdometerStorageSettlementBehind' },
         ),
         figure(
           'Drift of the last listings',
@@ -155,6 +162,17 @@ export const storageAndPeriods = prometheusDashboard({
           { signed: true, alert: 'OdometerBrokerDrift' },
         ),
         lines(
+          'Cross-checks that do not agree',
+          'short',
+          'Cross-checks whose drift is beyond what their declaration tolerates, and those whose drift nobody has known for three hours.',
+          prometheus({
+            'beyond tolerance':
+              'sum(1 - max by (kind, name) (odometer_broker_drift_within_tolerance))',
+            unknown: 'sum(1 - max by (kind, name) (odometer_broker_drift_known))',
+          }),
+          { thresholds: [[1, 'red']], alert: 'OdometerBrokerDriftUnknown' },
+        ),
+        lines(
           'Listing',
           'ops',
           'Pages and objects of listings that were compared with the ledger; each page is a request that the store may bill.',
@@ -175,7 +193,13 @@ export const storageAndPeriods = prometheusDashboard({
           prometheus({
             '{{kind}}': 'time() - min by (kind) (odometer_measured_oldest_timestamp_seconds)',
           }),
-          { thresholds: [[7200, 'red']], alert: 'OdometerMeasurementsStale' },
+          {
+            thresholds: [
+              [7200, 'orange'],
+              [10800, 'red'],
+            ],
+            alert: 'OdometerMeasurementsMissing',
+          },
         ),
         lines(
           'Measurements',
@@ -223,7 +247,7 @@ export const storageAndPeriods = prometheusDashboard({
           'short',
           'Organizations’ months that have ended: draft (within grace, or with the next bell), closing, held_up (by a job, a dead letter or rows that do not add up). `odometer periods` says by what.',
           prometheus({ '{{state}}': 'max by (state) (odometer_periods_unfinished)' }),
-          { stacked: true, alert: 'OdometerPeriodHeldUp' },
+          { stacked: true, alert: 'OdometerMonthHeldUp' },
         ),
         lines(
           'Overdue',
@@ -232,7 +256,13 @@ export const storageAndPeriods = prometheusDashboard({
           prometheus({
             overdue: 'clamp_min(time() - min(odometer_periods_oldest_due_timestamp_seconds), 0)',
           }),
-          { thresholds: [[3600, 'red']], alert: 'OdometerPeriodHeldUp' },
+          {
+            thresholds: [
+              [3600, 'orange'],
+              [14400, 'red'],
+            ],
+            alert: 'OdometerMonthNotClosed',
+          },
         ),
         lines(
           'Days without a snapshot',
