@@ -2,7 +2,7 @@
 # Both need only Node ≥ 20.19 and apt or brew; scripts/bootstrap.sh brings the rest.
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo down reset test test-long check bench build bootstrap
+.PHONY: help up demo down reset test test-long check bench build bootstrap image image-test
 
 PNPM := .odometer/tools/node_modules/.bin/pnpm
 # Where jest writes its own count of the tests, which .ci/run prints.
@@ -64,6 +64,13 @@ check: build ## Format, lint, import arrow, unused code, types
 bench: build ## Measure, and write docs/benchmarks.md (ONLY=mqtt-qos1)
 	@$(PNPM) exec tsc -b test/bench
 	@ONLY=$(ONLY) node --enable-source-maps test/bench/dist/main.js
+
+image: ## Build the container image, as odometer:local (docker/README.md)
+	@sh docker/build.sh odometer:local
+
+image-test: BOOTSTRAP := for-tests
+image-test: bootstrap ## Build it even where nothing can be pulled, try every program in it and the whole path
+	@sh docker/test/with-engine.sh sh docker/test/image-test.sh
 
 build: bootstrap
 	@echo 'Building …'

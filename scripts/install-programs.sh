@@ -3,7 +3,8 @@
 # its usual port and to start it again at boot; we only want the programs, so both are prevented for
 # what is installed here, and nothing that was on the machine before is touched.
 #
-# Usage: install-programs.sh (postgresql | redis | mosquitto | mosquitto-clients | curl | openssl | docker-registry | promtool) …
+# Usage: install-programs.sh (postgresql | redis | mosquitto | mosquitto-clients | curl | openssl | docker-registry |
+#        promtool | docker.io | debootstrap) …
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -34,6 +35,7 @@ with_apt() {
       postgresql) packages="$packages postgresql" units="$units postgresql" ;;
       redis) packages="$packages redis-server" units="$units redis-server" ;;
       mosquitto) packages="$packages mosquitto" units="$units mosquitto" ;;
+      docker.io) packages="$packages docker.io" units="$units docker docker.socket containerd" ;;
       docker-registry) packages="$packages docker-registry" units="$units docker-registry" ;;
       *) packages="$packages $name" ;;
     esac

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { BENCHMARKS } from './benchmarks.ts';
+import { BENCHMARKS, ENTRY_ORDER } from './benchmarks.ts';
 import { note } from './figure.ts';
 import { type Entry, mergeMeasurements, readDocument, renderDocument } from './report/document.ts';
 import { describeMachine } from './report/machine.ts';
@@ -33,7 +33,7 @@ async function main(): Promise<void> {
     }
     const old = existsSync(DOCUMENT) ? readDocument(readFileSync(DOCUMENT, 'utf8')) : undefined;
     const machine = await describeMachine(servers);
-    writeFileSync(DOCUMENT, renderDocument(mergeMeasurements(old, machine, entries, names)));
+    writeFileSync(DOCUMENT, renderDocument(mergeMeasurements(old, machine, entries, ENTRY_ORDER)));
     note('docs/benchmarks.md is written.');
   } finally {
     await servers.stop();

@@ -83,6 +83,8 @@ fails the benchmark.
   with 10,000. Both have an old space of 96 MB: what V8 lets stand when it has more room says nothing about what is kept.
 * **cold-start**: each service from its start to \`/readyz\`, bundled as it is in the image, against the same service from its
   compiled files, as \`make up\` runs it. PostgreSQL, Redis and Mosquitto are up, the schema is there; looked at every 50 ms.
+* **image-size, image-size-distroless**: what \`docker save | gzip\` makes of the image on either base, by \`make image-test\`. Where
+  the bases cannot be pulled they are stand-ins (Debian by debootstrap, Node from its npm package), a few MB off the real ones.
 `;
 
 /** docs/benchmarks.md. */
