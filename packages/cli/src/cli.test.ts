@@ -68,10 +68,39 @@ describe('exit codes and messages', () => {
       const migrated = await runOdometer(['migrate', '--json'], env);
       expect(migrated.json()).toMatchObject({ applied: expect.arrayContaining(['0001_registry']) });
       expect((await runOdometer(['migrate'], env)).stdout).toBe('The schema is up to date.\n');
+      expect((await runOdometer(['migrate', '--check'], env)).exitCode).toBe(0);
       expect((await runOdometer(['keys', 'list', '--json'], env)).json()).toEqual([]);
     } finally {
       await empty.drop();
     }
+  });
+});
+
+describe('migrate', () => {
+  test('--check --wait returns once another has migrated', async () => {
+    const empty = await createTestDatabase({ migrated: false });
+    try {
+      const env = { DATABASE_URL: empty.url };
+      const once = await runOdometer(['migrate', '--check'], env);
+      expect(once.exitCode).toBe(1);
+      expect(once.stderr).toMatch(/^odometer: the database schema is of another version: .*\n$/);
+      const waiting = runOdometer(['migrate', '--check', '--wait=60'], env);
+      expect((await runOdometer(['migrate'], env)).exitCode).toBe(0);
+      expect(await waiting).toMatchObject({ exitCode: 0, stdout: 'The schema is up to date.\n' });
+    } finally {
+      await empty.drop();
+    }
+  });
+
+  test('--wait says once what it waits for, and gives up with one sentence', async () => {
+    const nowhere = { DATABASE_URL: 'postgres://u:secret@127.0.0.1:1/x' };
+    const run = await runOdometer(['migrate', '--wait=3'], nowhere);
+    expect(run.exitCode).toBe(1);
+    const lines = run.stderr.trim().split('\n');
+    expect(lines).toHaveLength(2);
+    expect(lines[0]).toMatch(/^odometer: waiting, for up to 3 s: Postgres does not answer /);
+    expect(lines[1]).toMatch(/^odometer: Postgres does not answer .*; check that it runs/);
+    expect(run.stderr).not.toContain('secret');
   });
 });
 

@@ -20,7 +20,11 @@ export async function migrate(
 ): Promise<readonly string[]> {
   // Loaded only here: every service imports this file for checkSchema, and the migrator would cost each some 6 MB.
   const { runner } = await import('node-pg-migrate');
-  const client = new pg.Client(databaseUrl === undefined ? {} : { connectionString: databaseUrl });
+  const client = new pg.Client({
+    ...(databaseUrl === undefined ? {} : { connectionString: databaseUrl }),
+    // An address where nobody answers would hold us for minutes.
+    connectionTimeoutMillis: 5_000,
+  });
   await client.connect();
   try {
     const applied = await runner({

@@ -26,37 +26,40 @@ const KINDS: ReadonlyMap<string, (spec: unknown) => Parsed> = new Map([
   ['CrossCheck', parseCrossCheck],
 ]);
 
+export interface DeclarationFile {
+  /** Its name, for the messages. */
+  readonly file: string;
+  readonly text: string;
+}
+
+type Found = { readonly kind: string; readonly declaration: Declaration };
+
+/** Reads one file. @see readDeclarationFiles */
+export function readDeclarations(file: string, text: string): readonly Declaration[] {
+  return readDeclarationFiles(file, [{ file, text }]);
+}
+
 /**
- * Reads a file of YAML documents, each `kind: …` and `spec: …`, separated by `---`.
+ * Reads files of YAML documents, each `kind: …` and `spec: …`, separated by `---`, as if they were one.
  *
- * @param file its name, for the messages.
+ * @param name what they are called together.
  * @throws OdometerError `declaration_invalid` with everything that is wrong, each with its line, so that nobody mends a
  *   file one run at a time.
  */
-export function readDeclarations(file: string, text: string): readonly Declaration[] {
-  const lines = new LineCounter();
+export function readDeclarationFiles(
+  name: string,
+  files: readonly DeclarationFile[],
+): readonly Declaration[] {
   const problems: string[] = [];
-  const found: { readonly kind: string; readonly declaration: Declaration }[] = [];
-  const documents = parseAllDocuments(text, { lineCounter: lines });
-  for (const document of Array.isArray(documents) ? documents : []) {
-    // The offset of a document is where its marker stands.
-    const line = lines.linePos(document.contents?.range?.[0] ?? document.range[0]).line;
-    const parsed = parseDocument(document);
-    if (parsed === undefined) continue;
-    if (isProblems(parsed)) {
-      problems.push(...parsed.map((problem) => `  line ${line}: ${problem}`));
-      continue;
-    }
-    const { declaration } = parsed;
-    if (found.some((other) => other.declaration.label === declaration.label)) {
-      problems.push(`  line ${line}: ${declaration.label} is declared twice`);
-    }
-    found.push(parsed);
+  const found: Found[] = [];
+  for (const { file, text } of files) {
+    const place = files.length > 1 ? `  ${file}, line` : '  line';
+    readFile(text, place, found, problems);
   }
   if (problems.length === 0 && found.length === 0) problems.push('  it declares nothing');
   if (problems.length > 0) {
     throw new OdometerError('declaration_invalid', {
-      file,
+      file: name,
       count: problems.length,
       problems: problems.join('\n'),
     });
@@ -67,10 +70,29 @@ export function readDeclarations(file: string, text: string): readonly Declarati
     .map(({ declaration }) => declaration);
 }
 
+/** Adds what a file declares to `found`, and what is wrong with it to `problems`. */
+function readFile(text: string, place: string, found: Found[], problems: string[]): void {
+  const lines = new LineCounter();
+  const documents = parseAllDocuments(text, { lineCounter: lines });
+  for (const document of Array.isArray(documents) ? documents : []) {
+    // The offset of a document is where its marker stands.
+    const line = lines.linePos(document.contents?.range?.[0] ?? document.range[0]).line;
+    const parsed = parseDocument(document);
+    if (parsed === undefined) continue;
+    if (isProblems(parsed)) {
+      problems.push(...parsed.map((problem) => `${place} ${line}: ${problem}`));
+      continue;
+    }
+    const { declaration } = parsed;
+    if (found.some((other) => other.declaration.label === declaration.label)) {
+      problems.push(`${place} ${line}: ${declaration.label} is declared twice`);
+    }
+    found.push(parsed);
+  }
+}
+
 /** Undefined for a document without content, which `---` at the end of a file makes. */
-function parseDocument(
-  document: Document.Parsed,
-): { readonly kind: string; readonly declaration: Declaration } | readonly string[] | undefined {
+function parseDocument(document: Document.Parsed): Found | readonly string[] | undefined {
   if (document.errors.length > 0) {
     return document.errors.map(({ message }) => message.split('\n')[0] ?? message);
   }

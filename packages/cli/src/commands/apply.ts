@@ -1,12 +1,11 @@
-import { readFile } from 'node:fs/promises';
-import { text as readStream } from 'node:stream/consumers';
 import { dueCountBacks } from '@odometer/database/meters/count-back';
 import { bucketsToMap } from '@odometer/database/objects/buckets';
 import type { Pool } from '@odometer/database/pool';
 import type { Command } from 'commander';
 import { actor } from '../actor.ts';
 import { applyDeclarations, type Change } from '../apply/apply-declarations.ts';
-import { readDeclarations } from '../apply/read-declarations.ts';
+import { readDeclarationFiles } from '../apply/read-declarations.ts';
+import { readInput } from '../apply/read-input.ts';
 import { attributeUsage } from '../attribute-usage.ts';
 import { askToCountBack } from '../count-back.ts';
 import { askToMapObjects } from '../map-objects.ts';
@@ -25,7 +24,10 @@ export function addApply(program: Command): void {
     'apply',
     'make organizations, projects, meters, plans, webhooks and buckets as a file says',
   )
-    .requiredOption('-f, --filename <file>', 'YAML documents; - reads standard input')
+    .requiredOption(
+      '-f, --filename <file>',
+      'YAML documents; a folder of them; - reads standard input',
+    )
     .option('--dry-run', 'only show what would change')
     .action(applyFile);
 }
@@ -34,10 +36,10 @@ async function applyFile(
   { filename, dryRun = false, json }: ApplyOptions,
   command: Command,
 ): Promise<void> {
-  const text = await readInput(filename).catch((error: Error) =>
+  const files = await readInput(filename).catch((error: Error) =>
     command.error(`error: cannot read ${filename}: ${error.message}`),
   );
-  const declarations = readDeclarations(filename, text);
+  const declarations = readDeclarationFiles(filename, files);
   const apply = (pool: Pool) =>
     applyDeclarations(pool, declarations, { file: filename, dryRun, actor: actor() });
   const needsWorker =
@@ -60,10 +62,6 @@ async function applyFile(
     });
   }
   print(changes.flatMap((change) => changeText(change, dryRun)).join('\n'));
-}
-
-function readInput(filename: string): Promise<string> {
-  return filename === '-' ? readStream(process.stdin) : readFile(filename, 'utf8');
 }
 
 async function askForEarlierUsage(
