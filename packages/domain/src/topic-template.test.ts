@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import {
   filterProblem,
+  filtersOverlap,
   parseTopicTemplate,
   readTopic,
   type TopicTemplate,
@@ -118,5 +119,28 @@ describe('the filter of one instance', () => {
     'roboticks//p/d',
   ])('%s is not', (filter) => {
     expect(filterProblem(template(), filter)).toEqual(expect.any(String));
+  });
+});
+
+describe('two filters', () => {
+  test.each([
+    ['a/b/#', 'a/b/#'],
+    ['a/+/c', 'a/b/+'],
+    ['a/#', 'a'],
+    ['a/#', 'a/b/c'],
+    ['+/+/#', 'x/y/z'],
+  ])('%s and %s overlap, either way round', (one, other) => {
+    expect(filtersOverlap(one, other)).toBe(true);
+    expect(filtersOverlap(other, one)).toBe(true);
+  });
+
+  test.each([
+    ['a/b/#', 'a/c/#'],
+    ['a/+', 'a/b/c'],
+    ['a/b', 'a'],
+    ['a/+/c', 'a/b/d'],
+  ])('%s and %s do not', (one, other) => {
+    expect(filtersOverlap(one, other)).toBe(false);
+    expect(filtersOverlap(other, one)).toBe(false);
   });
 });

@@ -135,3 +135,15 @@ export function filterProblem(template: TopicTemplate, filter: string): string |
     ? `the filter is shorter than the template; ${ofTemplate}`
     : undefined;
 }
+
+/** Whether some topic matches both filters: whoever subscribed to both would count it twice. */
+export function filtersOverlap(one: string, other: string): boolean {
+  const [a, b] = [one.split('/'), other.split('/')];
+  for (let level = 0; ; level += 1) {
+    const [left, right] = [a[level], b[level]];
+    // # matches the level above it, too.
+    if (left === '#' || right === '#') return true;
+    if (left === undefined || right === undefined) return left === right;
+    if (left !== '+' && right !== '+' && left !== right) return false;
+  }
+}

@@ -1,11 +1,6 @@
 import { queueAccount } from '@odometer/aws/queue-account';
 import { isSourceName } from '@odometer/domain/batch';
-import {
-  filterProblem,
-  parseTopicTemplate,
-  readTopic,
-  type TopicTemplate,
-} from '@odometer/domain/topic-template';
+import { parseTopicTemplate, readTopic, type TopicTemplate } from '@odometer/domain/topic-template';
 import {
   boolean,
   type ConfigOf,
@@ -21,6 +16,7 @@ import { redisVariables } from '@odometer/service-kit/redis-variables';
 import { serviceVariables } from '@odometer/service-kit/service-variables';
 
 import { iotVariables, regionOf } from './iot/iot-variables.ts';
+import { filterProblems } from './own-filter.ts';
 
 const DAY_S = 86_400;
 
@@ -77,6 +73,11 @@ export const variables = {
     'ODOMETER_MQTT_FILTER',
     optional(text()),
     "What this instance counts, when several share the traffic: a filter within the template, such as roboticks/acme/+/+/#. The filters of two instances must not overlap, or messages count twice. Without it the template's own. On an existing session the filter of former days is unsubscribed; a message between the two is missed.",
+  ),
+  filters: variable(
+    'ODOMETER_MQTT_FILTERS',
+    optional(text()),
+    "Instead of a filter for each instance, those of all, separated by commas, for instances that differ by a number only (a StatefulSet's): the one whose client id ends with -0 counts the first. That none overlap is checked then.",
   ),
   perDevice: variable(
     'ODOMETER_MQTT_PER_DEVICE',
@@ -148,10 +149,7 @@ export function checkConfig(config: Config): readonly string[] {
     problems.push(
       'ODOMETER_MQTT_PROBE_TOPIC should be outside the template, or its messages would be counted',
     );
-  } else if (config.filter !== undefined) {
-    const problem = filterProblem(template, config.filter);
-    if (problem !== undefined) problems.push(`ODOMETER_MQTT_FILTER: ${problem}`);
-  }
+  } else problems.push(...filterProblems(config, template));
   if ((config.tlsCertificateFile === undefined) !== (config.tlsKeyFile === undefined)) {
     problems.push(
       'ODOMETER_MQTT_TLS_CERTIFICATE_FILE and ODOMETER_MQTT_TLS_KEY_FILE belong together',
@@ -171,9 +169,9 @@ function checkIot(config: Config, queueUrl: string): readonly string[] {
       'MQTT_URL and ODOMETER_IOT_QUEUE_URL exclude each other: one process takes messages in one way',
     );
   }
-  if (config.filter !== undefined) {
+  if (config.filter !== undefined || config.filters !== undefined) {
     problems.push(
-      "ODOMETER_MQTT_FILTER does nothing with ODOMETER_IOT_QUEUE_URL: the rule's FROM says what is counted",
+      "ODOMETER_MQTT_FILTER does nothing, nor ODOMETER_MQTT_FILTERS, with ODOMETER_IOT_QUEUE_URL: the rule's FROM says what is counted",
     );
   }
   if (config.iotRegion === undefined && regionOf(queueUrl) === undefined) {

@@ -17,6 +17,7 @@ import { GapLog } from './gap-log.ts';
 import { runIot } from './iot/run-iot.ts';
 import { createMetrics, exposeCounter, exposeMessages } from './metrics.ts';
 import { MqttCounter } from './mqtt-counter.ts';
+import { ownFilter } from './own-filter.ts';
 import { REJECTIONS } from './rejections.ts';
 
 /** One for the acknowledgement, one for the takeover or a gap. */
@@ -67,7 +68,7 @@ async function runMqtt(config: Config, log: Logger): Promise<number> {
   const counter = new MqttCounter({
     endpoint,
     template,
-    filter: config.filter ?? template.filter,
+    filter: ownFilter(config, template),
     clientId: config.clientId,
     instance: config.instance,
     perDevice: config.perDevice,
