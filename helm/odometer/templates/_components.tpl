@@ -43,14 +43,15 @@ One component as it is to be: the defaults, what the component says otherwise, a
 {{- end -}}
 
 {{/*
-Lays the second map over the first, in place: maps key by key, anything else whole. Unlike sprig's merge it keeps 0, false
+Lays the second map over the first, in place: maps key by key, anything else whole, and so a strategy, of which one type
+does not take another's fields. Unlike sprig's merge it keeps 0, false
 and "" of the second; null says nothing.
 */}}
 {{- define "odometer.overlay" -}}
 {{- $base := index . 0 -}}
 {{- range $key, $value := index . 1 -}}
 {{- if kindIs "invalid" $value -}}
-{{- else if and (kindIs "map" $value) (kindIs "map" (get $base $key)) -}}
+{{- else if and (kindIs "map" $value) (kindIs "map" (get $base $key)) (ne $key "strategy") -}}
 {{- include "odometer.overlay" (list (get $base $key) $value) -}}
 {{- else -}}
 {{- $_ := set $base $key (kindIs "map" $value | ternary (deepCopy $value) $value) -}}
