@@ -1,0 +1,196 @@
+import { QUEUE_NAMES } from '@odometer/queues/catalogue';
+import { type DocumentedValue, isMap } from './documented-values.ts';
+
+export type JsonSchema = Readonly<Record<string, unknown>>;
+
+const text: JsonSchema = { type: 'string' };
+const flag: JsonSchema = { type: 'boolean' };
+const whole = (minimum = 0, maximum?: number): JsonSchema => ({
+  type: 'integer',
+  minimum,
+  ...(maximum === undefined ? {} : { maximum }),
+});
+const port = whole(1, 65_535);
+const one = (...values: readonly string[]): JsonSchema => ({ type: 'string', enum: values });
+const list = (items: JsonSchema = {}): JsonSchema => ({ type: 'array', items });
+const open: JsonSchema = { type: 'object' };
+const mapOf = (additionalProperties: JsonSchema): JsonSchema => ({
+  type: 'object',
+  additionalProperties,
+});
+const orNull = (schema: JsonSchema): JsonSchema => ({
+  ...schema,
+  type: [schema.type, 'null'].flat(),
+});
+const fields = (properties: Readonly<Record<string, JsonSchema>>): JsonSchema => ({
+  type: 'object',
+  properties,
+  additionalProperties: false,
+});
+
+const texts = mapOf(text);
+const countOrPercent = { type: ['integer', 'string', 'null'], pattern: '^[0-9]+%$', minimum: 0 };
+const secretNames = list({ type: ['string', 'object'] });
+const quantities = mapOf({ type: ['string', 'number'] });
+const resources = fields({ requests: quantities, limits: quantities, claims: list(open) });
+const pullPolicy = one('Always', 'IfNotPresent', 'Never');
+const digest = { type: 'string', pattern: '^(sha256:[0-9a-f]{64})?$' };
+const probe: Readonly<Record<string, JsonSchema>> = {
+  enabled: flag,
+  initialDelaySeconds: whole(),
+  periodSeconds: whole(1),
+  timeoutSeconds: whole(1),
+  failureThreshold: whole(1),
+  successThreshold: whole(1),
+  terminationGracePeriodSeconds: whole(1),
+};
+
+/**
+ * What a default does not tell of its value, by the end of its path; the longest that fits counts. All else follows from
+ * the default: a text takes texts, a map with fields takes those fields only, an empty map or list takes anything.
+ */
+const SCHEMAS: Readonly<Record<string, JsonSchema>> = {
+  annotations: texts,
+  labels: texts,
+  commonLabels: texts,
+  commonAnnotations: texts,
+  podAnnotations: texts,
+  podLabels: texts,
+  additionalLabels: texts,
+  alertLabels: texts,
+  nodeSelector: texts,
+  extraObjects: list({ type: ['object', 'string'] }),
+  global: {
+    type: 'object',
+    properties: { imageRegistry: text, imagePullSecrets: secretNames },
+  },
+  imagePullSecrets: secretNames,
+  digest,
+  pullPolicy,
+  port,
+  'postgres.sslMode': one('disable', 'no-verify', 'require', 'verify-ca', 'verify-full'),
+  'redis.durability': one('always', 'managed', 'volatile'),
+  outboundSegments: list(text),
+  sessionExpirySeconds: whole(60, 0xffff_fffe),
+  eventRetentionMonths: orNull(whole(1)),
+  'declarations.files': mapOf({ type: ['string', 'object'] }),
+  'migrations.strategy': one('job', 'hook', 'initContainer', 'none'),
+  ttlSecondsAfterFinished: orNull(whole()),
+  waitSeconds: whole(1),
+  schemaWaitSeconds: whole(1),
+  activeDeadlineSeconds: whole(1),
+  tolerations: orNull(list(open)),
+  affinity: open,
+  priorityClassName: orNull(text),
+  'defaults.image': fields({
+    registry: text,
+    repository: text,
+    tag: text,
+    digest,
+    pullPolicy,
+  }),
+  logLevel: one('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'),
+  'defaults.env': mapOf({ type: ['string', 'number', 'boolean', 'object', 'null'] }),
+  extraEnv: list({ type: 'object', required: ['name'], properties: { name: text } }),
+  command: orNull(list(text)),
+  args: orNull(list(text)),
+  resources,
+  heapPercent: whole(10, 95),
+  topologySpreadConstraints: orNull(list(open)),
+  podSecurityContext: open,
+  securityContext: open,
+  startup: fields(probe),
+  liveness: fields(probe),
+  readiness: fields(probe),
+  terminationGracePeriodSeconds: whole(6),
+  strategy: fields({ type: one('RollingUpdate', 'Recreate', 'OnDelete'), rollingUpdate: open }),
+  maxUnavailable: countOrPercent,
+  minAvailable: countOrPercent,
+  unhealthyPodEvictionPolicy: one('', 'AlwaysAllow', 'IfHealthyBudget'),
+  targetCPUUtilizationPercentage: orNull(whole(1)),
+  targetMemoryUtilizationPercentage: orNull(whole(1)),
+  behavior: open,
+  fallbackReplicas: orNull(whole()),
+  jobsPerReplica: whole(1),
+  queues: { ...list(one(...QUEUE_NAMES)), uniqueItems: true },
+  filters: list(text),
+  'service.type': one('ClusterIP', 'NodePort', 'LoadBalancer'),
+  hosts: list(text),
+  hostnames: list(text),
+  'prometheusRule.disabled': mapOf(flag),
+  thresholds: mapOf({ type: ['number', 'string'] }),
+};
+
+/** The schema of the chart's values: it catches typing errors, needs no network, and fits Helm 3 and 4. */
+export function valuesSchema(values: readonly DocumentedValue[]): JsonSchema {
+  const knobs = values.find(({ path }) => path === 'defaults')?.values ?? [];
+  const knobNames = new Map(knobs.map((knob) => [keyOf(knob), knob]));
+  const component = (value: DocumentedValue): JsonSchema => ({
+    ...described(value),
+    type: 'object',
+    properties: {
+      ...references(knobNames.keys()),
+      ...Object.fromEntries(
+        value.values
+          .filter((each) => !knobNames.has(keyOf(each)))
+          .map((each) => [keyOf(each), schemaOf(each)]),
+      ),
+    },
+    additionalProperties: false,
+  });
+  const topLevel = (value: DocumentedValue): JsonSchema => {
+    if (value.path === 'defaults') {
+      return {
+        type: 'object',
+        properties: references(knobNames.keys()),
+        additionalProperties: false,
+      };
+    }
+    if (value.path === 'components') {
+      return fields(Object.fromEntries(value.values.map((each) => [keyOf(each), component(each)])));
+    }
+    return schemaOf(value);
+  };
+  return {
+    $schema: 'http://json-schema.org/draft-07/schema#',
+    title: 'Values of the Odometer chart',
+    ...fields(Object.fromEntries(values.map((value) => [value.path, topLevel(value)]))),
+    definitions: Object.fromEntries(knobs.map((knob) => [keyOf(knob), schemaOf(knob)])),
+  };
+}
+
+function references(names: Iterable<string>): Readonly<Record<string, JsonSchema>> {
+  return Object.fromEntries([...names].map((name) => [name, { $ref: `#/definitions/${name}` }]));
+}
+
+/** @throws Error when neither the table nor the default tells what may be there. */
+function schemaOf(value: DocumentedValue): JsonSchema {
+  return { ...described(value), ...(tabled(value.path) ?? inferred(value)) };
+}
+
+function described({ comment }: DocumentedValue): JsonSchema {
+  return comment === undefined ? {} : { description: comment };
+}
+
+function tabled(path: string): JsonSchema | undefined {
+  const keys = path.split('.');
+  for (let first = 0; first < keys.length; first += 1) {
+    const schema = SCHEMAS[keys.slice(first).join('.')];
+    if (schema !== undefined) return schema;
+  }
+  return undefined;
+}
+
+function inferred({ path, value, values }: DocumentedValue): JsonSchema {
+  if (typeof value === 'string') return text;
+  if (typeof value === 'boolean') return flag;
+  if (typeof value === 'number') return whole();
+  if (Array.isArray(value)) return list();
+  if (!isMap(value)) throw new Error(`${path} needs a schema: its default says nothing`);
+  if (values.length === 0) return open;
+  return fields(Object.fromEntries(values.map((each) => [keyOf(each), schemaOf(each)])));
+}
+
+function keyOf({ path }: DocumentedValue): string {
+  return path.slice(path.lastIndexOf('.') + 1);
+}
