@@ -104,7 +104,7 @@ function placeRows(rows: readonly Row[], datasource: object): readonly object[] 
 }
 
 function panelModel({ type, title, description, unit, targets, shape, custom, options }: Panel) {
-  const { thresholds, decimals, max, signed, alert, unitOf = {}, transformations } = shape;
+  const { thresholds, decimals, max, signed, noValue, alert, unitOf = {}, transformations } = shape;
   const steps = [{ color: 'green', value: null as number | null }].concat(
     (thresholds ?? []).map(([value, color]) => ({ color, value })),
   );
@@ -118,6 +118,7 @@ function panelModel({ type, title, description, unit, targets, shape, custom, op
         ...(decimals === undefined ? {} : { decimals }),
         ...(type === 'timeseries' && !signed ? { min: 0 } : {}),
         ...(max === undefined ? {} : { max }),
+        ...(noValue === undefined ? {} : { noValue }),
         ...(thresholds ? { thresholds: { mode: 'absolute', steps } } : {}),
         ...(type === 'stat' && thresholds ? { color: { mode: 'thresholds' } } : {}),
         ...(custom ? { custom } : {}),

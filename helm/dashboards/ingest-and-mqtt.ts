@@ -1,6 +1,6 @@
 import { figure, heat, lines } from './panel.ts';
 import { prometheusDashboard } from './prometheus-dashboard.ts';
-import { buckets, perInterval, perSecond, prometheus, quantiles } from './promql.ts';
+import { buckets, failedShare, perInterval, perSecond, prometheus, quantiles } from './promql.ts';
 
 const REQUESTS = 'odometer_ingest_request_duration_seconds';
 
@@ -27,7 +27,7 @@ export const ingestAndMqtt = prometheusDashboard({
           'percentunit',
           'Share that was answered with 5xx. 503 means that too much waits (see below) or that Redis or Postgres is away: repair that; senders try again.',
           prometheus({
-            failed: `sum(rate(${REQUESTS}_count{status_class="5xx"}[$__rate_interval])) / sum(rate(${REQUESTS}_count[$__rate_interval]))`,
+            failed: failedShare(`${REQUESTS}_count`),
           }),
           { thresholds: [[0.01, 'red']], alert: 'OdometerIngestErrorsFast' },
         ),

@@ -1,6 +1,6 @@
 import { figure, lines, table } from './panel.ts';
 import { prometheusDashboard } from './prometheus-dashboard.ts';
-import { perSecond, prometheus, prometheusNow, quantile } from './promql.ts';
+import { failedShare, perSecond, prometheus, prometheusNow, quantile } from './promql.ts';
 
 /** Puts the service's name to what only has an instance. */
 const OF_SERVICE = '* on (job, instance) group_left (service) odometer_build_info';
@@ -46,7 +46,10 @@ export const overview = prometheusDashboard({
           'Dead letters',
           'short',
           'Jobs and events that failed for good: kept, accounted for, not counted. `odometer dead-letters list` says why; retry them once the cause is gone.',
-          prometheus({ letters: 'sum(max by (queue) (odometer_dead_letters))' }),
+          prometheus({
+            letters:
+              'sum(max by (queue) (odometer_dead_letters)) or 0 * sum(odometer_scheduler_owner)',
+          }),
           { thresholds: [[1, 'orange']], alert: 'OdometerDeadLetters' },
         ),
         figure(
@@ -57,6 +60,7 @@ export const overview = prometheusDashboard({
             age: 'time() - max(odometer_scheduler_last_success_timestamp_seconds{schedule="hourly"})',
           }),
           {
+            noValue: 'not yet',
             thresholds: [
               [4500, 'orange'],
               [9000, 'red'],
@@ -101,12 +105,9 @@ export const overview = prometheusDashboard({
           'percentunit',
           'Share of requests answered with 5xx. Ingest answers 503 when too much waits: senders try again, and nothing is lost as long as they do.',
           prometheus({
-            ingest:
-              'sum(rate(odometer_ingest_request_duration_seconds_count{status_class="5xx"}[$__rate_interval])) / sum(rate(odometer_ingest_request_duration_seconds_count[$__rate_interval]))',
-            statistics:
-              'sum(rate(odometer_stats_api_requests_total{status_class="5xx"}[$__rate_interval])) / sum(rate(odometer_stats_api_requests_total[$__rate_interval]))',
-            notifications:
-              'sum(rate(odometer_storage_request_duration_seconds_count{status_class="5xx"}[$__rate_interval])) / sum(rate(odometer_storage_request_duration_seconds_count[$__rate_interval]))',
+            ingest: failedShare('odometer_ingest_request_duration_seconds_count'),
+            statistics: failedShare('odometer_stats_api_requests_total'),
+            notifications: failedShare('odometer_storage_request_duration_seconds_count'),
           }),
           { thresholds: [[0.01, 'red']], alert: 'OdometerIngestErrorsFast' },
         ),

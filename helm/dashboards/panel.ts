@@ -13,6 +13,8 @@ export interface PanelOptions {
   readonly max?: number;
   /** Values below zero mean something: the axis does not begin at 0. */
   readonly signed?: boolean;
+  /** What a figure says while nothing answers the query, where that is normal. */
+  readonly noValue?: string;
   /** The alert that asks the same question; the panel links to its runbook. */
   readonly alert?: string;
   /** Columns of a table, or figures, with units of their own: a regular expression of their names → Grafana's name of the unit. */

@@ -39,6 +39,16 @@ export function perInterval(counter: string, by = ''): string {
   return `sum${by && ` by (${by})`} (increase(${counter}[$__rate_interval]))`;
 }
 
+/**
+ * The share of requests that were answered with 5xx; nothing while there are none. A class that no answer ever had has no
+ * series, which means 0 here.
+ */
+export function failedShare(counter: string): string {
+  const all = perSecond(counter);
+  const failed = perSecond(`${counter}{status_class="5xx"}`);
+  return `(${failed} or 0 * ${all}) / (${all} > 0)`;
+}
+
 /** @param share 0.99: the duration within which 99 of 100 end. */
 export function quantile(share: number, histogram: string, by = ''): string {
   const labels = by ? `le, ${by}` : 'le';

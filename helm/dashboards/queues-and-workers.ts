@@ -34,7 +34,7 @@ export const queuesAndWorkers = prometheusDashboard({
         lines(
           'Active, delayed, failed',
           'short',
-          'Active: worked on. Delayed: waits for its next attempt. Failed: waits to be kept as a dead letter, which takes a few seconds; what stays here was not swept.',
+          'Active: worked on. Delayed: waits for its next attempt; the bells are among them until they ring. Failed: waits to be kept as a dead letter, which takes a few seconds; what stays here was not swept.',
           prometheus({
             '{{queue}} {{state}}':
               'max by (queue, state) (odometer_queue_jobs{state!="waiting", queue=~"$queue"}) > 0',
@@ -78,17 +78,25 @@ export const queuesAndWorkers = prometheusDashboard({
           'Dead letters',
           'short',
           'Jobs and events that failed for good and that nobody has retried. `odometer dead-letters list`, then `show` and `retry`.',
-          prometheus({ letters: 'sum(max by (queue) (odometer_dead_letters{queue=~"$queue"}))' }),
+          prometheus({
+            letters:
+              'sum(max by (queue) (odometer_dead_letters{queue=~"$queue"})) or 0 * sum(odometer_scheduler_owner)',
+          }),
           { height: 8, thresholds: [[1, 'orange']], alert: 'OdometerDeadLetters' },
         ),
         figure(
           'The oldest failed',
           's',
-          'How long ago. Usage that is older than its month’s grace holds the month’s close up.',
+          'How long ago. A month that has dead letters is held up until they are retried.',
           prometheus({
             age: 'time() - min(min by (queue) (odometer_dead_letter_oldest_timestamp_seconds{queue=~"$queue"}))',
           }),
-          { height: 8, thresholds: [[86400, 'red']], alert: 'OdometerDeadLettersOld' },
+          {
+            height: 8,
+            noValue: 'none',
+            thresholds: [[86400, 'red']],
+            alert: 'OdometerDeadLettersOld',
+          },
         ),
         lines(
           'Dead letters by queue',

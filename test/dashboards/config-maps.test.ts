@@ -1,33 +1,26 @@
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
-import { parseAllDocuments } from 'yaml';
 import { RUNBOOKS } from '../../helm/dashboards/dashboard.ts';
-import { CHART, helmTemplate } from '../chart/harness/helm.ts';
 import type { KubernetesObject } from '../chart/harness/kubernetes-object.ts';
+import { renderFile } from '../chart/harness/rendered-chart.ts';
 import { DASHBOARDS, NAMES } from './sources.ts';
 
-const TEMPLATE = 'templates/monitoring/dashboards.yaml';
-
 /** The dashboards' objects as the chart renders them with these values of theirs. */
-function render(dashboards: object, runbookUrl = RUNBOOKS): readonly KubernetesObject[] {
-  const { ok, stdout, stderr } = helmTemplate({
-    files: [join(CHART, 'ci', 'minimal-values.yaml')],
-    values: { monitoring: { dashboards, prometheusRule: { runbookUrl } } },
-    args: ['--show-only', TEMPLATE],
-  });
-  if (!ok) throw new Error(stderr);
-  return parseAllDocuments(stdout).map((document) => document.toJS());
+function configMaps(dashboards: object, runbookUrl = RUNBOOKS): readonly KubernetesObject[] {
+  const monitoring = { dashboards, prometheusRule: { runbookUrl } };
+  return renderFile('ci/minimal', { values: { monitoring } }).filter(({ metadata }) =>
+    metadata.name.startsWith('odometer-dashboard-'),
+  );
 }
 
 const committed = (name: string) =>
   readFileSync(new URL(`${name}.json`, DASHBOARDS), 'utf8').trim();
 
 test('each dashboard is a ConfigMap of its own, as it is, under the label that the sidecar looks for', () => {
-  const maps = render({
+  const maps = configMaps({
     enabled: true,
     label: 'folder-of',
-    labelValue: 1,
+    labelValue: '1',
     annotations: { grafana_folder: 'Odometer' },
   });
   expect(maps.map(({ kind, metadata }) => `${kind} ${metadata.name}`)).toEqual(
@@ -43,11 +36,11 @@ test('each dashboard is a ConfigMap of its own, as it is, under the label that t
 });
 
 test('links to runbooks go where those of the alerts go', () => {
-  const text = JSON.stringify(render({ enabled: true }, 'https://wiki.example/runbooks/'));
+  const text = JSON.stringify(configMaps({ enabled: true }, 'https://wiki.example/runbooks/'));
   expect(text).not.toContain(RUNBOOKS);
   expect(text).toContain('https://wiki.example/runbooks/OdometerUsageLost.md');
 });
 
 test('there is none unless somebody wants them', () => {
-  expect(() => render({ enabled: false })).toThrow(/could not find template/);
+  expect(configMaps({ enabled: false })).toEqual([]);
 });
