@@ -2,7 +2,7 @@
 # Both need only Node ≥ 20.19 and apt or brew; scripts/bootstrap.sh brings the rest.
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo down reset test test-long check bench build bootstrap image image-test
+.PHONY: help up demo down reset test test-long check bench build bootstrap image image-test kind-up kind-down minikube-up
 
 PNPM := .odometer/tools/node_modules/.bin/pnpm
 # Where jest writes its own count of the tests, which .ci/run prints.
@@ -21,7 +21,7 @@ SCALE ?=
 PROFILE ?=
 
 help: ## Show this
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@sed -n 's/^#: \{0,1\}//p' $(MAKEFILE_LIST)
 
 #:
@@ -71,6 +71,15 @@ image: ## Build the container image, as odometer:local (docker/README.md)
 image-test: BOOTSTRAP := for-tests
 image-test: bootstrap ## Build it even where nothing can be pulled, try every program in it and the whole path
 	@sh docker/test/with-engine.sh sh docker/test/image-test.sh
+
+kind-up: ## Run it on Kubernetes here: kind, the chart with stores of its own, and its test (docs/install.md)
+	@sh scripts/kind-up.sh
+
+kind-down: ## Remove that cluster
+	@sh scripts/kind-down.sh
+
+minikube-up: ## The same as kind-up, with minikube
+	@sh scripts/minikube-up.sh
 
 build: bootstrap
 	@echo 'Building …'
