@@ -13,6 +13,16 @@ if [ -n "${NODE_EXTRA_CA_CERTS:-}" ]; then
   set -- "$@" --build-arg NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt
 fi
 
-sh docker/build.sh odometer:local "$@"
-sh docker/build.sh odometer:distroless --build-arg BASE_IMAGE=gcr.io/distroless/nodejs24-debian12:nonroot "$@"
+mkdir -p .odometer/image-test
+log=.odometer/image-test/build.log
+build() {
+  printf 'Building %s …\n' "$1"
+  sh docker/build.sh "$@" >"$log" 2>&1 || {
+    tail -n 40 "$log" >&2
+    printf '\nThe image could not be built: the end of %s is above.\n' "$log" >&2
+    exit 1
+  }
+}
+build odometer:local "$@"
+build odometer:distroless --build-arg BASE_IMAGE=gcr.io/distroless/nodejs24-debian12:nonroot "$@"
 .odometer/tools/node_modules/.bin/pnpm --silent jest --config test/image/jest.config.js

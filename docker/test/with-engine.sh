@@ -46,7 +46,8 @@ end_engine() {
   [ -z "$engine" ] || { kill "$engine" 2>/dev/null || true; wait "$engine" 2>/dev/null || true; }
   engine=
 }
-trap 'end_engine; rm -rf "$run"' EXIT
+# The network's name is a mount, which outlives the engine.
+trap 'end_engine; umount "$run"/exec/netns/* 2>/dev/null || true; rm -rf "$run"' EXIT
 trap 'exit 1' INT TERM HUP
 
 # Without a bridge and without rules of a firewall: containers use the machine's network, and it stays as it is.
