@@ -120,7 +120,7 @@ function panelModel({ type, title, description, unit, targets, shape, custom, op
         ...(max === undefined ? {} : { max }),
         ...(noValue === undefined ? {} : { noValue }),
         ...(thresholds ? { thresholds: { mode: 'absolute', steps } } : {}),
-        ...(type === 'stat' && thresholds ? { color: { mode: 'thresholds' } } : {}),
+        ...(thresholds && type !== 'timeseries' ? { color: { mode: 'thresholds' } } : {}),
         ...(custom ? { custom } : {}),
       },
       overrides: Object.entries(unitOf).map(([names, value]) => ({

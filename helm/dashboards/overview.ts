@@ -1,3 +1,4 @@
+import { FIGURES } from '../../packages/domain/src/books.ts';
 import { figure, lines, table } from './panel.ts';
 import { prometheusDashboard } from './prometheus-dashboard.ts';
 import { failedShare, perSecond, prometheus, prometheusNow, quantile } from './promql.ts';
@@ -161,6 +162,15 @@ export const overview = prometheusDashboard({
               {
                 id: 'groupingToMatrix',
                 options: { columnField: 'figure', rowField: 'kind', valueField: 'Value' },
+              },
+              {
+                id: 'organize',
+                options: {
+                  // As in `odometer books`, which begins with what came in.
+                  indexByName: Object.fromEntries(
+                    ['kind\\figure', ...FIGURES].map((name, index) => [name, index]),
+                  ),
+                },
               },
             ],
           },

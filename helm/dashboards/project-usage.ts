@@ -83,14 +83,14 @@ export const projectUsage: Dashboard = {
       panels: [
         figure(
           'Events of this month',
-          'short',
+          'locale',
           'Counted since the 1st, 00:00 UTC; usually not older than two seconds. Late usage of closed months is not in it, but in what they are billed.',
           now('api_calls, logs, sessions, deployments, logins'),
           { width: 12, decimals: 0 },
         ),
         figure(
           'MQTT messages of this month',
-          'short',
+          'locale',
           'Messages, and the units that they are billed by.',
           now('mqtt_inbound, mqtt_outbound, mqtt_inbound_units, mqtt_outbound_units'),
           { width: 12, decimals: 0 },
@@ -115,7 +115,7 @@ export const projectUsage: Dashboard = {
         ),
         figure(
           'Devices and images',
-          'short',
+          'locale',
           'Devices that were ever seen, those of the last 24 hours, and images in registries.',
           now('total_devices, active_devices, current_ecr_images'),
           { width: 12 },
@@ -129,7 +129,7 @@ export const projectUsage: Dashboard = {
         ),
         figure(
           'Lifetime',
-          'short',
+          'locale',
           'All that was ever counted, with what came late.',
           now('lifetime_api_calls, lifetime_mqtt_inbound, lifetime_mqtt_outbound'),
           { width: 8, decimals: 0 },
@@ -141,7 +141,7 @@ export const projectUsage: Dashboard = {
       panels: [
         table(
           'Limits',
-          'short',
+          'locale',
           'Of the plan in force now, and of the project and of its organization. An empty `included` is unlimited; no rows: nothing is limited. Counters start anew on the 1st; gauges and what is registered never do.',
           limitsNow(
             'resource, scope, included::numeric, used::numeric, reserved::numeric, used::numeric / nullif(included::numeric, 0) as share, hard, price_per_unit::numeric, currency, plan, version',
@@ -217,7 +217,7 @@ export const projectUsage: Dashboard = {
       panels: [
         table(
           'Months',
-          'short',
+          'locale',
           'Averages, tier and charge are there once the month is drafted, and never change once it is final. The charge is in minor units of its currency (cents).',
           byMonth(
             'state, api_calls, logs, sessions, deployments, logins, mqtt_inbound, mqtt_outbound, data_transfer_bytes, average_storage_bytes, peak_storage_bytes, tier, exceeded_limits::text, overage_charge, currency',
@@ -264,7 +264,7 @@ export const projectUsage: Dashboard = {
         ),
         table(
           'By bucket and registry',
-          'short',
+          'locale',
           'Where it is. A registry counts what several tags share once.',
           rows(`
             select b.name as "where", l.metered_object_type as type, l.objects, l.bytes
@@ -282,7 +282,7 @@ export const projectUsage: Dashboard = {
       panels: [
         table(
           'Seen last',
-          'short',
+          'locale',
           'The hundred devices that were heard of last. Discovered: from a topic, nobody declared it.',
           rows(`
             select slug as device, last_seen_at, first_seen_at, discovered
@@ -294,7 +294,7 @@ export const projectUsage: Dashboard = {
         ),
         table(
           'Using most',
-          'short',
+          'locale',
           'By meter, in the time shown. Empty unless usage of devices is kept, which is a setting.',
           rows(`
             select d.slug as device, m.slug as meter, sum(u.sum) as used
@@ -314,7 +314,7 @@ export const projectUsage: Dashboard = {
       panels: [
         table(
           'Late usage',
-          'short',
+          'locale',
           'Usage that came for a closed month: the hour it belongs to, and the month it is billed in. The newest hundred rows.',
           rows(`
             select a.created_at as counted_at, m.slug as meter, a.hour,
@@ -327,7 +327,7 @@ export const projectUsage: Dashboard = {
         ),
         table(
           'Periods of the organization',
-          'short',
+          'locale',
           'Draft, closing or final; what holds a month up; and what the whole organization is charged, in minor units.',
           rows(`
             select to_char(month at time zone 'UTC', 'YYYY-MM') as month, state, due_at, final_at,

@@ -7,7 +7,7 @@ import { DASHBOARDS, generate, NAMES, panelsOf, readDashboard } from './sources.
 const MAX_BYTES = 200_000;
 
 /** Grafana's names of units, those that dashboards here use. */
-const UNITS = /^(short|s|bytes|binBps|percentunit|reqps|ops|cps|eps|mps|recps)$/;
+const UNITS = /^(short|locale|s|bytes|binBps|percentunit|reqps|ops|cps|eps|mps|recps)$/;
 
 describe.each(NAMES)('the dashboard %s', (name) => {
   test('is what its source makes; refresh it with UPDATE_DOCS=1', () => {
