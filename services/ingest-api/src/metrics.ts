@@ -20,7 +20,7 @@ export interface IngestMetrics {
 export function createMetrics(registry: Registry): IngestMetrics {
   const requests = new Histogram({
     name: 'odometer_ingest_request_duration_seconds',
-    help: 'From the headers of a request to its answer, by route and class of the status (2xx, 4xx, 5xx); "gone" when the client left first.',
+    help: 'From the headers of a request to its answer, by route (post_events, get_events, webhook, other) and class of the status (2xx, 4xx, 5xx); "gone" when the client left first.',
     labelNames: ['route', 'status_class'],
     buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
     registers: [registry],
