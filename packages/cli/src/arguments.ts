@@ -16,6 +16,14 @@ export function wholeNumber(text: string): number {
   return value;
 }
 
+/** The origin of an HTTP server, perhaps with a path; no slash at its end. */
+export function httpAddress(text: string): string {
+  if (!/^https?:\/\//.test(text) || !URL.canParse(text)) {
+    throw new InvalidArgumentError('It should be an address like http://host:8081.');
+  }
+  return text.replace(/\/+$/, '');
+}
+
 /** An id of a row, kept as text: it may be beyond what a number holds. */
 export function rowId(text: string): string {
   if (!/^[1-9]\d{0,17}$/.test(text))

@@ -21,6 +21,7 @@ import { addBackfill, addReconcile } from './commands/reconcile.ts';
 import { addSnapshot } from './commands/snapshot.ts';
 import { addUsage } from './commands/usage.ts';
 import { addVerify } from './commands/verify.ts';
+import { addSmoke } from './smoke/smoke.ts';
 
 /** The `odometer` command with all its subcommands. */
 export function createProgram(): Command {
@@ -38,6 +39,7 @@ Configuration: DATABASE_URL (or PG*), REDIS_URL, MQTT_URL; \`make up\` writes th
     );
   addMigrate(program);
   addPreflight(program);
+  addSmoke(program);
   addApply(program);
   addKeys(program);
   addProjects(program);

@@ -10,14 +10,11 @@ import {
 import { postgresVariables } from '@odometer/service-kit/postgres-variables';
 import { redisVariables } from '@odometer/service-kit/redis-variables';
 
-/** The environment of the `odometer` command. Each subcommand asks only for what it needs. */
-export const variables = {
-  ...postgresVariables,
-  ...redisVariables,
+const mqttVariables = {
   mqttUrl: variable(
     'MQTT_URL',
     optional(url({ schemes: ['mqtt', 'mqtts'] })),
-    'Where the MQTT broker is. Only `odometer preflight` asks it, as mqtt-counter would.',
+    'Where the MQTT broker is. Only `odometer preflight` asks it, as mqtt-counter would, and `odometer smoke`, as a device would.',
   ),
   mqttUsername: variable(
     'ODOMETER_MQTT_USERNAME',
@@ -46,7 +43,29 @@ export const variables = {
   ),
 } as const;
 
+const publicVariables = {
+  publicUrl: variable(
+    'ODOMETER_URL',
+    optional(url({ schemes: ['http', 'https'] })),
+    'The public address, for `odometer smoke`.',
+  ),
+  apiKey: variable(
+    'ODOMETER_API_KEY',
+    optional(secret()),
+    'API key of the scopes ingest and read, for `odometer smoke`; without it that makes one, and revokes it.',
+  ),
+} as const;
+
+/** The environment of the `odometer` command. Each subcommand asks only for what it needs. */
+export const variables = {
+  ...postgresVariables,
+  ...redisVariables,
+  ...mqttVariables,
+  ...publicVariables,
+} as const;
+
 export type Settings = ConfigOf<typeof variables>;
+export type MqttSettings = ConfigOf<typeof mqttVariables>;
 
 /** @throws ConfigError with all that is wrong. */
 export function readPostgresSettings() {
@@ -56,6 +75,11 @@ export function readPostgresSettings() {
 /** @throws ConfigError with all that is wrong. */
 export function readRedisSettings() {
   return parseConfig(redisVariables, process.env);
+}
+
+/** @throws ConfigError with all that is wrong. */
+export function readSmokeSettings() {
+  return parseConfig({ ...mqttVariables, ...publicVariables }, process.env);
 }
 
 /** @throws ConfigError with all that is wrong. */

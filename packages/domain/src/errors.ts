@@ -320,6 +320,16 @@ export const ERRORS = {
     retry: true,
     message: 'still stopping {component} after {deadlineMs} ms',
   },
+  smoke_failed: {
+    kind: 'unavailable',
+    retry: true,
+    message: 'it could not be seen within {seconds} s that {what}: {reason}',
+  },
+  smoke_refused: {
+    kind: 'invalid',
+    retry: false,
+    message: 'the test ended before {what}: {reason}',
+  },
   storage_unavailable: {
     kind: 'unavailable',
     retry: true,

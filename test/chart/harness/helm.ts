@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
-import { kept } from './kept.ts';
 import { helmProgram } from './layer-program.ts';
 
 export const CHART = fileURLToPath(new URL('../../../helm/odometer', import.meta.url));
@@ -29,13 +28,10 @@ export interface HelmRun {
   readonly stderr: string;
 }
 
-/**
- * `helm template` as somebody runs it who has never been near a cluster. A failing run is a result, not an exception.
- * Many tests look at the same rendering, so each is made once for each content of the chart.
- */
+/** `helm template` as somebody runs it who has never been near a cluster. A failing run is a result, not an exception. */
 export function helmTemplate(options: HelmOptions): HelmRun {
   const { release = 'odometer', namespace = 'metering' } = options;
-  return kept(options, () => run(['template', release, CHART, '--namespace', namespace], options));
+  return run(['template', release, CHART, '--namespace', namespace], options);
 }
 
 export function helmLint(options: HelmOptions): HelmRun {

@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import { CHART, type HelmOptions, helmTemplate } from './helm.ts';
+import { kept } from './kept.ts';
 import { identityOf, type KubernetesObject } from './kubernetes-object.ts';
 
 /** A values file of the chart, which a test is made for. */
@@ -34,27 +35,42 @@ function filesIn(folder: string, ending: string): readonly ValuesFile[] {
     .map((file) => ({ name: `${folder}/${basename(file, ending)}`, path: join(directory, file) }));
 }
 
-const rendered = new Map<string, readonly KubernetesObject[]>();
+/** What Helm makes of values: objects, or a refusal with its reason. */
+interface Rendering {
+  readonly objects: readonly KubernetesObject[];
+  readonly refusal: string;
+}
 
 /**
- * The objects that these values make; rendered once in a test file.
+ * The objects that these values make. Many tests look at the same ones, so they are rendered once for each content of the chart.
  * @throws Error with what Helm says, when it refuses them.
  */
 export function render(options: HelmOptions): readonly KubernetesObject[] {
-  const key = JSON.stringify(options);
-  const known = rendered.get(key);
-  if (known !== undefined) return known;
-  const { ok, stdout, stderr } = helmTemplate(options);
-  if (!ok) throw new Error(stderr);
-  const objects = parseAllDocuments(stdout, { uniqueKeys: true }).flatMap((document) => {
+  const { objects, refusal } = rendering(options);
+  if (refusal !== '') throw new Error(refusal);
+  return objects;
+}
+
+/** Why Helm refuses these values; empty when it takes them. */
+export function refusalOf(options: HelmOptions): string {
+  return rendering(options).refusal;
+}
+
+function rendering(options: HelmOptions): Rendering {
+  return kept(options, () => {
+    const { ok, stdout, stderr } = helmTemplate(options);
+    return ok ? { objects: parse(stdout), refusal: '' } : { objects: [], refusal: stderr };
+  });
+}
+
+function parse(text: string): readonly KubernetesObject[] {
+  return parseAllDocuments(text, { uniqueKeys: true }).flatMap((document) => {
     const problem = document.errors[0];
     if (problem !== undefined) throw problem;
     const object: unknown = document.toJS();
     // What it is, the schemas check.
     return object === null ? [] : [object as KubernetesObject];
   });
-  rendered.set(key, objects);
-  return objects;
 }
 
 /** What a values file makes, with perhaps some values changed. */

@@ -1,10 +1,6 @@
-import { hash, randomBytes } from 'node:crypto';
-import { createApiKey, listApiKeys, revokeApiKey, type Scope } from '@odometer/database/api-keys';
-import { recordAudit } from '@odometer/database/audit-log';
-import { inTransaction } from '@odometer/database/pool';
-import { OdometerError } from '@odometer/domain/errors';
+import { listApiKeys, type Scope } from '@odometer/database/api-keys';
 import { type Command, Option } from 'commander';
-import { actor } from '../actor.ts';
+import { endKey, makeKey } from '../api-keys.ts';
 import { rowId, slug } from '../arguments.ts';
 import {
   addCommand,
@@ -45,20 +41,8 @@ async function createKey({
   readonly scopes: readonly Scope[];
   readonly organization?: string | null;
 }): Promise<void> {
-  // 256 bits: nobody guesses it, so a plain SHA-256 keeps it as well as a slow hash would.
-  const secret = `odo_${randomBytes(32).toString('base64url')}`;
-  const wanted = { name, hash: hash('sha256', secret), organization, scopes: [...new Set(scopes)] };
-  const key = await withPostgres((pool) =>
-    inTransaction(pool, async (transaction) => {
-      const created = await createApiKey(transaction, wanted);
-      await recordAudit(transaction, {
-        actor: actor(),
-        action: 'api_key.create',
-        subject: created.id,
-        detail: { name, organization, scopes: wanted.scopes },
-      });
-      return created;
-    }),
+  const { key, secret } = await withPostgres((pool) =>
+    makeKey(pool, { name, scopes, organization }),
   );
   if (json) return printJson({ id: key.id, name, key: secret, organization, scopes: key.scopes });
   const whose = organization === null ? 'all organizations' : `organization ${organization}`;
@@ -86,13 +70,7 @@ async function listKeys({ json }: OutputOptions): Promise<void> {
 }
 
 async function revokeKey(id: string, { json }: OutputOptions): Promise<void> {
-  await withPostgres((pool) =>
-    inTransaction(pool, async (transaction) => {
-      const revoked = await revokeApiKey(transaction, id);
-      if (!revoked) throw new OdometerError('api_key_not_found', { id });
-      await recordAudit(transaction, { actor: actor(), action: 'api_key.revoke', subject: id });
-    }),
-  );
+  await withPostgres((pool) => endKey(pool, id));
   if (json) printJson({ id, revoked: true });
   else print(`Key ${id} is revoked.`);
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import mqtt, { type IClientOptions, type IConnackPacket, type MqttClient } from 'mqtt';
-import type { Settings } from '../settings.ts';
+import { mqttCredentials } from '../mqtt-credentials.ts';
+import type { MqttSettings } from '../settings.ts';
 import { type Check, failed, passed } from './check.ts';
 
 const CONNECT_DEADLINE_MS = 5_000;
@@ -16,10 +16,10 @@ const DEFAULT_RECEIVE_MAXIMUM = 65_535;
  * The broker takes us, speaks MQTT 5, and keeps a session over a lost connection. A light look: mqtt-counter itself checks
  * at its start, with its own window and topics, what its count rests on.
  */
-export async function checkBroker(url: string, settings: Settings): Promise<readonly Check[]> {
+export async function checkBroker(url: string, settings: MqttSettings): Promise<readonly Check[]> {
   const clientId = `odometer-preflight-${randomUUID()}`;
   try {
-    const options = { clientId, ...credentials(settings) };
+    const options = { clientId, ...mqttCredentials(settings) };
     const first = await visit(url, options, { clean: false, expiry: SESSION_EXPIRY_SECONDS });
     const second = await visit(url, options, { clean: false, expiry: SESSION_EXPIRY_SECONDS });
     await visit(url, options, { clean: true, expiry: 0 });
@@ -27,17 +27,6 @@ export async function checkBroker(url: string, settings: Settings): Promise<read
   } catch (error) {
     return [failed('broker', error, 'start it, or correct MQTT_URL and its user and password')];
   }
-}
-
-function credentials(settings: Settings): IClientOptions {
-  const { mqttUsername, mqttPassword, mqttCaFile, mqttCertificateFile, mqttKeyFile } = settings;
-  return {
-    ...(mqttUsername === undefined ? {} : { username: mqttUsername }),
-    ...(mqttPassword === undefined ? {} : { password: mqttPassword }),
-    ...(mqttCaFile === undefined ? {} : { ca: readFileSync(mqttCaFile) }),
-    ...(mqttCertificateFile === undefined ? {} : { cert: readFileSync(mqttCertificateFile) }),
-    ...(mqttKeyFile === undefined ? {} : { key: readFileSync(mqttKeyFile) }),
-  };
 }
 
 function session(first: IConnackPacket, second: IConnackPacket): Check {
