@@ -9,8 +9,8 @@ s3UsageWatcher: {suffix: s3-usage-watcher, program: s3-usage-watcher, kind: Depl
 mqttCounter: {suffix: mqtt-counter, program: mqtt-counter, kind: StatefulSet, mqtt: true, fixedReplicas: true}
 iotCounter: {suffix: iot-counter, program: mqtt-counter, kind: Deployment, iot: true, aws: true}
 scheduler: {suffix: scheduler, program: scheduler, kind: Deployment, fixedReplicas: true}
-countingWorker: {suffix: counting-worker, program: stats-worker, kind: Deployment, worker: true, aws: true}
-measuringWorker: {suffix: measuring-worker, program: stats-worker, kind: Deployment, worker: true, aws: true}
+countingWorker: {suffix: counting-worker, program: stats-worker, kind: Deployment, worker: true}
+measuringWorker: {suffix: measuring-worker, program: stats-worker, kind: Deployment, worker: true}
 {{- end -}}
 
 {{/* Port of /metrics, /livez and /readyz of every component; never in a Service. */}}
@@ -25,6 +25,9 @@ One component as it is to be: the defaults, what the component says otherwise, a
 {{- include "odometer.overlay" (list $component (get .root.Values.components .key)) -}}
 {{- include "odometer.overlay" (list $component (get (include "odometer.componentFacts" . | fromYaml) .key)) -}}
 {{- $_ := set $component "key" .key -}}
+{{- if $component.worker -}}
+{{- $_ := set $component "aws" (has "measure" $component.queues) -}}
+{{- end -}}
 {{- $autoscaling := $component.autoscaling -}}
 {{- $_ := set $component "autoscaled" (or $autoscaling.hpa.enabled $autoscaling.keda.enabled) -}}
 {{- toYaml $component -}}
