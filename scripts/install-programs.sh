@@ -53,7 +53,8 @@ with_apt() {
   restore() {
     [ -z "$added_policy" ] || $as_root rm -f "$policy"
     [ -z "$saved_defaults" ] || $as_root mv -f "$defaults.odometer-saved" "$defaults"
-    added_policy= saved_defaults=
+    added_policy=
+    saved_defaults=
   }
   trap restore EXIT
   trap 'exit 1' INT TERM HUP
