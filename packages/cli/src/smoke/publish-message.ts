@@ -27,11 +27,14 @@ export async function publishMessage(
       },
       false,
     );
+    // Of the acknowledgement publishAsync tells only whether it was an error.
+    let acknowledged: number | undefined;
+    client.on('packetreceive', (packet) => {
+      if (packet.cmd === 'puback') acknowledged = packet.reasonCode;
+    });
     try {
-      const acknowledgement = await client.publishAsync(topic, 'smoke', { qos: 1 });
-      return acknowledgement !== undefined &&
-        'reasonCode' in acknowledgement &&
-        acknowledgement.reasonCode === NO_MATCHING_SUBSCRIBERS
+      await client.publishAsync(topic, 'smoke', { qos: 1 });
+      return acknowledged === NO_MATCHING_SUBSCRIBERS
         ? { notYet: `nobody is subscribed to ${topic}` }
         : { done: undefined };
     } finally {
