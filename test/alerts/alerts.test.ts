@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from '@jest/globals';
@@ -135,3 +135,12 @@ test('a number that can be set has one default', () => {
 function titleOf({ alert, labels }: Alert): string {
   return labels.component === undefined ? alert : `${alert} of ${labels.component}`;
 }
+
+test('runbooks name metrics that exist', () => {
+  for (const page of readdirSync(RUNBOOKS)) {
+    const text = readFileSync(join(RUNBOOKS, page), 'utf8');
+    for (const [metric] of text.matchAll(/\bodometer_[a-z_]+(?=[`{,;. )])/g)) {
+      expect([page, metric, metricOf({ metric }) !== undefined]).toEqual([page, metric, true]);
+    }
+  }
+});
