@@ -13,8 +13,8 @@ if [ -n "${NODE_EXTRA_CA_CERTS:-}" ]; then
   set -- "$@" --build-arg NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt
 fi
 
-mkdir -p .odometer/image-test
-log=.odometer/image-test/build.log
+mkdir -p .odometer
+log=.odometer/image-build.log
 build() {
   printf 'Building %s …\n' "$1"
   sh docker/build.sh "$@" >"$log" 2>&1 || {

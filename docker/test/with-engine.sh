@@ -1,7 +1,7 @@
 #!/bin/sh
 # Runs a command with a Docker engine that has the base images: the machine's own, if it has or can pull them; else one
 # that is started here from the system's packages, on a socket of its own and with stand-ins for what cannot be pulled.
-# What was started here is ended here, by its pid; its data stays in .odometer/image-test for the next run.
+# What was started here is ended here, by its pid; its data stays in /var/cache for the next run.
 #
 # Usage: with-engine.sh COMMAND …
 set -eu
@@ -34,7 +34,8 @@ command -v debootstrap >/dev/null 2>&1 || missing="$missing debootstrap"
 # shellcheck disable=SC2086 # a list of words
 [ -z "$missing" ] || sh scripts/install-programs.sh $missing
 
-data=$PWD/.odometer/image-test
+# Not in the clone: tools that look through it would meet tens of thousands of files of other systems.
+data=/var/cache/odometer-image-test
 mkdir -p "$data"
 # Short, because sockets are below it, and their paths are bounded to 107 bytes.
 run=$(mktemp -d /run/odometer-docker.XXXXXX)
