@@ -99,7 +99,7 @@ test('an alert can be left out, and labels and groups come on top', () => {
   });
   const alerts = alertsOf(rule);
   const names = alerts.map(({ alert }) => alert);
-  expect(rule.metadata.labels.release).toBe('kube-prometheus-stack');
+  expect(rule.metadata.labels?.release).toBe('kube-prometheus-stack');
   expect(names).not.toContain('OdometerQueueOld');
   expect(names).toContain('OdometerQueueVeryOld');
   expect(names.at(-1)).toBe('Mine');
