@@ -34,6 +34,16 @@ export function helmTemplate(options: HelmOptions): HelmRun {
   return run(['template', release, CHART, '--namespace', namespace], options);
 }
 
+/** What `helm install` would tell after an installation. */
+export function helmNotes(options: HelmOptions): HelmRun {
+  const { release = 'odometer', namespace = 'metering' } = options;
+  const { stdout, ...rest } = run(
+    ['install', release, CHART, '--dry-run=client', '--namespace', namespace],
+    options,
+  );
+  return { ...rest, stdout: stdout.slice(stdout.lastIndexOf('\nNOTES:\n')) };
+}
+
 export function helmLint(options: HelmOptions): HelmRun {
   return run(['lint', CHART, '--strict', '--namespace', 'metering'], options);
 }

@@ -1,0 +1,244 @@
+import { describe, expect, test } from '@jest/globals';
+import type { Values } from '../harness/helm.ts';
+import {
+  type Container,
+  type KubernetesObject,
+  podTemplateOf,
+} from '../harness/kubernetes-object.ts';
+import { find, ofKind, renderFile } from '../harness/rendered-chart.ts';
+
+const minimal = (values: Values = {}, release = 'odometer') =>
+  renderFile('ci/minimal', { values, release });
+
+/** The main container of a workload, and its environment by name. */
+function mainOf(objects: readonly KubernetesObject[], kind: string, name: string) {
+  const spec = podTemplateOf(find(objects, kind, name))?.spec;
+  const container = spec?.containers[0];
+  if (spec === undefined || container === undefined) throw new Error(`${name} has no container`);
+  return { spec, container, env: environmentOf(container) };
+}
+
+function environmentOf({ env = [] }: Container): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(env.map(({ name, value, valueFrom }) => [name, value ?? valueFrom]));
+}
+
+const ingestApi = (values: Values) => mainOf(minimal(values), 'Deployment', 'odometer-ingest-api');
+
+describe('the environment', () => {
+  test('of the user wins, a list over a map over the defaults, and each name is there once', () => {
+    const { container, env } = ingestApi({
+      defaults: { env: { ODOMETER_LOG_LEVEL: 'warn', A: 'default', B: 'default' } },
+      components: {
+        ingestApi: {
+          env: { A: 'component', C: 'component' },
+          extraEnv: [
+            { name: 'C', value: 'list' },
+            { name: 'PGPASSWORD', valueFrom: { secretKeyRef: { name: 'vault', key: 'pg' } } },
+          ],
+        },
+      },
+    });
+    expect(env).toMatchObject({
+      ODOMETER_LOG_LEVEL: 'warn',
+      A: 'component',
+      B: 'default',
+      C: 'list',
+      PGPASSWORD: { secretKeyRef: { name: 'vault', key: 'pg' } },
+    });
+    const names = (container.env ?? []).map(({ name }) => name);
+    expect(names).toEqual([...new Set(names)].sort());
+  });
+
+  test('keeps 0, false and an empty text, and writes large numbers out', () => {
+    const env = { ZERO: 0, SWITCH: false, EMPTY: '', BIG: 123_456_789_012, HALF: 0.5 };
+    expect(ingestApi({ defaults: { env } }).env).toMatchObject({
+      ZERO: '0',
+      SWITCH: 'false',
+      EMPTY: '',
+      BIG: '123456789012',
+      HALF: '0.5',
+    });
+    const values = { metering: { maxDevicesPerHour: 0, autoProvision: false } };
+    expect(mainOf(minimal(values), 'Deployment', 'odometer-counting-worker').env).toMatchObject({
+      ODOMETER_MAX_DEVICES_PER_HOUR: '0',
+      ODOMETER_AUTO_PROVISION: 'false',
+    });
+  });
+
+  test('reaches Redis without credentials in the URL', () => {
+    const { env } = ingestApi({
+      redis: { host: 'r', tls: true, username: 'u', existingSecret: 's' },
+    });
+    expect(env).toMatchObject({
+      REDIS_URL: 'rediss://r:6379',
+      ODOMETER_REDIS_USERNAME: 'u',
+      ODOMETER_REDIS_PASSWORD: { secretKeyRef: { name: 's', key: 'password' } },
+    });
+  });
+});
+
+describe('a component', () => {
+  test('has what it says over what the defaults say: maps key by key, the rest whole', () => {
+    const { spec } = ingestApi({
+      defaults: {
+        nodeSelector: { disk: 'ssd', arch: 'arm64' },
+        tolerations: [{ key: 'a', operator: 'Exists' }],
+        priorityClassName: 'low',
+        shutdownDelaySeconds: 3,
+      },
+      components: {
+        ingestApi: {
+          nodeSelector: { disk: 'nvme' },
+          tolerations: [{ key: 'b', operator: 'Exists' }],
+          priorityClassName: '',
+        },
+      },
+    });
+    expect(spec).toMatchObject({
+      nodeSelector: { disk: 'nvme', arch: 'arm64' },
+      tolerations: [{ key: 'b' }],
+    });
+    expect(spec.priorityClassName).toBeUndefined();
+  });
+
+  test('takes another image, where a digest wins over a tag', () => {
+    const image = { tag: '2.0.0', digest: `sha256:${'a'.repeat(64)}` };
+    expect(ingestApi({ components: { ingestApi: { image } } }).container.image).toBe(
+      `ghcr.io/odometer-metering/odometer@${image.digest}`,
+    );
+    const mirrored = ingestApi({ global: { imageRegistry: 'mirror.example.com' } });
+    expect(mirrored.container.image).toMatch(/^mirror\.example\.com\/odometer-metering\//);
+  });
+
+  test('can run without fixed users, as OpenShift wants it', () => {
+    const podSecurityContext = { runAsUser: null, runAsGroup: null };
+    expect(ingestApi({ defaults: { podSecurityContext } }).spec.securityContext).toEqual({
+      runAsNonRoot: true,
+      seccompProfile: { type: 'RuntimeDefault' },
+    });
+  });
+
+  test('is spread over nodes and zones softly, by its own labels, unless told otherwise', () => {
+    const labels = {
+      'app.kubernetes.io/name': 'odometer',
+      'app.kubernetes.io/instance': 'odometer',
+      'app.kubernetes.io/component': 'ingest-api',
+    };
+    const { topologySpreadConstraints } = ingestApi({}).spec;
+    expect(topologySpreadConstraints).toHaveLength(2);
+    for (const constraint of topologySpreadConstraints ?? []) {
+      expect(constraint.whenUnsatisfiable).toBe('ScheduleAnyway');
+      expect(constraint.labelSelector?.matchLabels).toEqual(labels);
+    }
+    const none = ingestApi({ defaults: { topologySpreadConstraints: [] } });
+    expect(none.spec.topologySpreadConstraints).toBeUndefined();
+  });
+});
+
+describe('the end of a process', () => {
+  test('is timed by one value: the process gives itself 5 s less, the delay included', () => {
+    const { spec, env } = ingestApi({
+      components: { ingestApi: { terminationGracePeriodSeconds: 90, shutdownDelaySeconds: 12 } },
+    });
+    expect(spec.terminationGracePeriodSeconds).toBe(90);
+    expect(env).toMatchObject({
+      ODOMETER_SHUTDOWN_DEADLINE_MS: '85000',
+      ODOMETER_SHUTDOWN_DELAY_MS: '12000',
+    });
+  });
+
+  test('waits for load balancers only where there is something to route', () => {
+    const delays = ofKind(minimal(), 'Deployment').map(({ metadata: { name } }) => [
+      name,
+      mainOf(minimal(), 'Deployment', name).env.ODOMETER_SHUTDOWN_DELAY_MS,
+    ]);
+    expect(Object.fromEntries(delays)).toEqual({
+      'odometer-ingest-api': '5000',
+      'odometer-stats-api': '5000',
+      'odometer-s3-usage-watcher': '5000',
+      'odometer-scheduler': '0',
+      'odometer-counting-worker': '0',
+      'odometer-measuring-worker': '0',
+    });
+  });
+});
+
+test.each([
+  ['512Mi', '384'],
+  ['1Gi', '768'],
+  ['1.5Gi', '1152'],
+  ['1G', '715'],
+  ['500M', '357'],
+  [536_870_912, '384'],
+])('a memory limit of %s gives a heap of %s MiB', (memory, heap) => {
+  const { env } = ingestApi({ components: { ingestApi: { resources: { limits: { memory } } } } });
+  expect(env.NODE_OPTIONS).toBe(`--max-old-space-size=${heap}`);
+});
+
+test('without a memory limit the heap is Node’s own, and another share is another heap', () => {
+  const unbound = { components: { ingestApi: { resources: { limits: { memory: null } } } } };
+  // Null takes away the component's, and the defaults' is in force.
+  expect(ingestApi(unbound).env.NODE_OPTIONS).toBe('--max-old-space-size=288');
+  const none = { ...unbound, defaults: { resources: { limits: { memory: null } } } };
+  expect(ingestApi(none).env.NODE_OPTIONS).toBeUndefined();
+  expect(ingestApi({ defaults: { heapPercent: 50 } }).env.NODE_OPTIONS).toMatch(/=256$/);
+});
+
+describe('the counters', () => {
+  const filters = ['acme/a/#', 'acme/b/#'];
+  const counters = (values: Values = {}) =>
+    minimal({ components: { mqttCounter: { replicas: 2, filters } }, ...values });
+
+  test('are a StatefulSet whose pods’ names are the client ids, with all filters', () => {
+    const objects = counters();
+    const set = find(objects, 'StatefulSet', 'odometer-mqtt-counter');
+    expect(set.spec).toMatchObject({
+      replicas: 2,
+      serviceName: 'odometer-mqtt-counter',
+      updateStrategy: { type: 'RollingUpdate' },
+    });
+    const { env } = mainOf(objects, 'StatefulSet', 'odometer-mqtt-counter');
+    expect(env).toMatchObject({
+      ODOMETER_MQTT_CLIENT_ID: { fieldRef: { fieldPath: 'metadata.name' } },
+      ODOMETER_MQTT_FILTERS: 'acme/a/#,acme/b/#',
+    });
+    const service = find(objects, 'Service', 'odometer-mqtt-counter');
+    expect(service.spec).toMatchObject({ clusterIP: 'None' });
+    expect(service.spec?.ports).toBeUndefined();
+  });
+
+  test('have a certificate for the broker where one is named', () => {
+    const mqtt = { clientCertificate: { existingSecret: 'cert', keyKey: 'key.pem' } };
+    const { spec, env } = mainOf(counters({ mqtt }), 'StatefulSet', 'odometer-mqtt-counter');
+    expect(env.ODOMETER_MQTT_TLS_KEY_FILE).toBe('/etc/odometer/mqtt/tls.key');
+    expect(spec.volumes).toContainEqual({
+      name: 'mqtt-client-certificate',
+      secret: {
+        secretName: 'cert',
+        items: [
+          { key: 'tls.crt', path: 'tls.crt' },
+          { key: 'key.pem', path: 'tls.key' },
+        ],
+      },
+    });
+  });
+});
+
+test('a strategy of the defaults does not mix with the scheduler’s', () => {
+  const strategy = { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } };
+  const objects = minimal({ defaults: { strategy } });
+  expect(find(objects, 'Deployment', 'odometer-ingest-api').spec?.strategy).toEqual(strategy);
+  expect(find(objects, 'Deployment', 'odometer-scheduler').spec?.strategy).toEqual({
+    type: 'Recreate',
+  });
+  expect(find(objects, 'StatefulSet', 'odometer-mqtt-counter').spec?.updateStrategy).toEqual({
+    type: 'RollingUpdate',
+  });
+});
+
+test('Services have the public port only', () => {
+  const ports = ofKind(minimal(), 'Service').flatMap(
+    ({ spec }) => (spec?.ports ?? []) as readonly { readonly name: string }[],
+  );
+  expect(new Set(ports.map(({ name }) => name))).toEqual(new Set(['http']));
+});
