@@ -29,6 +29,9 @@ One component as it is to be: the defaults, what the component says otherwise, a
 {{- $_ := set $component "aws" (has "measure" $component.queues) -}}
 {{- end -}}
 {{- $autoscaling := $component.autoscaling -}}
+{{- if kindIs "invalid" $autoscaling.minReplicas -}}
+{{- $_ := set $autoscaling "minReplicas" (max 1 (int $component.replicas)) -}}
+{{- end -}}
 {{- $_ := set $component "autoscaled" (or $autoscaling.hpa.enabled $autoscaling.keda.enabled) -}}
 {{- toYaml $component -}}
 {{- end -}}

@@ -57,8 +57,9 @@ ODOMETER_SHUTDOWN_DELAY_MS: {value: {{ mul (int $component.shutdownDelaySeconds)
 {{- with include "odometer.trustEnv" $root }}
 {{ . }}
 {{- end }}
-{{- with include "odometer.heapMebibytes" $component }}
-NODE_OPTIONS: {value: "--max-old-space-size={{ . }}"}
+{{- $heap := include "odometer.heapMebibytes" $component }}
+{{- with compact (list (ternary "" (printf "--max-old-space-size=%s" $heap) (empty $heap)) $component.nodeOptions) }}
+NODE_OPTIONS: {value: {{ join " " . | quote }}}
 {{- end }}
 {{- if ne $component.key "statsApi" }}
 ODOMETER_REDIS_DURABILITY: {value: {{ $root.Values.redis.durability | quote }}}

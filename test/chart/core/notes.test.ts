@@ -19,7 +19,7 @@ describe('after an installation', () => {
       },
     });
     expect(text).toMatch(/ingest-api +2 to 9 pods \(HorizontalPodAutoscaler\)/);
-    expect(text).toMatch(/counting-worker +1 to 10 pods \(KEDA\)/);
+    expect(text).toMatch(/counting-worker +2 to 10 pods \(KEDA\)/);
     expect(text).toMatch(/stats-api +0 pod\(s\)/);
     expect(text).not.toContain('s3-usage-watcher');
   });

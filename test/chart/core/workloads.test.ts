@@ -181,7 +181,10 @@ test('without a memory limit the heap is Node’s own, and another share is anot
   expect(ingestApi(unbound).env.NODE_OPTIONS).toBe('--max-old-space-size=288');
   const none = { ...unbound, defaults: { resources: { limits: { memory: null } } } };
   expect(ingestApi(none).env.NODE_OPTIONS).toBeUndefined();
-  expect(ingestApi({ defaults: { heapPercent: 50 } }).env.NODE_OPTIONS).toMatch(/=256$/);
+  const defaults = { heapPercent: 50, nodeOptions: '--max-semi-space-size=4' };
+  expect(ingestApi({ defaults }).env.NODE_OPTIONS).toBe(
+    '--max-old-space-size=256 --max-semi-space-size=4',
+  );
 });
 
 describe('the counters', () => {

@@ -110,6 +110,7 @@ const SCHEMAS: Readonly<Record<string, JsonSchema>> = {
   targetCPUUtilizationPercentage: orNull(whole(1)),
   targetMemoryUtilizationPercentage: orNull(whole(1)),
   behavior: open,
+  minReplicas: orNull(whole()),
   fallbackReplicas: orNull(whole()),
   jobsPerReplica: whole(1),
   queues: { ...list(one(...QUEUE_NAMES)), uniqueItems: true },
