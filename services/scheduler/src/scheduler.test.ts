@@ -172,6 +172,11 @@ test('shows what waits while no worker is there, and goes on being scraped while
       (await service.metric('odometer_queue_jobs{queue="registry",state="waiting"}')) === undefined,
   );
   expect(await service.metric('odometer_dead_letters{queue="counts"}')).toBe(1);
+  await server.start();
+  await eventually(
+    async () =>
+      (await service.metric('odometer_queue_jobs{queue="registry",state="waiting"}')) === 1,
+  );
 });
 
 test('refuses a Redis that could lose what it holds', async () => {

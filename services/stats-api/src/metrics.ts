@@ -1,7 +1,12 @@
 import type { Registry } from '@odometer/service-kit/metrics';
 import { Counter, Histogram } from 'prom-client';
 
+/** Those that the service answers with. */
+const STATUS_CLASSES = ['2xx', '4xx', '5xx', 'gone'] as const;
+
 export interface ApiMetrics {
+  /** Shows a route before anybody asks it: a series that begins with 1 shows no rise. */
+  expectRoute(route: string): void;
   /**
    * @param route method and path template, or `other` for what no route takes.
    * @param status 0 when the client left before its answer.
@@ -13,7 +18,7 @@ export interface ApiMetrics {
 export function createMetrics(registry: Registry): ApiMetrics {
   const requests = new Counter({
     name: 'odometer_stats_api_requests_total',
-    help: 'Answered requests by route and class of the status; "gone" when the client left first.',
+    help: 'Answered requests by route and class of the status (2xx, 4xx, 5xx); "gone" when the client left first.',
     labelNames: ['route', 'status_class'],
     registers: [registry],
   });
@@ -25,6 +30,10 @@ export function createMetrics(registry: Registry): ApiMetrics {
     registers: [registry],
   });
   return {
+    expectRoute(route) {
+      durations.zero({ route });
+      for (const status_class of STATUS_CLASSES) requests.inc({ route, status_class }, 0);
+    },
     observeRequest(route, status, seconds) {
       const statusClass = status === 0 ? 'gone' : `${Math.floor(status / 100)}xx`;
       requests.inc({ route, status_class: statusClass });

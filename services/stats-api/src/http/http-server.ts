@@ -135,6 +135,7 @@ function observed(
   route: string,
   handler: Handler,
 ): Handler {
+  metrics.expectRoute(route);
   return async (request, response) => {
     const startedAtMs = performance.now();
     let gone = false;
