@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { helmLint } from './harness/helm.ts';
 import { containersOf, identityOf, podTemplateOf } from './harness/kubernetes-object.ts';
-import { render, valuesFile, valuesFiles } from './harness/rendered-chart.ts';
+import { render, valuesFiles } from './harness/rendered-chart.ts';
 import { KUBERNETES_VERSIONS, schemaProblems } from './harness/schemas.ts';
 
 // What holds for every object of the chart, whatever the values: each of its values files is rendered and looked through.
@@ -184,16 +184,3 @@ describe.each(valuesFiles())('$name', ({ path }) => {
     }
   });
 });
-
-test.each(['ci/full', 'ci/bundled'])(
-  '%s gives the same text twice, but for generated passwords',
-  (name) => {
-    const file = valuesFile(name).path;
-    const [first, second] = ['one', 'two'].map((attempt) =>
-      render({ files: [file], attempt })
-        .filter(({ metadata }) => metadata.name !== 'odometer-bundled')
-        .map((object) => JSON.stringify(object)),
-    );
-    expect(second).toEqual(first);
-  },
-);

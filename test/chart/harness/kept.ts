@@ -26,6 +26,8 @@ export function kept<Result>(key: unknown, make: () => Result): Result {
   const known: Result | undefined = readKept(file);
   if (known !== undefined) return known;
   const result = make();
+  // Somebody edits the chart meanwhile: nobody knows what this was made of.
+  if (ownDirectory() !== directory) return result;
   // Written aside and renamed, because jest's workers may be at it at the same time.
   writeFileSync(`${file}.${process.pid}`, JSON.stringify(result));
   renameSync(`${file}.${process.pid}`, file);
@@ -38,18 +40,23 @@ const DAY_MS = 86_400_000;
 let directory: string | undefined;
 
 function makeDirectory(): string {
-  const content = readdirSync(CHART, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name))
-    .sort()
-    .flatMap((file) => [file, hash('sha256', readFileSync(file))]);
-  const own = join(KEPT, hash('sha256', JSON.stringify(content)));
+  const own = ownDirectory();
   mkdirSync(own, { recursive: true });
   for (const name of readdirSync(dirname(own))) {
     const other = join(KEPT, name);
     if (Date.now() - statSync(other).mtimeMs > DAY_MS) rmSync(other, { recursive: true });
   }
   return own;
+}
+
+/** Named for what the chart is made of. */
+function ownDirectory(): string {
+  const content = readdirSync(CHART, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort()
+    .flatMap((file) => [file, hash('sha256', readFileSync(file))]);
+  return join(KEPT, hash('sha256', JSON.stringify(content)));
 }
 
 function readKept<Result>(file: string): Result | undefined {
