@@ -2,7 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { watchProcess } from './watchdog.ts';
 
-const LOADER = new URL('./typescript-loader.mjs', import.meta.url);
+/** Beside the sources, whether this runs from them or compiled. */
+const LOADER = new URL('../src/typescript-loader.mjs', import.meta.url);
 
 /** Registers the loader before the program's first import. */
 const REGISTER = `data:text/javascript,import{register}from'node:module';register(${JSON.stringify(LOADER.href)})`;
