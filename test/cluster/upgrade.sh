@@ -1,6 +1,7 @@
 #!/bin/sh
 # "before" installs the last published chart (before the first release: this one, with other settings) and counts something;
-# "after" upgrades to this checkout and rolls back. Totals stay, the books close, and counting goes on each time.
+# "after" upgrades to this checkout; then changes it and rolls that back, since an older version refuses a newer schema
+# (docs/upgrading.md). Totals stay, the books close, and counting goes on each time.
 #
 # Usage: upgrade.sh (before | after) CONTEXT IMAGE
 set -eu
@@ -49,6 +50,8 @@ case $part in
       --set image.registry= --set "image.repository=${image%:*}" --set-string "image.tag=${image##*:}" \
       --server-side=true --force-conflicts --wait --timeout 10m
     totals_stay upgrade
+    helm_here upgrade helm/odometer --reuse-values --set defaults.logLevel=warn --set components.ingestApi.replicas=2 --wait --timeout 10m
+    totals_stay 'change of values'
     helm_here rollback --wait --timeout 10m
     totals_stay rollback
     ;;

@@ -1,0 +1,51 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { createPool, type Pool } from '@odometer/database/pool';
+import { openEpoch } from '@odometer/database/sources';
+import { createTestDatabase, type TestDatabase } from '@odometer/testing/test-database';
+import { pages } from './markdown.ts';
+
+// What an operator is told to type into psql is what this schema takes.
+
+let database: TestDatabase;
+let pool: Pool;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  pool = createPool(
+    { url: database.url, applicationName: 'test', maxConnections: 1 },
+    () => undefined,
+  );
+}, 60_000);
+afterAll(async () => {
+  await pool.end();
+  await database.drop();
+});
+
+/** The roles and databases of an installation are not this test's to make. */
+const OF_THE_SERVER = /^\s*(create (role|database)|alter role)/;
+
+const STATEMENTS = pages().flatMap(({ file, blocks, spans }) =>
+  [
+    ...blocks.filter(({ language }) => language === 'sql'),
+    ...spans.filter(({ text }) => /^select .* from /.test(text)),
+  ]
+    .filter(
+      ({ text }) =>
+        !OF_THE_SERVER.test(text) &&
+        /^docs\/(install|operations|upgrading|runbooks|periods|books)/.test(file),
+    )
+    .map(({ text, line }) => ({ where: `${file}:${line}`, text })),
+);
+
+test.each(STATEMENTS)('$where is taken by Postgres', async ({ text }) => {
+  await expect(pool.query(text)).resolves.toBeDefined();
+});
+
+test('after a restore, the documented statement leaves a distance to every number that was ever given out', async () => {
+  const statement = STATEMENTS.find(({ text }) => text.includes('setval'))?.text ?? '';
+  const life = { source: 'restored', kind: 'events', instance: 'pod' } as const;
+  const before = await openEpoch(pool, life);
+  await pool.query(statement);
+  const after = await openEpoch(pool, life);
+  expect(BigInt(after) - BigInt(before)).toBeGreaterThanOrEqual(1_000_000n);
+});
