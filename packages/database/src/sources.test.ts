@@ -42,6 +42,18 @@ test('an epoch is never given twice, and rises', async () => {
   expect(epochs.every((later) => Number(later) > Number(epoch))).toBe(true);
 });
 
+test('after a restore no epoch is given again that was given since, in either order of clocks', async () => {
+  await Promise.all(Array.from({ length: 20 }, () => openEpoch(pool, SOURCE)));
+  const last = await openEpoch(pool, SOURCE);
+  // The backup knew none of them.
+  await pool.query('delete from source_epochs');
+  expect(Number(await openEpoch(pool, SOURCE))).toBeGreaterThan(Number(last));
+  // The clock was ahead when this one was given.
+  const ahead = '9000000000000000';
+  await pool.query('update source_epochs set epoch = $1', [ahead]);
+  expect(await openEpoch(pool, SOURCE)).toBe(String(Number(ahead) + 1));
+});
+
 test.each([
   [[], 1],
   [[1, 2, 3], 4],
