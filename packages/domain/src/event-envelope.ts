@@ -15,6 +15,11 @@ export interface EventEnvelope extends Owner {
   readonly data?: unknown;
   /** The other context attributes (`datacontenttype`, `dataschema`, extensions), when there are any. */
   readonly attributes?: Readonly<Record<string, unknown>>;
+  /**
+   * Made by a post-hoc metric: it feeds the meter that this metric owns, and no other, and may be negative. Ingest builds
+   * envelopes field by field and never sets it.
+   */
+  readonly posthoc?: true;
   /** When the request arrived, milliseconds since the epoch. */
   readonly ingestedAtMs: number;
 }

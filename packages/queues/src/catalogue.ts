@@ -139,6 +139,18 @@ export interface MeasureDue {
   readonly bell: 'measure';
 }
 
+/** Goes on with a run of a post-hoc metric, from whatever state it is in. */
+export interface PosthocRunJob {
+  /** Of posthoc_runs. */
+  readonly runId: string;
+}
+
+/** Answers one window of a post-hoc metric for somebody who wants to see it, and ships nothing. */
+export interface PosthocTestJob {
+  /** Of posthoc_tests. */
+  readonly testId: string;
+}
+
 /** Maps a bucket's objects again after what its keys mean was changed. */
 export interface MapObjects {
   readonly bucketId: number;
@@ -179,6 +191,7 @@ export interface JobCatalogue {
     readonly 'measure-due': MeasureDue;
   };
   readonly measure: { readonly target: Measure };
+  readonly posthoc: { readonly run: PosthocRunJob; readonly test: PosthocTestJob };
 }
 
 export type QueueName = keyof JobCatalogue;
@@ -191,6 +204,7 @@ export const QUEUE_NAMES: readonly QueueName[] = [
   'registry',
   'periods',
   'measure',
+  'posthoc',
 ];
 
 /** Redis keys start with this; the braces keep all keys of Odometer in one slot of a Redis Cluster. */
@@ -207,4 +221,6 @@ export const JOB_DEADLINE_MS: Readonly<Record<QueueName, number>> = {
   periods: 600_000,
   // Of a part: what takes longer stops before and goes on in another job.
   measure: 300_000,
+  // Of a part, too; a query is stopped before.
+  posthoc: 300_000,
 };

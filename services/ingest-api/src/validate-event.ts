@@ -1,5 +1,6 @@
 import type { EventEnvelope } from '@odometer/domain/event-envelope';
 import { parseEventTime } from '@odometer/domain/event-time';
+import { POSTHOC_SOURCE } from '@odometer/domain/posthoc/posthoc-event';
 import type { Owner } from '@odometer/domain/subject';
 import { isJson, parseMediaType } from '@odometer/service-kit/http/media-type';
 import { BAD_TEXT, checkJson, isStorableText } from './check-json.ts';
@@ -46,6 +47,10 @@ const SOURCE = new Refusal(
   'source',
   `source must be a string of 1 to ${MAX_SOURCE_LENGTH} characters`,
 );
+const RESERVED_SOURCE = new Refusal(
+  'source',
+  `sources that begin with ${POSTHOC_SOURCE} are those of post-hoc metrics`,
+);
 const TYPE = new Refusal('type', `type must be a string of 1 to ${MAX_TYPE_LENGTH} characters`);
 const SUBJECT = new Refusal(
   'subject',
@@ -83,6 +88,7 @@ export function validateEvent(
   if (event.specversion !== '1.0') return SPECVERSION;
   if (!isText(id, MAX_ID_LENGTH)) return ID;
   if (!isText(source, MAX_SOURCE_LENGTH)) return SOURCE;
+  if (source.startsWith(POSTHOC_SOURCE)) return RESERVED_SOURCE;
   if (!isText(type, MAX_TYPE_LENGTH)) return TYPE;
   if (typeof subject !== 'string') return SUBJECT;
   const { mayHoldBadText } = context;

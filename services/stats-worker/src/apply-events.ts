@@ -17,7 +17,7 @@ import { claimOnce } from './claim-once.ts';
 import type { Outcome } from './event-outcome.ts';
 import { EventUsage } from './event-usage.ts';
 import { measureEvent } from './measure-event.ts';
-import type { Catalogue, Meter } from './meter-catalogue.ts';
+import { type Catalogue, type Meter, metersOf } from './meter-catalogue.ts';
 import { deletedOwner } from './objects/deleted-owner.ts';
 import type { PeriodUsage } from './periods/usage-writer.ts';
 import type { PreparedEvent } from './prepared-event.ts';
@@ -60,7 +60,7 @@ export async function applyEvents(
       outcomes.push(claim);
       continue;
     }
-    const measured = measure(prepared, catalogue.byType.get(prepared.event.type));
+    const measured = measure(prepared, metersOf(catalogue, prepared.event));
     const { organization, project } = prepared.event;
     const owner = resolution.project(organization, project);
     for (const { meterId, quantity } of measured.quantities) {

@@ -5,6 +5,7 @@ import {
   integer,
   list,
   optional,
+  text,
   variable,
 } from '@odometer/service-kit/config';
 import { postgresVariables } from '@odometer/service-kit/postgres-variables';
@@ -50,6 +51,21 @@ export const variables = {
     'ODOMETER_EVENT_RETENTION_MONTHS',
     optional(integer({ min: 1 })),
     'Whole months of raw events that are kept besides the current one. Older ones are removed once their month is final for everybody, and what only raw events can answer is then refused. Unset, all are kept: a meter that is created later counts back what is there.',
+  ),
+  posthocDirectory: variable(
+    'ODOMETER_POSTHOC_DIRECTORY',
+    optional(text()),
+    'Directory of logs: declared post-hoc metrics read files below it, and no others of this machine. Unset, none can be read.',
+  ),
+  posthocMemoryMb: variable(
+    'ODOMETER_POSTHOC_MEMORY_MB',
+    integer({ min: 64, default: 512 }),
+    'Megabytes that DuckDB may use for a query, beside what the worker itself takes; what does not fit is written to the temporary directory. One query runs at a time.',
+  ),
+  posthocThreads: variable(
+    'ODOMETER_POSTHOC_THREADS',
+    integer({ min: 1, max: 256, default: 2 }),
+    'Threads of a DuckDB query. Two halve the time, and leave the rest of a machine to others.',
   ),
 } as const;
 

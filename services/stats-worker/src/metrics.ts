@@ -16,6 +16,8 @@ import type { StorageReading } from './objects/storage-reading.ts';
 import { createPeriodsMetrics } from './periods/periods-metrics.ts';
 import type { PeriodsReading } from './periods/periods-reading.ts';
 import type { UsageWriter } from './periods/usage-writer.ts';
+import type { PosthocCounts } from './posthoc/posthoc-counts.ts';
+import { createPosthocMetrics } from './posthoc/posthoc-metrics.ts';
 
 /** What the appliers did, as plain integers that are read at scrape. */
 export class ApplyCounts {
@@ -73,6 +75,7 @@ const APPLYING_QUEUES = ['events', 'counts', 'objects'] as const;
 export interface MetricSources {
   readonly apply: ApplyCounts;
   readonly measure: MeasureCounts;
+  readonly posthoc: PosthocCounts;
   readonly aws: Pick<AwsClients, 'throttledRequests'>;
   readonly listings: ListingCounts;
   readonly workers: () => Iterable<readonly [queue: string, counts: Readonly<JobWorkerCounts>]>;
@@ -247,6 +250,7 @@ export function createMetrics(registry: Registry, sources: MetricSources) {
   exposeMeasured(registry, sources.measured);
   createPeriodsMetrics(registry, sources.periods);
   createStorageMetrics(registry, sources.storage);
+  createPosthocMetrics(registry, sources.posthoc);
   return {
     /** Call with the time an applying transaction took, after it has committed. */
     observeApply(queue: string, durationMs: number): void {

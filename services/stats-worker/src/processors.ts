@@ -68,9 +68,10 @@ export interface ProcessorParts {
   readonly objectsQueue: JobQueue<'objects'>;
   readonly periods: Pick<
     PeriodsParts,
-    'queue' | 'measureQueue' | 'usageQueues' | 'graceMs' | 'eventRetentionMonths' | 'log'
+    'queue' | 'measureQueue' | 'posthocQueue' | 'usageQueues' | 'graceMs' | 'eventRetentionMonths' | 'log'
   >;
   readonly measure: Omit<MeasureParts, 'pool'>;
+  readonly posthoc: Processor<'posthoc'>;
 }
 
 /** What is done with the jobs of each queue. */
@@ -146,6 +147,7 @@ export function createProcessors(parts: ProcessorParts): {
     },
     objects: createObjectsProcessor({ ...parts, queue: parts.objectsQueue }, objectGroups),
     measure: createMeasureProcessor({ ...parts, ...parts.measure }),
+    posthoc: parts.posthoc,
     registry: async () => {
       await attributeAll(pool, partitions, usage);
     },

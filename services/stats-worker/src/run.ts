@@ -33,6 +33,8 @@ import { StorageReading } from './objects/storage-reading.ts';
 import { PeriodsReading } from './periods/periods-reading.ts';
 import { startBell } from './periods/start-bell.ts';
 import { UsageWriter } from './periods/usage-writer.ts';
+import { createPosthoc } from './posthoc/create-posthoc.ts';
+import { PosthocCounts } from './posthoc/posthoc-counts.ts';
 import { createProcessors } from './processors.ts';
 import { RegistryCache } from './registry-cache.ts';
 
@@ -47,6 +49,8 @@ const CONCURRENCY: Readonly<Record<QueueName, number>> = {
   periods: 2,
   // Mostly waiting for others; so many targets may hang before they delay the next.
   measure: 16,
+  // Each has the memory that a query may use.
+  posthoc: 1,
 };
 /** Usage stored just after its name was registered waits for this sweep. */
 const ATTRIBUTION_INTERVAL_MS = 60_000;
@@ -114,6 +118,7 @@ export async function run(config: Config, log: Logger): Promise<number> {
   const counts = new ApplyCounts();
   const measureCounts = new MeasureCounts();
   const listings = new ListingCounts();
+  const posthocCounts = new PosthocCounts();
   const aws = new AwsClients();
   service.add('postgres', component({ name: 'aws', start: () => {}, stop: () => aws.stop() }));
   const queues = config.queues.map((name) =>
@@ -130,6 +135,16 @@ export async function run(config: Config, log: Logger): Promise<number> {
   };
   const periodsQueue = service.add('queues', new JobQueue('periods', producerRedis));
   const measureQueue = service.add('queues', new JobQueue('measure', producerRedis));
+  const posthocQueue = service.add('queues', new JobQueue('posthoc', producerRedis));
+  const posthoc = createPosthoc({
+    pool,
+    eventsQueue: usageQueues.events,
+    counts: posthocCounts,
+    config,
+    onBug: (error) => service.fail(error),
+    log,
+  });
+  if (config.queues.includes('posthoc')) posthoc.addTo(service);
   const books = new BooksReading(pool, usageQueues);
   const periods = new PeriodsReading(pool);
   const drifts = new DriftReading(pool);
@@ -138,6 +153,7 @@ export async function run(config: Config, log: Logger): Promise<number> {
   const metrics = createMetrics(registry, {
     apply: counts,
     measure: measureCounts,
+    posthoc: posthocCounts,
     aws,
     listings,
     books,
@@ -162,6 +178,7 @@ export async function run(config: Config, log: Logger): Promise<number> {
     periods: {
       queue: periodsQueue,
       measureQueue,
+      posthocQueue,
       // Changes of objects are levels and no usage: they hold no month up.
       usageQueues: [usageQueues.events, usageQueues.mqtt],
       graceMs: config.closeGraceHours * 3_600_000,
@@ -184,6 +201,7 @@ export async function run(config: Config, log: Logger): Promise<number> {
       counts: measureCounts,
       log,
     },
+    posthoc: posthoc.process,
   });
 
   for (const queue of queues) {

@@ -6,6 +6,8 @@ export interface EventMeter {
   readonly id: number;
   readonly slug: string;
   readonly eventType: string;
+  /** `events`, or the post-hoc metric whose events alone it takes. */
+  readonly owner: string;
   readonly aggregation: Aggregation;
   /** JSON path of the value; null for a meter that counts events. */
   readonly valuePath: string | null;
@@ -22,7 +24,7 @@ export async function catalogueVersion(db: Queryable): Promise<string> {
 /** All meters that events feed. */
 export async function listEventMeters(db: Queryable): Promise<readonly EventMeter[]> {
   const { rows } = await db.query<EventMeter>(
-    `select id, slug, event_type as "eventType", aggregation, value_path as "valuePath", default_value as "defaultValue"
+    `select id, slug, event_type as "eventType", owner, aggregation, value_path as "valuePath", default_value as "defaultValue"
      from meters where event_type is not null order by id`,
   );
   return rows;

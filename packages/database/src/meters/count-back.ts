@@ -1,4 +1,5 @@
 import { toTimestamp } from '@odometer/domain/period';
+import { POSTHOC_SOURCE } from '@odometer/domain/posthoc/posthoc-event';
 import type { Queryable, Transaction } from '../pool.ts';
 import type { EventMeter } from './catalogue.ts';
 
@@ -27,7 +28,7 @@ export async function findMeterToCountBack(
   const { rows } = await db.query<
     Omit<MeterToCountBack, 'position'> & { time: Date | null; key: string | null }
   >(
-    `select id, slug, event_type as "eventType", aggregation, value_path as "valuePath", default_value as "defaultValue",
+    `select id, slug, event_type as "eventType", owner, aggregation, value_path as "valuePath", default_value as "defaultValue",
        catalogue_version as "catalogueVersion", count_back_part as part, count_back_time as time, count_back_key as key
      from meters where slug = $1 and counted_back_at is null and event_type is not null ${lock}`,
     [slug],
@@ -80,7 +81,7 @@ export async function readEventsToCountBack(
        coalesce(p.slug, split_part(e.unattributed_to, '/', 2)) as project, e.device, e.data::text as data
      from (
        select time, key, organization_id, project_id, unattributed_to, device, data from events
-       where type = $1 and catalogue_version < $2 and time >= $3 and time < $5 and (time, key) >= ($3, $4)
+       where type = $1 and not starts_with(source, '${POSTHOC_SOURCE}') and catalogue_version < $2 and time >= $3 and time < $5 and (time, key) >= ($3, $4)
        order by time, key limit $6
      ) e
      left join organizations o on o.id = e.organization_id

@@ -33,7 +33,7 @@ async function usesOf(
   const { rows } = await transaction.query<{ use: string }>(
     `select 'usage was counted by it' as use where ${HAS_USAGE}
      union all
-     select 'it belongs to ' || owner from meters where id = $1 and owner like 'reading:%'
+     select 'it belongs to ' || owner from meters where id = $1 and (owner like 'reading:%' or owner like 'posthoc:%')
      union all
      select 'a plan limits it' where exists (select from plan_limits where resource = $2)
      union all

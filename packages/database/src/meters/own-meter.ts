@@ -13,6 +13,8 @@ export interface MeterClaim {
   readonly kind: MeterKind;
   /** Of the meter, when it is to be created. */
   readonly unit: string;
+  /** Type of the events by which the owner feeds it; without one it writes usage itself. */
+  readonly eventType?: string;
 }
 
 /**
@@ -53,22 +55,23 @@ export async function claimRefusal(
 export async function claimMeter(transaction: Transaction, claim: MeterClaim): Promise<void> {
   const refusal = await claimRefusal(transaction, claim);
   if (refusal !== undefined) throw new OdometerError('meter_owned', { reason: refusal });
-  const { meter: slug, owner, kind, unit } = claim;
+  const { meter: slug, owner, kind, unit, eventType = null } = claim;
+  const valuePath = eventType === null ? null : '$.value';
   const meter = await findMeter(transaction, slug);
   if (meter?.owner === owner) return;
   const version = await raiseCatalogueVersion(transaction);
   if (meter === undefined) {
     await transaction.query(
-      `insert into meters (id, slug, kind, unit, aggregation, owner, catalogue_version)
-       values (nextval('meter_ids'), $1, $2, $3, $4, $5, $6)`,
-      [slug, kind, unit, kind === 'gauge' ? 'latest' : 'sum', owner, version],
+      `insert into meters (id, slug, kind, unit, aggregation, owner, catalogue_version, event_type, value_path)
+       values (nextval('meter_ids'), $1, $2, $3, $4, $5, $6, $7, $8)`,
+      [slug, kind, unit, kind === 'gauge' ? 'latest' : 'sum', owner, version, eventType, valuePath],
     );
     return;
   }
   await transaction.query(
-    `update meters set owner = $2, event_type = null, value_path = null, default_value = null, catalogue_version = $3,
+    `update meters set owner = $2, event_type = $4, value_path = $5, default_value = null, catalogue_version = $3,
        updated_at = now()
      where id = $1`,
-    [meter.id, owner, version],
+    [meter.id, owner, version, eventType, valuePath],
   );
 }

@@ -2,6 +2,7 @@ import { monthEnd, toTimestamp } from '@odometer/domain/period';
 import { type EventMeter, listEventMeters } from '../meters/catalogue.ts';
 import type { Queryable } from '../pool.ts';
 import { eventQuantity } from '../query/event-quantity.ts';
+import { eventsOfMeter } from '../query/events-of-meter.ts';
 import { eventsKeptFrom } from '../query/query-facts.ts';
 import { SqlParameters } from '../query/sql-parameters.ts';
 import type { Difference } from './verify-projects.ts';
@@ -33,14 +34,14 @@ export async function verifyEvents(
     const to = parameters.add(toTimestamp(monthEnd(monthMs)), 'timestamptz');
     const projects = parameters.add(projectIds, 'bigint[]');
     const id = parameters.add(meter.id, 'smallint');
-    const type = parameters.add(meter.eventType, 'text');
+    const ofMeter = eventsOfMeter(meter, parameters);
     const quantity = eventQuantity(meter, parameters);
     const { rows } = await db.query<Difference>(
       `with e as (
          select q.project_id, q.hour, sum(q.quantity) as sum, count(q.quantity) as count
          from (
            select u.project_id, date_trunc('hour', u.time, 'UTC') as hour, ${quantity} as quantity from events u
-           where u.project_id = any(${projects}) and u.time >= ${from} and u.time < ${to} and u.type = ${type}
+           where u.project_id = any(${projects}) and u.time >= ${from} and u.time < ${to} and ${ofMeter}
          ) q
          group by 1, 2
        ), h as (

@@ -40,7 +40,7 @@ export async function queryMeter(
   readFrom: AnswerFrom = 'summed',
 ): Promise<readonly MeterQueryRow[]> {
   const { meter, fromMs, toMs } = query;
-  const isOfEvents = meter.owner === 'events';
+  const isOfEvents = meter.eventType !== null;
   if (!isOfEvents) {
     // Before anything is looked up: what is refused must not depend on whether there is usage.
     const reason = needsEvents(query, null);
@@ -117,7 +117,7 @@ async function refuseMissingEvents(
   query: MeterQuery,
   pieces: readonly Piece[],
 ): Promise<number> {
-  if (query.meter.owner !== 'events') return Number.POSITIVE_INFINITY;
+  if (query.meter.eventType === null) return Number.POSITIVE_INFINITY;
   const keptFromMs = await eventsKeptFrom(transaction);
   const missing = pieces.find(({ source, fromMs }) => source === 'events' && fromMs < keptFromMs);
   if (missing === undefined) return keptFromMs;

@@ -1,5 +1,6 @@
 import { toTimestamp } from '@odometer/domain/period';
 import { eventQuantity, valuePath } from './event-quantity.ts';
+import { eventsOfMeter } from './events-of-meter.ts';
 import type { Grouping, MeterQuery } from './meter-query.ts';
 import type { Piece } from './plan-pieces.ts';
 import type { SqlParameters } from './sql-parameters.ts';
@@ -56,7 +57,7 @@ export function eventRows(
   const text = (path: string): string => `${valueAt(path, parameters)} #>> '{}'`;
   const item = meter.aggregation === 'unique_count' ? text(meter.valuePath ?? '$') : NO_ITEM;
   const conditions = [
-    `u.type = ${parameters.add(meter.eventType, 'text')}`,
+    eventsOfMeter(meter, parameters),
     // Whose owner is not known yet belongs to nobody.
     'u.project_id is not null',
     `u.time >= ${from}`,

@@ -11,6 +11,7 @@ import { mapObjectsJob, mapObjectsJobId } from '@odometer/queues/map-objects-job
 import { countBack } from '../count-back/count-back.ts';
 import { type MaintenanceParts, maintain } from '../maintenance/maintain.ts';
 import { measureDue } from '../measure/measure-due.ts';
+import { planDueRuns } from '../posthoc/plan-due.ts';
 import { closeMonth } from './close-month.ts';
 import { type DueParts, doAllDue, logClose } from './do-all-due.ts';
 import { takeSnapshot, takeSnapshots } from './take-snapshots.ts';
@@ -24,6 +25,7 @@ export type PeriodsParts = DueParts &
     readonly usage: UsageWriter;
     readonly queue: JobQueue<'periods'>;
     readonly measureQueue: JobQueue<'measure'>;
+    readonly posthocQueue: JobQueue<'posthoc'>;
     readonly objectsQueue: JobQueue<'objects'>;
   };
 
@@ -79,6 +81,7 @@ async function processJob(
       return;
     case 'measure-due':
       await measureDue(parts.pool, parts.measureQueue, nowMs);
+      await planDueRuns(parts.pool, parts.posthocQueue, nowMs);
       await recordScheduleRun(parts.pool, job.payload.bell, nowMs);
       return;
   }
@@ -88,6 +91,7 @@ async function processJob(
 async function enqueueDue(parts: PeriodsParts): Promise<void> {
   await parts.queue.add('maintain', {}, 'maintain.due');
   await measureDue(parts.pool, parts.measureQueue, Date.now());
+  await planDueRuns(parts.pool, parts.posthocQueue, Date.now());
   // Whoever declared it may have ended before it could ask.
   for (const bucket of await bucketsToMap(parts.pool)) {
     const job = mapObjectsJob(bucket);

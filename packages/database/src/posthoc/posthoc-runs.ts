@@ -1,0 +1,162 @@
+import type { Queryable } from '../pool.ts';
+
+/**
+ * A run asks for one window once.
+ *
+ *   planned ──▶ started ──▶ answered ──▶ shipped ──▶ done
+ *      ▲           ├──▶ failed (is started again when its time has come)
+ *      │           ├──▶ held (the answer fell too far; nothing is shipped)
+ *      │           └──▶ superseded (a later revision was answered, or planned, first)
+ *
+ * Every arrow is one transaction that demands the state it starts from, so that whoever repeats a step, or comes too late,
+ * changes nothing. What is shipped is fixed by `answered`: from then on only its delivery is repeated.
+ */
+export type RunState =
+  | 'planned'
+  | 'started'
+  | 'answered'
+  | 'shipped'
+  | 'done'
+  | 'failed'
+  | 'held'
+  | 'superseded';
+
+export interface PosthocRun {
+  readonly id: string;
+  readonly metric: string;
+  readonly windowStart: Date;
+  readonly windowEnd: Date;
+  readonly revision: number;
+  readonly acceptFall: boolean;
+  readonly state: RunState;
+  readonly attempt: number;
+  readonly executionId: string | null;
+  readonly shipments: number;
+  readonly shippedAt: Date | null;
+}
+
+export async function findRun(db: Queryable, id: string): Promise<PosthocRun | undefined> {
+  const { rows } = await db.query<PosthocRun>(
+    `select id, metric, window_start as "windowStart", window_end as "windowEnd", revision, accept_fall as "acceptFall",
+       state, attempt, execution_id as "executionId", shipments, shipped_at as "shippedAt"
+     from posthoc_runs where id = $1`,
+    [id],
+  );
+  return rows[0];
+}
+
+/**
+ * Starts a run, or starts one again that failed. The token is stored before anything is asked with it: whoever goes on asks
+ * with the same, and an engine that knows it already asks nothing twice.
+ *
+ * @returns the attempt; undefined when somebody else has started it, or it is of no use any more.
+ */
+export async function startRun(
+  db: Queryable,
+  { id, attempt }: Pick<PosthocRun, 'id' | 'attempt'>,
+  requestToken: string,
+): Promise<number | undefined> {
+  const { rows } = await db.query<{ attempt: number }>(
+    `update posthoc_runs
+     set state = 'started', attempt = attempt + 1, request_token = $3, execution_id = null, retry_at = null, failure = null,
+       detail = null
+     where id = $1 and attempt = $2 and state in ('planned', 'failed')
+     returning attempt`,
+    [id, attempt, requestToken],
+  );
+  return rows[0]?.attempt;
+}
+
+/** Stores what an engine calls the query. */
+export async function storeExecution(
+  db: Queryable,
+  { id, attempt }: Pick<PosthocRun, 'id' | 'attempt'>,
+  executionId: string,
+): Promise<void> {
+  await db.query(
+    `update posthoc_runs set execution_id = $3 where id = $1 and attempt = $2 and state = 'started'`,
+    [id, attempt, executionId],
+  );
+}
+
+/** Between attempts at a window: as often as the bell rings, then rarer, for what is wrong may be so for days. */
+const RETRY = "least(interval '10 minutes' * power(2, least(attempt, 10) - 1), interval '3 hours')";
+
+/** @returns whether this attempt was still the run's. */
+export async function failRun(
+  db: Queryable,
+  { id, attempt }: Pick<PosthocRun, 'id' | 'attempt'>,
+  failure: string,
+  detail: string,
+): Promise<boolean> {
+  const { rowCount } = await db.query(
+    `update posthoc_runs
+     set state = 'failed', retry_at = clock_timestamp() + ${RETRY}, failure = $3, detail = $4
+     where id = $1 and attempt = $2 and state = 'started'`,
+    [id, attempt, failure, detail.slice(0, 2_000)],
+  );
+  return rowCount === 1;
+}
+
+/** All its events are in the queue, on Redis' disk. */
+export async function markShipped(db: Queryable, id: string): Promise<void> {
+  await db.query(
+    `update posthoc_runs set state = 'shipped', shipments = shipments + 1, shipped_at = clock_timestamp()
+     where id = $1 and state in ('answered', 'shipped')`,
+    [id],
+  );
+}
+
+/** All its events are counted. @returns false when somebody has noted that already. */
+export async function finishRun(db: Queryable, id: string): Promise<boolean> {
+  const { rowCount } = await db.query(
+    `update posthoc_runs set state = 'done', finished_at = clock_timestamp() where id = $1 and state = 'shipped'`,
+    [id],
+  );
+  return rowCount === 1;
+}
+
+/** A run as people see it; quantities as decimal text. */
+export interface ListedRun {
+  readonly id: string;
+  readonly metric: string;
+  readonly windowStart: Date;
+  readonly windowEnd: Date;
+  readonly revision: number;
+  readonly state: RunState;
+  readonly attempt: number;
+  readonly asOf: Date | null;
+  readonly rows: string | null;
+  readonly unmatchedLines: string | null;
+  readonly scannedBytes: string | null;
+  readonly total: string | null;
+  readonly events: string | null;
+  readonly difference: string | null;
+  readonly failure: string | null;
+  readonly detail: string | null;
+  readonly plannedAt: Date;
+  readonly finishedAt: Date | null;
+}
+
+/** The newest windows first, and of each the newest revision. */
+export async function listRuns(
+  db: Queryable,
+  filter: {
+    readonly metric?: string | undefined;
+    readonly state?: RunState | undefined;
+    readonly id?: string | undefined;
+    readonly limit: number;
+  },
+): Promise<readonly ListedRun[]> {
+  const { rows } = await db.query<ListedRun>(
+    `select id, metric, window_start as "windowStart", window_end as "windowEnd", revision, state, attempt, as_of as "asOf",
+       answer_rows as rows, unmatched_lines as "unmatchedLines", scanned_bytes as "scannedBytes", trim_scale(total)::text as total,
+       events, trim_scale(difference)::text as difference, failure, detail, planned_at as "plannedAt",
+       finished_at as "finishedAt"
+     from posthoc_runs
+     where ($1::text is null or metric = $1) and ($2::text is null or state = $2) and ($3::bigint is null or id = $3)
+     order by window_start desc, metric, revision desc limit $4`,
+    [filter.metric ?? null, filter.state ?? null, filter.id ?? null, filter.limit],
+  );
+  return rows;
+}

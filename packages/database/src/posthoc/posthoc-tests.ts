@@ -1,0 +1,46 @@
+import type { Queryable } from '../pool.ts';
+
+/** A window of which somebody wants to see the answer. */
+export interface PosthocTest {
+  readonly id: string;
+  readonly metric: string;
+  readonly windowStart: Date;
+  readonly windowEnd: Date;
+  /** As whoever ran it stored it; null while there is none. */
+  readonly answer: unknown;
+  /** What went wrong; null: nothing. */
+  readonly failure: string | null;
+}
+
+/** Asks for an answer, and forgets what was asked days ago. */
+export async function askTest(
+  db: Queryable,
+  test: Pick<PosthocTest, 'id' | 'metric' | 'windowStart' | 'windowEnd'>,
+): Promise<void> {
+  await db.query(
+    `with forgotten as (delete from posthoc_tests where asked_at < now() - interval '3 days')
+     insert into posthoc_tests (id, metric, window_start, window_end) values ($1, $2, $3, $4)`,
+    [test.id, test.metric, test.windowStart, test.windowEnd],
+  );
+}
+
+export async function findTest(db: Queryable, id: string): Promise<PosthocTest | undefined> {
+  const { rows } = await db.query<PosthocTest>(
+    `select id, metric, window_start as "windowStart", window_end as "windowEnd", answer, failure
+     from posthoc_tests where id = $1`,
+    [id],
+  );
+  return rows[0];
+}
+
+export async function answerTest(
+  db: Queryable,
+  id: string,
+  outcome: { readonly answer: unknown } | { readonly failure: string },
+): Promise<void> {
+  await db.query('update posthoc_tests set answer = $2, failure = $3 where id = $1', [
+    id,
+    'answer' in outcome ? JSON.stringify(outcome.answer) : null,
+    'failure' in outcome ? outcome.failure : null,
+  ]);
+}

@@ -1,0 +1,54 @@
+import type { PosthocDeclaration } from '@odometer/domain/posthoc/posthoc-declaration';
+
+/** A metric's SQL for one window. */
+export interface PosthocQuery {
+  readonly metric: PosthocDeclaration;
+  /** Half-open. */
+  readonly startMs: number;
+  readonly endMs: number;
+}
+
+/** What an engine answers, as text: quantities keep all their digits. */
+export interface EngineAnswer {
+  readonly columns: readonly EngineColumn[];
+  /** In the order of the columns; null is SQL's. */
+  readonly rows: readonly (readonly (string | null)[])[];
+  /** Lines of logs that could not be read, and so are in no row. */
+  readonly unmatchedLines: bigint;
+  /** Bytes read from where the logs are, as they are stored. */
+  readonly scannedBytes: bigint;
+}
+
+export interface EngineColumn {
+  readonly name: string;
+  /** `inexact` is floating point, whose sums depend on their order; `other` is no number. */
+  readonly type: 'exact' | 'inexact' | 'other';
+}
+
+/** An answer with more rows is another query: one has a row for each project, perhaps for each of its routes. */
+export const MAX_ANSWER_ROWS = 200_000;
+
+/**
+ * Answers SQL over logs. It is asked in two steps, so that a query that runs elsewhere is found again by whoever goes on
+ * after a crash.
+ */
+export interface PosthocEngine {
+  /**
+   * Starts a query. Called again with the same token it starts nothing, and returns the same.
+   *
+   * @returns what the engine calls the query; null when there is nothing to be found again, and `answer` does it all.
+   * @throws OdometerError `target_unavailable`, `target_throttled`, `target_denied`, `target_invalid`
+   */
+  start(query: PosthocQuery, token: string, signal: AbortSignal): Promise<string | null>;
+
+  /**
+   * Waits for the answer and reads it whole. May be called again for one query, and by two at once.
+   *
+   * @throws OdometerError as `start`; the signal's reason when it is aborted first.
+   */
+  answer(
+    query: PosthocQuery,
+    executionId: string | null,
+    signal: AbortSignal,
+  ): Promise<EngineAnswer>;
+}

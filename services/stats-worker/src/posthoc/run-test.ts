@@ -1,0 +1,45 @@
+import type { Pool } from '@odometer/database/pool';
+import { answerTest, findTest } from '@odometer/database/posthoc/posthoc-tests';
+import type { ShownAnswer } from '@odometer/domain/posthoc/shown-answer';
+import { isInfrastructureError } from '@odometer/queues/infrastructure-error';
+import { askEngine, type Engines } from './ask-engine.ts';
+import { usableMetric } from './usable-metric.ts';
+
+/** Enough to see whether a query is right. */
+const MAX_SHOWN_ROWS = 1_000;
+
+/** Answers a window for somebody who wants to see it. Nothing is shipped, and no run knows of it. */
+export async function runTest(
+  { pool, engines }: { readonly pool: Pool; readonly engines: Engines },
+  testId: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const test = await findTest(pool, testId);
+  if (test === undefined || test.answer !== null || test.failure !== null) return;
+  try {
+    const metric = await usableMetric(pool, test.metric);
+    const query = { metric, startMs: test.windowStart.getTime(), endMs: test.windowEnd.getTime() };
+    const executionId = await engines[metric.engine].start(query, testId, signal);
+    const { rows, unnamed, engine } = await askEngine(engines, query, executionId, signal);
+    const answer: ShownAnswer = {
+      rows: rows
+        .slice(0, MAX_SHOWN_ROWS)
+        .map(({ organization, project, dimensions, value }) => ({
+          organization,
+          project,
+          dimensions,
+          value,
+        })),
+      rowCount: rows.length,
+      unnamedRows: Number(unnamed),
+      unmatchedLines: Number(engine.unmatchedLines),
+      scannedBytes: Number(engine.scannedBytes),
+    };
+    await answerTest(pool, testId, { answer });
+  } catch (error) {
+    if (signal.aborted || isInfrastructureError(error)) throw error;
+    await answerTest(pool, testId, {
+      failure: error instanceof Error ? error.message : String(error),
+    });
+  }
+}
