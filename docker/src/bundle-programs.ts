@@ -8,9 +8,15 @@ const require = odometerCreateRequire(import.meta.url);`;
 
 /**
  * Native helpers that their packages do without: a faster msgpack for BullMQ, another driver for Postgres. The image has
- * none, so that one bundle serves every processor.
+ * none, so that one bundle serves every processor. DuckDB is looked for when a post-hoc metric needs it, and only then.
  */
-const NATIVE = ['msgpackr-extract', 'pg-native', 'bufferutil', 'utf-8-validate'];
+const NATIVE = [
+  'msgpackr-extract',
+  'pg-native',
+  'bufferutil',
+  'utf-8-validate',
+  '@duckdb/node-api',
+];
 
 /**
  * Makes `<program>.mjs` for every program, and beside them what they share, once, in `chunks/`.

@@ -240,6 +240,44 @@ export const storageAndPeriods = prometheusDashboard({
       ],
     },
     {
+      title: 'Post-hoc metrics',
+      panels: [
+        lines(
+          'Runs',
+          'short',
+          'Windows that were asked for, by outcome. done: counted. failed: is tried again. held: the answer fell too far to be believed; `odometer posthoc runs --state held` says what. superseded: a later one was first.',
+          prometheus({ '{{outcome}}': perInterval('odometer_posthoc_runs_total', 'outcome') }),
+          { bars: true, stacked: true },
+        ),
+        lines(
+          'Lost lines and rows',
+          'short',
+          'Lines of logs that could not be read, and rows of answers that name no project, once for each run that had them. Lines above 0: the declared format is not that of the logs.',
+          prometheus({
+            'unmatched lines': perInterval('odometer_posthoc_unmatched_lines_total'),
+            'unnamed rows': perInterval('odometer_posthoc_unnamed_rows_total'),
+          }),
+          { bars: true },
+        ),
+        lines(
+          'Answers',
+          'short',
+          'Rows that queries answered, and events that were shipped: the rows that changed.',
+          prometheus({
+            rows: perInterval('odometer_posthoc_answer_rows_total'),
+            events: perInterval('odometer_posthoc_events_total'),
+          }),
+          { bars: true },
+        ),
+        lines(
+          'Logs read',
+          'Bps',
+          'Bytes of logs that queries read, as they are stored.',
+          prometheus({ read: perSecond('odometer_posthoc_scanned_bytes_total') }),
+        ),
+      ],
+    },
+    {
       title: 'Days and months',
       panels: [
         lines(

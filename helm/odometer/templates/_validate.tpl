@@ -163,7 +163,7 @@ that nobody mends an installation one attempt at a time. Nothing when all is wel
 {{- $taken = concat $taken .queues -}}
 {{- end -}}
 {{- end -}}
-{{- range $queue := list "events" "counts" "objects" "registry" "periods" "measure" -}}
+{{- range $queue := list "events" "counts" "objects" "registry" "periods" "measure" "posthoc" -}}
 {{- if not (has $queue $taken) }}
 - Nobody takes jobs of the queue {{ $queue }}: list it in components.countingWorker.queues or components.measuringWorker.queues, and enable that worker.
 {{- end -}}

@@ -14,6 +14,7 @@ import { addMeters } from './commands/meters.ts';
 import { addMigrate } from './commands/migrate.ts';
 import { addPeriods } from './commands/periods.ts';
 import { addPlans } from './commands/plans.ts';
+import { addPosthoc } from './commands/posthoc.ts';
 import { addPreflight } from './commands/preflight.ts';
 import { addProjects } from './commands/projects.ts';
 import { addPurgeObjects } from './commands/purge-objects.ts';
@@ -56,6 +57,7 @@ Configuration: DATABASE_URL (or PG*), REDIS_URL, MQTT_URL; \`make up\` writes th
   addReconcile(program);
   addBackfill(program);
   addPurgeObjects(program);
+  addPosthoc(program);
   addSnapshot(program);
   addBooks(program);
   addGaps(program);

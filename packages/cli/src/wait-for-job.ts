@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { findFailure } from '@odometer/database/dead-letters';
 import type { Pool } from '@odometer/database/pool';
 import { OdometerError } from '@odometer/domain/errors';
+import type { QueueName } from '@odometer/queues/catalogue';
 import type { JobQueue } from '@odometer/queues/job-queue';
 import { startProgress } from './progress.ts';
 import { onceRedisReturns } from './redis.ts';
@@ -25,8 +26,8 @@ export interface Look {
  *   another job goes on with it.
  * @throws OdometerError `job_failed`, `redis_unavailable`; `job_unanswered`: nothing has happened for ten minutes.
  */
-export async function waitForJob(
-  { pool, queue }: { readonly pool: Pool; readonly queue: JobQueue<'periods'> },
+export async function waitForJob<Q extends QueueName>(
+  { pool, queue }: { readonly pool: Pool; readonly queue: JobQueue<Q> },
   jobId: string,
   look: (isGone: boolean) => Promise<Look>,
 ): Promise<void> {

@@ -114,7 +114,7 @@ test.each<[string, Values, RegExp]>([
   ],
   [
     'a queue nobody works on',
-    { components: { measuringWorker: { queues: ['measure'] } } },
+    { components: { measuringWorker: { queues: ['measure', 'posthoc'] } } },
     /Nobody takes jobs of the queue periods: list it in/,
   ],
   ['a queue of nowhere', { components: { iotCounter: { enabled: true } } }, /queueUrl is empty/],

@@ -8,6 +8,7 @@ import { type Declaration, isProblems, type Parsed } from './declaration.ts';
 import { parseMeter } from './meter.ts';
 import { parseOrganization } from './organization.ts';
 import { parsePlan } from './plan.ts';
+import { parsePosthocMetric } from './posthoc-metric.ts';
 import { parseProject } from './project.ts';
 import { parseReading } from './reading.ts';
 import { parseRegistry } from './registry.ts';
@@ -24,6 +25,7 @@ const KINDS: ReadonlyMap<string, (spec: unknown) => Parsed> = new Map([
   ['Bucket', parseBucket],
   ['Registry', parseRegistry],
   ['CrossCheck', parseCrossCheck],
+  ['PosthocMetric', parsePosthocMetric],
 ]);
 
 export interface DeclarationFile {

@@ -11,15 +11,17 @@ import type { Queryable } from '../pool.ts';
  * Every arrow is one transaction that demands the state it starts from, so that whoever repeats a step, or comes too late,
  * changes nothing. What is shipped is fixed by `answered`: from then on only its delivery is repeated.
  */
-export type RunState =
-  | 'planned'
-  | 'started'
-  | 'answered'
-  | 'shipped'
-  | 'done'
-  | 'failed'
-  | 'held'
-  | 'superseded';
+export const RUN_STATES = [
+  'planned',
+  'started',
+  'answered',
+  'shipped',
+  'done',
+  'failed',
+  'held',
+  'superseded',
+] as const;
+export type RunState = (typeof RUN_STATES)[number];
 
 export interface PosthocRun {
   readonly id: string;

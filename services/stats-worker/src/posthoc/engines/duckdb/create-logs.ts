@@ -95,7 +95,7 @@ function readCsv(
 /** The table is there once a file was read. A line may be rejected for several reasons. */
 async function rejectedLines(connection: Connection): Promise<bigint> {
   const tables = await connection.runAndReadAll(
-    `select from duckdb_tables() where table_name = 'reject_errors'`,
+    `select 1 from duckdb_tables() where table_name = 'reject_errors'`,
   );
   if (tables.currentRowCount === 0) return 0n;
   const reader = await connection.runAndReadAll(

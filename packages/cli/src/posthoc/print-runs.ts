@@ -1,0 +1,29 @@
+import type { ListedRun } from '@odometer/database/posthoc/posthoc-runs';
+import { print, readableFigure, readableTime, table } from '../output.ts';
+
+/** Shows runs, and under them why some have shipped nothing. */
+export function printRuns(runs: readonly ListedRun[]): void {
+  const figure = (text: string | null) => (text === null ? '' : readableFigure(text));
+  print(
+    table(
+      ['metric', 'window', 'revision', 'state', 'as of', 'rows', 'total', 'difference', 'unmatched'],
+      runs.map((run) => [
+        run.metric,
+        readableTime(run.windowStart),
+        String(run.revision),
+        run.state,
+        readableTime(run.asOf),
+        figure(run.rows),
+        figure(run.total),
+        figure(run.difference),
+        figure(run.unmatchedLines),
+      ]),
+      [2, 5, 6, 7, 8],
+    ),
+  );
+  for (const { metric, windowStart, revision, state, detail } of runs) {
+    if (detail !== null) {
+      print(`${metric} ${readableTime(windowStart)} revision ${revision}: ${state}: ${detail}`);
+    }
+  }
+}

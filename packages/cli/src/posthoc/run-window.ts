@@ -1,0 +1,85 @@
+import { recordAudit } from '@odometer/database/audit-log';
+import { inTransaction, type Pool } from '@odometer/database/pool';
+import { lockForPlanning, planRun } from '@odometer/database/posthoc/plan-runs';
+import { type ListedRun, listRuns } from '@odometer/database/posthoc/posthoc-runs';
+import { posthocJobId } from '@odometer/queues/posthoc-job';
+import type { Command } from 'commander';
+import { actor } from '../actor.ts';
+import { instant } from '../arguments.ts';
+import { UnsatisfiedError } from '../failure.ts';
+import { addCommand, type OutputOptions, print, printJson } from '../output.ts';
+import { withPostgres } from '../postgres.ts';
+import { withQueues } from '../redis.ts';
+import { waitForJob } from '../wait-for-job.ts';
+import { declaredMetric, type Window, windowAt } from './declared-metric.ts';
+import { printRuns } from './print-runs.ts';
+
+interface RunOptions extends OutputOptions {
+  readonly window?: number;
+  readonly acceptFall?: boolean;
+  readonly wait: boolean;
+}
+
+export function addRun(posthoc: Command): void {
+  addCommand(posthoc, 'run', 'ask for a window now, and ship what has changed')
+    .argument('<name>', 'declared name')
+    .option(
+      '--window <start>',
+      'the window that begins here, 2026-10-01T10:00Z; without it, the last that has ended',
+      instant,
+    )
+    .option('--accept-fall', 'believe the answer, however far it falls')
+    .option('--no-wait', 'only ask the worker')
+    .action(run);
+}
+
+async function run(
+  name: string,
+  { window, acceptFall = false, wait, json }: RunOptions,
+): Promise<void> {
+  const asked = await withQueues((open) =>
+    withPostgres(async (pool) => {
+      const metric = await declaredMetric(pool, name);
+      const runId = await plan(pool, name, windowAt(metric, window, Date.now()), acceptFall);
+      const queue = open('posthoc');
+      const jobId = posthocJobId(runId);
+      await queue.add('run', { runId }, jobId);
+      let found: ListedRun | undefined;
+      const look = async () => {
+        [found] = await listRuns(pool, { id: runId, limit: 1 });
+        const isDone = found !== undefined && (found.finishedAt !== null || found.state === 'failed');
+        return { isDone, progress: `${name}: ${found?.state ?? 'not planned'}` };
+      };
+      if (wait) await waitForJob({ pool, queue }, jobId, look);
+      else await look();
+      return found;
+    }),
+  );
+  if (asked === undefined) return;
+  if (json) printJson(asked);
+  else if (wait) printRuns([asked]);
+  else print('The worker is asked for it; odometer posthoc runs shows what becomes of it.');
+  if (asked.state === 'failed' || asked.state === 'held') {
+    throw new UnsatisfiedError(`${name}: ${asked.state}: ${asked.detail ?? 'no reason is known'}`);
+  }
+}
+
+async function plan(
+  pool: Pool,
+  metric: string,
+  { windowStart, windowEnd }: Window,
+  acceptFall: boolean,
+): Promise<string> {
+  return inTransaction(pool, async (transaction) => {
+    await lockForPlanning(transaction, metric);
+    const wanted = { windowStart, windowEnd, dueAfterS: null, acceptFall };
+    const runId = await planRun(transaction, metric, wanted);
+    await recordAudit(transaction, {
+      actor: actor(),
+      action: acceptFall ? 'posthoc-metric.accept_fall' : 'posthoc-metric.run',
+      subject: metric,
+      detail: { windowStart, windowEnd },
+    });
+    return runId;
+  });
+}

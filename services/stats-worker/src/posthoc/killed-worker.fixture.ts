@@ -1,0 +1,78 @@
+import { createPool } from '@odometer/database/pool';
+import { unfinishedRuns } from '@odometer/database/posthoc/plan-runs';
+import { JobQueue } from '@odometer/queues/job-queue';
+import { createProducerRedis, waitUntilReady } from '@odometer/queues/redis-connection';
+import { createLogger } from '@odometer/service-kit/logging';
+import { createRemoteEngine } from './engines/remote-engine.fixture.ts';
+import { openEventProducer } from './open-event-producer.ts';
+import { planDueRuns } from './plan-due.ts';
+import { PosthocCounts } from './posthoc-counts.ts';
+import { processRun } from './process-run.ts';
+
+/**
+ * A worker that does what is due of post-hoc metrics, and kills itself at its nth statement or command: before it is sent, or just
+ * after, while Postgres or Redis does it. When it comes to its end it says how many there were.
+ */
+const [databaseUrl = '', redisUrl = '', directory = '', now = '', when = '', nth = ''] =
+  process.argv.slice(2);
+
+let sent = 0;
+let isCounting = false;
+
+function reach<Sent>(send: () => Sent): Sent {
+  if (isCounting) sent += 1;
+  const isHere = isCounting && sent === Number(nth);
+  if (isHere && when === 'before') process.kill(process.pid, 'SIGKILL');
+  const result = send();
+  // After this turn of the loop it is in the socket; nobody has read an answer yet.
+  if (isHere && when === 'during') setImmediate(() => process.kill(process.pid, 'SIGKILL'));
+  return result;
+}
+
+const log = createLogger('killed-worker', 'warn');
+const pool = createPool(
+  { url: databaseUrl, applicationName: 'killed worker', maxConnections: 2 },
+  () => {},
+);
+pool.on('connect', (client) => {
+  const query = client.query.bind(client) as (...args: readonly unknown[]) => unknown;
+  Object.assign(client, {
+    query: (...args: readonly unknown[]) => reach(() => query(...args)),
+  });
+});
+const redis = createProducerRedis({ url: redisUrl });
+await waitUntilReady(redis);
+const sendCommand = redis.sendCommand.bind(redis);
+redis.sendCommand = (...args) => reach(() => sendCommand(...args));
+const queue = new JobQueue('posthoc', redis);
+const { epoch, producer, enqueue } = openEventProducer({
+  pool,
+  queue: new JobQueue('events', redis),
+  instance: 'killed',
+  onBug: (error) => {
+    throw error;
+  },
+  log,
+});
+isCounting = true;
+await epoch.start();
+const nowMs = Date.parse(now);
+await planDueRuns(pool, queue, nowMs);
+for (const id of await unfinishedRuns(pool, new Date(nowMs), 10)) {
+  await processRun(
+    {
+      pool,
+      engines: { duckdb: createRemoteEngine(directory) },
+      counts: new PosthocCounts(),
+      enqueue,
+      log,
+    },
+    id,
+    new AbortController().signal,
+  );
+}
+isCounting = false;
+await producer.stop();
+await epoch.stop();
+process.stdout.write(`${sent}\n`);
+process.exit(0);

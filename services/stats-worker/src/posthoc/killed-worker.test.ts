@@ -1,0 +1,150 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { JobQueue } from '@odometer/queues/job-queue';
+import { JobWorker } from '@odometer/queues/job-worker';
+import {
+  createProducerRedis,
+  createWorkerRedis,
+  waitUntilReady,
+} from '@odometer/queues/redis-connection';
+import { eventually } from '@odometer/testing/eventually';
+import { startTestRedis } from '@odometer/testing/test-redis';
+import { hourlySums } from '../../test/applier-fixture.ts';
+import { openPosthoc } from '../../test/posthoc-fixture.ts';
+import { createRemoteEngine, executions } from './engines/remote-engine.fixture.ts';
+
+/** Compiled, as it is started dozens of times. */
+const WORKER = fileURLToPath(
+  new URL('../../dist/posthoc/killed-worker.fixture.js', import.meta.url),
+);
+const FIRST = '2026-08-15T12:00:00Z';
+/** Before the next window is due. */
+const SECOND = '2026-08-15T12:30:00Z';
+
+let server: Awaited<ReturnType<typeof startTestRedis>>;
+let redis: ReturnType<typeof createProducerRedis>;
+let workerRedis: ReturnType<typeof createWorkerRedis>;
+let worker: JobWorker<'events'>;
+let queue: JobQueue<'events'>;
+/** Whose events the queue holds now. */
+let posthoc: Awaited<ReturnType<typeof openPosthoc>>;
+
+beforeAll(async () => {
+  server = await startTestRedis();
+  redis = createProducerRedis({ url: server.url });
+  await waitUntilReady(redis);
+  workerRedis = createWorkerRedis({ url: server.url });
+  queue = new JobQueue('events', redis);
+  worker = new JobWorker({
+    queue: 'events',
+    redis: workerRedis,
+    process: async (job) => {
+      if (job.name === 'event-batch') await posthoc.events.apply([job.payload]);
+    },
+    concurrency: 1,
+    log: { warn() {}, error() {} },
+  });
+  await worker.start();
+});
+afterAll(async () => {
+  await worker.stop();
+  await queue.stop();
+  redis.disconnect();
+  workerRedis.disconnect();
+  await server.stop();
+});
+
+/** Of the one window that there is. */
+function answer(values: Readonly<Record<string, number>>): void {
+  const lines = Object.entries(values).map(([project, value]) => `${project} ${value}`);
+  writeFileSync(join(posthoc.directory, 'answer'), lines.join('\n'));
+}
+
+const ring = (at: string) =>
+  posthoc.ring(at, { engines: { duckdb: createRemoteEngine(posthoc.directory) } });
+
+/** A window whose first answer is counted, and whose second one is another: up, down, gone and new. */
+async function open(): Promise<void> {
+  posthoc = await openPosthoc();
+  await posthoc.declare('2026-08-15T10:20:00Z', {
+    maxFallPercent: 100,
+    revisions: ['60m', '90m'],
+  });
+  answer({ up: 1, down: 2, gone: 1 });
+  await ring(FIRST);
+  answer({ up: 3, down: 1, new: 1 });
+}
+
+/** @returns how many statements and commands it took; undefined: it was killed. */
+async function runKilled(when: string, nth: number): Promise<number | undefined> {
+  const args = [posthoc.url, server.url, posthoc.directory, SECOND, when, String(nth)];
+  const child = spawn(process.execPath, [WORKER, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+  let text = '';
+  child.stdout.on('data', (chunk) => {
+    text += chunk;
+  });
+  const [code, signal] = await once(child, 'close');
+  if (signal === 'SIGKILL') return undefined;
+  if (code !== 0) throw new Error(`the worker ended with ${code}: ${text}`);
+  return Number(text.trim());
+}
+
+async function expectOnce(): Promise<void> {
+  expect(await hourlySums(posthoc.pool)).toEqual({
+    'acme/down api_calls': '1',
+    'acme/gone api_calls': '0',
+    'acme/new api_calls': '1',
+    'acme/up api_calls': '3',
+  });
+  const { rows } = await posthoc.pool.query(
+    `select split_part(subject, '/', 2) as project, array_agg(data ->> 'value' order by attributes ->> 'posthocrevision') as values
+     from events group by 1 order by 1`,
+  );
+  // One query for each revision, however often somebody went on with it.
+  expect(executions(posthoc.directory)).toHaveLength(2);
+  expect(rows).toEqual([
+    { project: 'down', values: ['2', '-1'] },
+    { project: 'gone', values: ['1', '-1'] },
+    { project: 'new', values: ['1'] },
+    { project: 'up', values: ['1', '2'] },
+  ]);
+}
+
+test('killed before, or while, any of its statements and commands is done: exactly one set of events', async () => {
+  const deadlineMs = 60_000;
+  let steps: number | undefined;
+  let kills = 0;
+  for (let nth = 1; steps === undefined; nth += 1) {
+    for (const when of ['before', 'during']) {
+      await open();
+      try {
+        steps = await runKilled(when, nth);
+        if (steps !== undefined) break;
+        kills += 1;
+        // Another worker goes on, with a life of its own. The next bell may come while what was shipped is being counted.
+        await ring(SECOND);
+        await eventually(
+          async () => {
+            const depth = await queue.depth();
+            return depth.waiting + depth.active + depth.delayed === 0;
+          },
+          { deadlineMs },
+        );
+        await ring(SECOND);
+        await expectOnce();
+        expect((await posthoc.runs()).filter(({ state }) => state !== 'done')).toEqual([]);
+      } finally {
+        if (steps === undefined) await posthoc.close();
+      }
+    }
+  }
+  await expectOnce();
+  await posthoc.close();
+  // Fewer would mean that the worker does not do what is tested.
+  expect(steps).toBeGreaterThan(20);
+  expect(kills).toBe(2 * (steps ?? 0));
+}, 900_000);
