@@ -271,7 +271,7 @@ export const storageAndPeriods = prometheusDashboard({
         ),
         lines(
           'Logs read',
-          'Bps',
+          'binBps',
           'Bytes of logs that queries read, as they are stored.',
           prometheus({ read: perSecond('odometer_posthoc_scanned_bytes_total') }),
         ),
