@@ -42,6 +42,7 @@ export interface Queues {
   readonly counts: JobQueue<'counts'>;
   readonly periods: JobQueue<'periods'>;
   readonly measure: JobQueue<'measure'>;
+  readonly posthoc: JobQueue<'posthoc'>;
   readonly objects: JobQueue<'objects'>;
 }
 
@@ -154,6 +155,7 @@ export async function openQueues(redisUrl: string): Promise<Queues & { close(): 
     counts: new JobQueue('counts', redis),
     periods: new JobQueue('periods', redis),
     measure: new JobQueue('measure', redis),
+    posthoc: new JobQueue('posthoc', redis),
     objects: new JobQueue('objects', redis),
   };
   return {

@@ -68,7 +68,13 @@ export interface ProcessorParts {
   readonly objectsQueue: JobQueue<'objects'>;
   readonly periods: Pick<
     PeriodsParts,
-    'queue' | 'measureQueue' | 'posthocQueue' | 'usageQueues' | 'graceMs' | 'eventRetentionMonths' | 'log'
+    | 'queue'
+    | 'measureQueue'
+    | 'posthocQueue'
+    | 'usageQueues'
+    | 'graceMs'
+    | 'eventRetentionMonths'
+    | 'log'
   >;
   readonly measure: Omit<MeasureParts, 'pool'>;
   readonly posthoc: Processor<'posthoc'>;

@@ -5,10 +5,13 @@ import { lockCatalogue } from '@odometer/database/advisory-locks';
 import { claimMeter } from '@odometer/database/meters/own-meter';
 import { inTransaction, type Pool } from '@odometer/database/pool';
 import { unfinishedRuns } from '@odometer/database/posthoc/plan-runs';
-import { listRuns } from '@odometer/database/posthoc/posthoc-runs';
 import { putPosthocMetric } from '@odometer/database/posthoc/posthoc-metrics';
+import { listRuns } from '@odometer/database/posthoc/posthoc-runs';
 import type { EventEnvelope } from '@odometer/domain/event-envelope';
-import { posthocDeclarationSchema, posthocOwner } from '@odometer/domain/posthoc/posthoc-declaration';
+import {
+  posthocDeclarationSchema,
+  posthocOwner,
+} from '@odometer/domain/posthoc/posthoc-declaration';
 import type { JobQueue } from '@odometer/queues/job-queue';
 import { temporaryDirectory } from '@odometer/testing/temporary-directory';
 import { createDuckDbEngine } from '../src/posthoc/engines/duckdb/duckdb-engine.ts';
@@ -18,7 +21,7 @@ import { processRun } from '../src/posthoc/process-run.ts';
 import { openAppliers, Producer } from './applier-fixture.ts';
 
 /** The fields of an access log of an AWS load balancer, as far as the first 15 of them. */
-export const ALB_COLUMNS = [
+const ALB_COLUMNS = [
   'type',
   'time',
   'elb',
@@ -70,7 +73,7 @@ export function writeLog(directory: string, path: string, lines: readonly string
 }
 
 /** Declares a metric as `odometer apply` does, as if it were so late. */
-export async function declarePosthoc(
+async function declarePosthoc(
   pool: Pool,
   nowMs: number,
   change: Readonly<Record<string, unknown>> = {},
@@ -89,7 +92,12 @@ export async function declarePosthoc(
     await transaction.query(
       `update posthoc_metrics set first_window = f.at, settled_before = f.at, declared_at = $2
        from (select date_trunc($3, $2::timestamptz, 'UTC') - make_interval(hours => $4) as at) f where name = $1`,
-      [metric.name, new Date(nowMs), metric.window, metric.lookback * (metric.window === 'day' ? 24 : 1)],
+      [
+        metric.name,
+        new Date(nowMs),
+        metric.window,
+        metric.lookback * (metric.window === 'day' ? 24 : 1),
+      ],
     );
   });
 }

@@ -11,10 +11,10 @@ import {
   readableTime,
   table,
 } from '../output.ts';
+import { withPostgres } from '../postgres.ts';
 import { printRuns } from '../posthoc/print-runs.ts';
 import { addRun } from '../posthoc/run-window.ts';
 import { addTest } from '../posthoc/test-window.ts';
-import { withPostgres } from '../postgres.ts';
 
 interface RunsOptions extends OutputOptions {
   readonly state?: RunState;
@@ -69,10 +69,7 @@ async function list({ json }: OutputOptions): Promise<void> {
   );
 }
 
-async function runs(
-  name: string | undefined,
-  { state, limit, json }: RunsOptions,
-): Promise<void> {
+async function runs(name: string | undefined, { state, limit, json }: RunsOptions): Promise<void> {
   const found = await withPostgres((pool) => listRuns(pool, { metric: name, state, limit }));
   if (json) return printJson(found);
   if (found.length === 0) return print('There are no such runs.');

@@ -1,5 +1,5 @@
-import { findPosthocMetric } from '@odometer/database/posthoc/posthoc-metrics';
 import type { Queryable } from '@odometer/database/pool';
+import { findPosthocMetric } from '@odometer/database/posthoc/posthoc-metrics';
 import { OdometerError } from '@odometer/domain/errors';
 import {
   type PosthocDeclaration,

@@ -6,7 +6,17 @@ export function printRuns(runs: readonly ListedRun[]): void {
   const figure = (text: string | null) => (text === null ? '' : readableFigure(text));
   print(
     table(
-      ['metric', 'window', 'revision', 'state', 'as of', 'rows', 'total', 'difference', 'unmatched'],
+      [
+        'metric',
+        'window',
+        'revision',
+        'state',
+        'as of',
+        'rows',
+        'total',
+        'difference',
+        'unmatched',
+      ],
       runs.map((run) => [
         run.metric,
         readableTime(run.windowStart),

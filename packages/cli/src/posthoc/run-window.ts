@@ -47,7 +47,8 @@ async function run(
       let found: ListedRun | undefined;
       const look = async () => {
         [found] = await listRuns(pool, { id: runId, limit: 1 });
-        const isDone = found !== undefined && (found.finishedAt !== null || found.state === 'failed');
+        const isDone =
+          found !== undefined && (found.finishedAt !== null || found.state === 'failed');
         return { isDone, progress: `${name}: ${found?.state ?? 'not planned'}` };
       };
       if (wait) await waitForJob({ pool, queue }, jobId, look);

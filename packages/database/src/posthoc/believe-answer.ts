@@ -58,7 +58,13 @@ export async function believeAnswer(
   if (!run.acceptFall) {
     const fall = await findFall(transaction, run, answer, maxFallPercent);
     if (fall !== undefined) {
-      await end(transaction, run.id, 'held', answer, `it fell from ${fall.before} to ${fall.total}`);
+      await end(
+        transaction,
+        run.id,
+        'held',
+        answer,
+        `it fell from ${fall.before} to ${fall.total}`,
+      );
       return { state: 'held', ...fall };
     }
   }

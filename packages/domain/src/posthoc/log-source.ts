@@ -30,7 +30,7 @@ const pattern = z.strictObject({
 });
 
 /** Placeholders of a path, all of UTC. */
-export const PATH_PARTS = ['yyyy', 'MM', 'dd', 'HH'] as const;
+const PATH_PARTS = ['yyyy', 'MM', 'dd', 'HH'] as const;
 
 /** Where logs are, and how their lines are read. In SQL they are the table `logs`. */
 export const logSourceSchema = z.strictObject({
@@ -48,10 +48,13 @@ export const logSourceSchema = z.strictObject({
       'should be relative, without . and ..',
     )
     .refine((path) => !/[[\]'\\\0]/.test(path), "should have no brackets, backslash or '")
-    .refine((path) => {
-      const unknown = path.replace(/\{(yyyy|MM|dd|HH)\}/g, '');
-      return !/[{}]/.test(unknown);
-    }, `has a placeholder that is none of ${PATH_PARTS.map((part) => `{${part}}`).join(', ')}`),
+    .refine(
+      (path) => {
+        const unknown = path.replace(/\{(yyyy|MM|dd|HH)\}/g, '');
+        return !/[{}]/.test(unknown);
+      },
+      `has a placeholder that is none of ${PATH_PARTS.map((part) => `{${part}}`).join(', ')}`,
+    ),
   /**
    * How many hours after a window the times in paths go on: providers sort files by when they deliver them, and what was
    * before midnight is delivered the day after.

@@ -49,15 +49,15 @@ export const posthocDeclarationSchema = z.strictObject({
       organization: column.optional(),
       value: column.default('value'),
       /** Kept with the events. */
-      dimensions: z.array(column.refine((name) => name !== 'value', 'is taken')).max(16).default([]),
+      dimensions: z
+        .array(column.refine((name) => name !== 'value', 'is taken'))
+        .max(16)
+        .default([]),
     })
-    .refine(
-      ({ project, organization, value, dimensions }) => {
-        const all = [project, organization ?? [], value, dimensions].flat();
-        return new Set(all).size === all.length;
-      },
-      'should name each column once',
-    )
+    .refine(({ project, organization, value, dimensions }) => {
+      const all = [project, organization ?? [], value, dimensions].flat();
+      return new Set(all).size === all.length;
+    }, 'should name each column once')
     .default({ project: 'project', value: 'value', dimensions: [] }),
   /** Owner of projects when no column names it. */
   organization: z.string().refine(isSlug, 'should be a valid name').default('default'),
@@ -71,11 +71,13 @@ export const posthocDeclarationSchema = z.strictObject({
     .array(z.string().regex(DURATION, 'should be like 30m or 6h'))
     .min(1)
     .max(10)
-    .refine((all) => all.every((text) => durationMs(text) <= MAX_REVISION_MS), 'are up to 72h')
-    .refine(
-      (all) => all.every((text, i) => durationMs(text) > durationMs(all[i - 1] ?? '0m')),
-      'should rise',
-    )
+    .superRefine((all, context) => {
+      // Those that are none are told already.
+      const delaysMs = all.filter((text) => DURATION.test(text)).map(durationMs);
+      const issue = (message: string) => context.addIssue({ code: 'custom', message });
+      if (delaysMs.some((delayMs) => delayMs > MAX_REVISION_MS)) issue('are up to 72h');
+      if (delaysMs.some((delayMs, i) => delayMs <= (delaysMs[i - 1] ?? 0))) issue('should rise');
+    })
     .default(['1h', '6h', '24h', '48h']),
   /**
    * An answer that falls below the one before it by more than this many percent is held instead of subtracted: rather logs are

@@ -6,7 +6,7 @@ import type { Owner } from '../subject.ts';
 export const POSTHOC_SOURCE = 'posthoc/';
 
 /** The source of a metric's events; their ids are unique within it. */
-export function posthocSource(metric: string): string {
+function posthocSource(metric: string): string {
   return `${POSTHOC_SOURCE}${metric}`;
 }
 

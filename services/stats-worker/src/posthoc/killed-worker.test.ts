@@ -82,7 +82,9 @@ async function open(): Promise<void> {
 /** @returns how many statements and commands it took; undefined: it was killed. */
 async function runKilled(when: string, nth: number): Promise<number | undefined> {
   const args = [posthoc.url, server.url, posthoc.directory, SECOND, when, String(nth)];
-  const child = spawn(process.execPath, [WORKER, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [WORKER, ...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   let text = '';
   child.stdout.on('data', (chunk) => {
     text += chunk;

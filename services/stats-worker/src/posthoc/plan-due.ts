@@ -13,8 +13,8 @@ import {
   posthocDeclarationSchema,
   windowMs,
 } from '@odometer/domain/posthoc/posthoc-declaration';
-import { posthocJobId } from '@odometer/queues/posthoc-job';
 import type { JobQueue } from '@odometer/queues/job-queue';
+import { posthocJobId } from '@odometer/queues/posthoc-job';
 
 /** Of one bell; the next one goes on. Jobs that wait already are not added again. */
 const MAX_JOBS = 500;
@@ -47,9 +47,9 @@ async function planMetric(pool: Pool, metric: PosthocDeclaration, nowMs: number)
     if (planning === undefined) return;
     const fromMs = planning.settledBefore.getTime();
     const asked = new Map(
-      (
-        await plannedWindows(transaction, metric.name, planning.settledBefore, new Date(nowMs))
-      ).map(({ startMs, askedAfterS }) => [startMs, askedAfterS]),
+      (await plannedWindows(transaction, metric.name, planning.settledBefore, new Date(nowMs))).map(
+        ({ startMs, askedAfterS }) => [startMs, askedAfterS],
+      ),
     );
     let settledMs = fromMs;
     for (let startMs = fromMs; startMs + lengthMs <= nowMs; startMs += lengthMs) {

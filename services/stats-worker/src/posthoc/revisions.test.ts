@@ -58,13 +58,19 @@ test('rows of logs become events of their window, and usage that the familiar vi
 describe('an answer that is another one than before', () => {
   beforeEach(async () => {
     await posthoc.declare(at('10:20'), { maxFallPercent: 50 });
-    posthoc.write(`${DAY}/a.log.gz`, [1, 2, 3, 4].map((n) => albLine(`10:00:0${n}`, 'web')));
+    posthoc.write(
+      `${DAY}/a.log.gz`,
+      [1, 2, 3, 4].map((n) => albLine(`10:00:0${n}`, 'web')),
+    );
     posthoc.write(`${DAY}/b.log.gz`, [albLine('10:00:00', 'app'), albLine('10:00:00', 'ops')]);
     await posthoc.ring(at('12:00'));
   });
 
   test('ships its difference, up and down, new and gone: the total is that of the last answer', async () => {
-    posthoc.write(`${DAY}/a.log.gz`, [1, 2, 3].map((n) => albLine(`10:00:0${n}`, 'web')));
+    posthoc.write(
+      `${DAY}/a.log.gz`,
+      [1, 2, 3].map((n) => albLine(`10:00:0${n}`, 'web')),
+    );
     posthoc.write(`${DAY}/b.log.gz`, [
       albLine('10:00:00', 'app'),
       albLine('10:00:00', 'app'),
@@ -96,8 +102,15 @@ describe('an answer that is another one than before', () => {
     rmSync(join(posthoc.directory, DAY, 'b.log.gz'));
     await posthoc.ring(at('17:00'));
     const [held] = (await posthoc.runs()).filter(({ state }) => state === 'held');
-    expect(held).toMatchObject({ revision: 2, detail: 'it fell from 6 to 0', total: '0', events: '0' });
-    expect(posthoc.lines.filter(({ event: name }) => name === 'posthoc_answer_held')).toHaveLength(1);
+    expect(held).toMatchObject({
+      revision: 2,
+      detail: 'it fell from 6 to 0',
+      total: '0',
+      events: '0',
+    });
+    expect(posthoc.lines.filter(({ event: name }) => name === 'posthoc_answer_held')).toHaveLength(
+      1,
+    );
     expect(await sums()).toMatchObject({ 'acme/web api_calls': '4' });
     expect(posthoc.parts.counts.runs()).toContainEqual([{ outcome: 'held' }, 1]);
   });
@@ -106,7 +119,10 @@ describe('an answer that is another one than before', () => {
     rmSync(join(posthoc.directory, DAY, 'a.log.gz'));
     await posthoc.ring(at('17:00'));
     expect((await shown()).at(-2)).toEqual(['10:00', 2, 'held', '2', '0']);
-    posthoc.write(`${DAY}/a.log.gz`, [1, 2, 3, 4, 5].map((n) => albLine(`10:00:0${n}`, 'web')));
+    posthoc.write(
+      `${DAY}/a.log.gz`,
+      [1, 2, 3, 4, 5].map((n) => albLine(`10:00:0${n}`, 'web')),
+    );
     await ask(posthoc.pool, 'alb', at('10:00'));
     await posthoc.ring(at('17:00'));
     expect((await shown()).at(-3)).toEqual(['10:00', 3, 'done', '7', '1']);
@@ -123,9 +139,9 @@ test('two revisions that are answered at once: the second takes its difference f
   posthoc.write(`${DAY}/a.log.gz`, [albLine('10:00:00', 'web')]);
   // Shipping of the first stops before anything is in the queue.
   const lost = new Error('Connection terminated');
-  await expect(
-    posthoc.ring(at('12:00'), { enqueue: () => Promise.reject(lost) }),
-  ).rejects.toBe(lost);
+  await expect(posthoc.ring(at('12:00'), { enqueue: () => Promise.reject(lost) })).rejects.toBe(
+    lost,
+  );
   expect(await shown()).toEqual([['10:00', 1, 'answered', '1', '1']]);
   posthoc.write(`${DAY}/b.log.gz`, [albLine('10:00:01', 'web'), albLine('10:00:02', 'web')]);
   await posthoc.ring(at('17:00'));
@@ -159,12 +175,17 @@ test('what Redis lost after it was shipped is shipped again, and counts once', a
   const patience = new AbortController();
   // As if Redis had taken it, and then lost its disk.
   const shipped = posthoc.ring(at('12:00'), {
-    enqueue: async () => patience.abort(new OdometerError('job_deadline_exceeded', { jobId: 'x', queue: 'x', deadlineMs: 1 })),
+    enqueue: async () =>
+      patience.abort(
+        new OdometerError('job_deadline_exceeded', { jobId: 'x', queue: 'x', deadlineMs: 1 }),
+      ),
     signal: patience.signal,
   });
   await expect(shipped).rejects.toMatchObject({ code: 'job_deadline_exceeded' });
   expect(await shown()).toEqual([['10:00', 1, 'shipped', '1', '1']]);
-  await posthoc.pool.query(`update posthoc_runs set shipped_at = shipped_at - interval '6 minutes'`);
+  await posthoc.pool.query(
+    `update posthoc_runs set shipped_at = shipped_at - interval '6 minutes'`,
+  );
   await posthoc.ring(at('12:10'));
   await posthoc.ring(at('12:20'));
   expect(await shown()).toEqual([['10:00', 1, 'done', '1', '1']]);
@@ -179,7 +200,11 @@ test('windows that nobody asked for while no worker was there are asked for once
     ['10:00', 1, 'done', '1', '1'],
     ['09:00', 1, 'done', '1', '1'],
   ]);
-  expect(await stored(`select from posthoc_runs where due_after <> 21600 and window_end <= '2026-08-16T04:00Z'`)).toEqual([]);
+  expect(
+    await stored(
+      `select from posthoc_runs where due_after <> 21600 and window_end <= '2026-08-16T04:00Z'`,
+    ),
+  ).toEqual([]);
   // Those are settled; the others wait for their last time.
   expect(await stored(`select settled_before as at from posthoc_metrics`)).toEqual([
     { at: new Date('2026-08-16T04:00Z') },

@@ -22,14 +22,12 @@ export async function runTest(
     const executionId = await engines[metric.engine].start(query, testId, signal);
     const { rows, unnamed, engine } = await askEngine(engines, query, executionId, signal);
     const answer: ShownAnswer = {
-      rows: rows
-        .slice(0, MAX_SHOWN_ROWS)
-        .map(({ organization, project, dimensions, value }) => ({
-          organization,
-          project,
-          dimensions,
-          value,
-        })),
+      rows: rows.slice(0, MAX_SHOWN_ROWS).map(({ organization, project, dimensions, value }) => ({
+        organization,
+        project,
+        dimensions,
+        value,
+      })),
       rowCount: rows.length,
       unnamedRows: Number(unnamed),
       unmatchedLines: Number(engine.unmatchedLines),

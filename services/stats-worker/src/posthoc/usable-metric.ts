@@ -1,6 +1,6 @@
 import { findMeter } from '@odometer/database/meters/stored-meter';
-import { findPosthocMetric } from '@odometer/database/posthoc/posthoc-metrics';
 import type { Queryable } from '@odometer/database/pool';
+import { findPosthocMetric } from '@odometer/database/posthoc/posthoc-metrics';
 import { OdometerError } from '@odometer/domain/errors';
 import {
   type PosthocDeclaration,

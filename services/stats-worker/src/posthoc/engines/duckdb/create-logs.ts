@@ -26,10 +26,7 @@ export async function createLogs(
     return { count: async () => 0n };
   }
   if (format.type === 'delimited') {
-    const { delimiter, quote, escape, header, columns } = format;
-    await connection.run(
-      `create view logs as select * from ${readCsv(files, { delimiter, quote, escape, header, columns })}`,
-    );
+    await connection.run(`create view logs as select * from ${readCsv(files, format)}`);
     return { count: () => rejectedLines(connection) };
   }
   let unmatched = 0n;

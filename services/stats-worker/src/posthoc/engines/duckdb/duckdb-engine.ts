@@ -9,7 +9,13 @@ import {
 } from '../engine.ts';
 import { createLogs } from './create-logs.ts';
 import { findFiles } from './find-files.ts';
-import { type Connection, type DuckDb, type DuckDbLimits, literals, withDuckDb } from './open-duckdb.ts';
+import {
+  type Connection,
+  type DuckDb,
+  type DuckDbLimits,
+  literals,
+  withDuckDb,
+} from './open-duckdb.ts';
 
 /**
  * Answers in this process, from files. There is nothing to be found again after a crash: whoever goes on asks again.

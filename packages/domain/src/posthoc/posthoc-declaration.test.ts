@@ -1,0 +1,39 @@
+import { expect, test } from '@jest/globals';
+import { posthocDeclarationSchema } from './posthoc-declaration.ts';
+
+const declaration = {
+  name: 'alb',
+  engine: 'duckdb',
+  eventType: 'api_calls',
+  window: 'hour',
+  sql: 'select project, count(*) as value from logs where at >= :start and at < :end group by 1',
+  source: {
+    type: 'directory',
+    path: 'a.log',
+    format: { type: 'delimited', columns: ['project', 'at'] },
+  },
+};
+const problems = (change: object) =>
+  posthocDeclarationSchema
+    .safeParse({ ...declaration, ...change })
+    .error?.issues.map(({ path, message }) => `${path.join('.')} ${message}`) ?? [];
+
+test('asks again within the grace of months, unless it says otherwise', () => {
+  expect(posthocDeclarationSchema.parse(declaration).revisions).toEqual(['1h', '6h', '24h', '48h']);
+  expect(problems({ revisions: ['5m'] })).toEqual([]);
+});
+
+test.each([
+  [
+    { sql: 'select 1' },
+    'sql should have :start and :end, so that it asks for what was in one window',
+  ],
+  [{ sql: 'select :start, :end; drop table x' }, 'sql should be one statement'],
+  [{ revisions: ['6h', '1h'] }, 'revisions should rise'],
+  [{ revisions: ['1h', '73h'] }, 'revisions are up to 72h'],
+  [{ revisions: ['1 day'] }, 'revisions.0 should be like 30m or 6h'],
+  [{ columns: { dimensions: ['project'] } }, 'columns should name each column once'],
+  [{ columns: { value: 'n', dimensions: ['value'] } }, 'columns.dimensions.0 is taken'],
+])('%j is refused', (change, problem) => {
+  expect(problems(change)).toContain(problem);
+});
