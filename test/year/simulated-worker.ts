@@ -117,6 +117,7 @@ export async function openWorker(options: {
     usage: appliers.usage,
     queue: options.queues.periods,
     measureQueue: options.queues.measure,
+    posthocQueue: options.queues.posthoc,
     objectsQueue: options.queues.objects,
   });
   return {

@@ -236,9 +236,10 @@ test('a window of a month that is closed becomes an adjustment, less as well as 
   const line = (seconds: number) => albLine(`2026-07-31T23:00:0${seconds}.000000Z`, 'web');
   posthoc.write(july, [line(1), line(2)]);
   await posthoc.ring('2026-08-01T01:00:00Z');
+  // The applier has drafted it, as it has ended by the clock.
   await posthoc.pool.query(
-    `insert into periods (organization_id, month, state, drafted_at, closing_at, closing_act)
-     select id, '2026-07-01Z', 'closing', now(), now(), nextval('period_acts') from organizations`,
+    `update periods set state = 'closing', closing_at = now(), closing_act = nextval('period_acts')
+     where month = '2026-07-01Z'`,
   );
   posthoc.write(july, [line(1)]);
   await posthoc.ring('2026-08-01T06:00:00Z');

@@ -26,7 +26,16 @@ export async function createLogs(
     return { count: async () => 0n };
   }
   if (format.type === 'delimited') {
-    await connection.run(`create view logs as select * from ${readCsv(files, format)}`);
+    // DuckDB 1.5 ends with an internal error when it meets a line that is no UTF-8 and reads only some of the columns. So all of
+    // them are read: `random` keeps the optimizer from seeing that the query needs fewer.
+    const all = format.columns.map((name) => `${quoted(name)} := ${quoted(name)}`).join(', ');
+    await connection.run(
+      `create view logs as
+       select ${format.columns.map((name) => `taken.${quoted(name)} as ${quoted(name)}`).join(', ')}
+       from (
+         select case when random() >= 0 then struct_pack(${all}) end as taken from ${readCsv(files, format)}
+       )`,
+    );
     return { count: () => rejectedLines(connection) };
   }
   let unmatched = 0n;
