@@ -36,17 +36,20 @@ export interface Measured {
 export async function openBucketSystem({
   versioning = 'unversioned',
   maxPage,
+  isPlain = false,
   declaration = {},
 }: {
   readonly versioning?: Versioning;
   readonly maxPage?: number;
+  /** Of the store: it takes no notice of `encoding-type`. */
+  readonly isPlain?: boolean;
   readonly declaration?: object;
 } = {}) {
   const clock = new SimulatedClock(Date.now() - 24 * HOUR_MS);
   const bucket = new SimulatedBucket({ name: 'acme-assets', versioning, now: clock.now });
   const [system, server] = await Promise.all([
     openAppliers(),
-    startFakeS3Server([bucket], maxPage === undefined ? {} : { maxPage }),
+    startFakeS3Server([bucket], { isPlain, ...(maxPage !== undefined && { maxPage }) }),
   ]);
   const bucketId = await declareBucket(system.pool, {
     endpoint: server.url,
