@@ -44,8 +44,8 @@ planted({
   patches: [
     {
       file: USAGE_WRITER,
-      find: "if (late === 'adjust') await this.#adjust(closed);",
-      replace: 'await this.#adjust(closed); await this.#adjust(closed);',
+      find: "const adjusted = late === 'adjust' ? closed : [];",
+      replace: 'const adjusted = closed; await this.#adjust(adjusted);',
     },
   ],
   catches: /^hour /,
