@@ -32,6 +32,15 @@ export async function readBucketLevels(
   }));
 }
 
+/** Live objects of a bucket, by the ledger or by its last listing. */
+export async function countLiveObjects(db: Queryable, bucketId: number): Promise<number> {
+  const { rows } = await db.query<{ objects: string }>(
+    'select coalesce(sum(objects), 0) as objects from storage_levels where bucket_id = $1',
+    [bucketId],
+  );
+  return Number(rows[0]?.objects ?? 0);
+}
+
 /** What is known of a bucket from before a measurement. */
 export interface BucketHistory {
   readonly declaredAtMs: number;
@@ -39,10 +48,8 @@ export interface BucketHistory {
   readonly completeAtMs: number | undefined;
   /** By what its keys meant then; undefined: there was none. */
   readonly listedMappingVersion: number | undefined;
-  /** Live in the ledger now. */
-  readonly liveObjects: number;
   /**
-   * Those of them that listings have added since one was believed and took out what it did not have. They may be those of a
+   * Live objects of the ledger that listings have added since one was believed and took out what it did not have. They may be those of a
    * wrong bucket, and must not make what vanishes a small share of what is there.
    */
   readonly unbelievedObjects: number;
@@ -53,11 +60,9 @@ export async function readBucketHistory(db: Queryable, bucketId: number): Promis
     declared_at: Date;
     complete_at: Date | null;
     mapping_version: string | null;
-    live: string;
     unbelieved: string;
   }>(
     `select b.declared_at, complete.started_at as complete_at, complete.mapping_version,
-       (select coalesce(sum(objects), 0) from storage_levels where bucket_id = b.id) as live,
        coalesce((
          -- The newest tells of all: each keeps what those before it have added.
          select (m.progress ->> 'unbelieved')::bigint
@@ -90,7 +95,6 @@ export async function readBucketHistory(db: Queryable, bucketId: number): Promis
     declaredAtMs: row.declared_at.getTime(),
     completeAtMs: row.complete_at?.getTime(),
     listedMappingVersion: row.mapping_version === null ? undefined : Number(row.mapping_version),
-    liveObjects: Number(row.live),
     unbelievedObjects: Number(row.unbelieved),
   };
 }

@@ -55,9 +55,8 @@ export class BucketListing {
   readonly parts: BucketParts;
   readonly terms: ListingTerms;
   readonly isFilling: boolean;
-  /** Objects of the ledger when it began that were believed: what vanishes is a share of these, and not of what listings add. */
-  readonly believedBefore: number;
-  readonly #unbelievedBefore: number;
+  /** Objects that the ledger had when it began by the word of listings that were not believed. */
+  readonly unbelievedBefore: number;
   /** By our clock, before the first page was asked for. */
   readonly begunAtMs: number;
   #phase: ListingPhase;
@@ -66,26 +65,21 @@ export class BucketListing {
 
   /**
    * @param progress as it was kept last.
-   * @param begins of one that is new: whether it fills the ledger rather than corrects it, and what is in it (BucketHistory).
+   * @param begins of one that is new: whether it fills the ledger rather than corrects it, and what was added to it (BucketHistory).
    */
   constructor(
     parts: BucketParts,
     terms: ListingTerms,
     progress: Readonly<Record<string, unknown>>,
-    begins: { readonly isFilling: boolean } & Pick<
-      BucketHistory,
-      'liveObjects' | 'unbelievedObjects'
-    >,
+    begins: { readonly isFilling: boolean } & Pick<BucketHistory, 'unbelievedObjects'>,
   ) {
     this.parts = parts;
     this.terms = terms;
     const { phase = 'new', tally, begunAtMs = this.nowMs() } = progress;
-    const { isFilling, liveObjects, unbelievedObjects } = begins;
+    const { isFilling, unbelievedObjects } = begins;
     const { filling = isFilling, unbelieved = unbelievedObjects } = progress;
-    const { believed = Math.max(0, liveObjects - unbelievedObjects) } = progress;
     this.begunAtMs = begunAtMs as number;
-    this.believedBefore = believed as number;
-    this.#unbelievedBefore = unbelieved as number;
+    this.unbelievedBefore = unbelieved as number;
     this.#phase = phase as ListingPhase;
     this.#tally = tallyFromJson(tally);
     // As it was begun: a part of it may have been what made the bucket known.
@@ -158,8 +152,7 @@ export class BucketListing {
   }
 
   #progress(phase: ListingPhase, tally: ListingTally): Readonly<Record<string, unknown>> {
-    const { isFilling: filling, believedBefore: believed, begunAtMs } = this;
-    const unbelieved = this.#unbelievedBefore;
+    const { isFilling: filling, unbelievedBefore: unbelieved, begunAtMs } = this;
     const { mark: declaration, bucket } = this.terms;
     const { mappingVersion } = bucket;
     return {
@@ -167,7 +160,6 @@ export class BucketListing {
       declaration,
       mappingVersion,
       filling,
-      believed,
       unbelieved,
       begunAtMs,
       tally: tallyToJson(tally),

@@ -35,7 +35,7 @@ export async function correctPage(
     transaction,
     places.flatMap(({ owner }) => owner ?? []),
   );
-  const settledThroughMs = await holdSettlement(transaction);
+  const settlement = await holdSettlement(transaction);
   if (isHashed) {
     const seen = listed.map(({ storedKey, object: { version } }) => ({ key: storedKey, version }));
     await markSeen(transaction, bucket.id, measurementId, seen);
@@ -60,7 +60,7 @@ export async function correctPage(
   const corrected = (
     await correctListed(transaction, rows, listing.knowledge(askedAtMs), measurementId)
   ).map((row) => ({ ...row, reason: reasonOfListed(row.previousLive) }));
-  const differences = new StorageDifferences(settledThroughMs, listing.nowMs());
+  const differences = new StorageDifferences(settlement);
   for (const row of corrected) {
     differences.add(bucket.id, row, {
       bytes: row.bytes - row.previousBytes,
