@@ -101,6 +101,23 @@ test.each([
   },
 );
 
+test('a form that is declared away is remembered: what is stored still compares with no other', async () => {
+  const queueUrl = 'https://sqs.eu-central-1.amazonaws.com/1/q';
+  const form = (form: string) =>
+    bucket('formed', { notifications: { kind: 'sqs', queueUrl, form } });
+  const none = bucket('formed', { notifications: { kind: 'none' } });
+  await apply(form('s3'));
+  // Nothing is ordered by it yet.
+  await apply(none);
+  await apply(form('eventbridge'));
+  await store('formed');
+  expect(await apply(none)).toEqual(['update']);
+  await expect(apply(form('s3'))).rejects.toThrow(
+    'notifications.form cannot be changed from eventbridge to s3',
+  );
+  expect(await apply(form('eventbridge'))).toEqual(['update']);
+});
+
 test('what orders objects may be changed while only listings have told of them', async () => {
   await apply(bucket('listed'));
   await store('listed', '');

@@ -37,21 +37,30 @@ export async function putBucket(
   transaction: Transaction,
   declaration: BucketDeclaration,
 ): Promise<{ readonly id: number; readonly isRemapped: boolean }> {
-  const { name, bucket, region, account, endpoint } = declaration;
+  const { name, bucket, region, account, endpoint, notifications } = declaration;
   const before = await findBucket(transaction, name);
   const { rows } = await transaction.query<{ id: number; mapping_version: number }>(
-    `insert into buckets as b (name, bucket, region, account, endpoint, declaration)
-     values ($1, $2, $3, $4, $5, $6)
+    `insert into buckets as b (name, bucket, region, account, endpoint, declaration, sequencer_form)
+     values ($1, $2, $3, $4, $5, $6, $7)
      on conflict (name) do update
      set bucket = excluded.bucket, region = excluded.region, account = excluded.account,
        endpoint = excluded.endpoint, declaration = excluded.declaration, updated_at = now(),
+       sequencer_form = coalesce(excluded.sequencer_form, b.sequencer_form),
        mapping_version = b.mapping_version + case
          when (b.declaration -> 'keys', b.declaration -> 'types', b.declaration -> 'organization', b.declaration -> 'project')
            is distinct from
            (excluded.declaration -> 'keys', excluded.declaration -> 'types', excluded.declaration -> 'organization', excluded.declaration -> 'project')
          then 1 else 0 end
      returning id, mapping_version`,
-    [name, bucket, region, account ?? null, endpoint ?? null, JSON.stringify(declaration)],
+    [
+      name,
+      bucket,
+      region,
+      account ?? null,
+      endpoint ?? null,
+      JSON.stringify(declaration),
+      notifications.kind === 'none' ? null : notifications.form,
+    ],
   );
   const [row] = rows;
   if (row === undefined) throw new Error('insert into buckets returned no row');
@@ -86,15 +95,18 @@ export interface BucketContents {
   readonly hasObjects: boolean;
   /** Any row that a notification has ordered. */
   readonly hasSequencers: boolean;
+  /** Of the notifications that it was declared to send last, whatever it is declared to send now. */
+  readonly sequencerForm: string | null;
 }
 
 export async function bucketContents(db: Queryable, name: string): Promise<BucketContents> {
   const { rows } = await db.query<BucketContents>(
     `select exists (select from stored_objects o where o.bucket_id = b.id)
          or exists (select from storage_levels l where l.bucket_id = b.id and l.objects <> 0) as "hasObjects",
-       exists (select from stored_objects o where o.bucket_id = b.id and o.sequencer <> '') as "hasSequencers"
+       exists (select from stored_objects o where o.bucket_id = b.id and o.sequencer <> '') as "hasSequencers",
+       b.sequencer_form as "sequencerForm"
      from buckets b where b.name = $1`,
     [name],
   );
-  return rows[0] ?? { hasObjects: false, hasSequencers: false };
+  return rows[0] ?? { hasObjects: false, hasSequencers: false, sequencerForm: null };
 }
