@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { type Hold, keepProgress } from '@odometer/database/measuring/measurements';
 import type { BucketHistory } from '@odometer/database/objects/bucket-levels';
 import type { ListingKnowledge } from '@odometer/database/objects/listing-knowledge';
@@ -34,8 +35,6 @@ export interface ListingTerms {
   readonly isDryRun: boolean;
   /** The last complete listing went by another meaning of its keys. */
   readonly isMappedAnew: boolean;
-  /** Of the declaration by which it lists: of another one nothing is gone on with. */
-  readonly mark: string;
   /** What was changed this recently is left to the next listing. */
   readonly graceMs: number;
   /** Nothing that is found out now is counted from before this. */
@@ -50,6 +49,20 @@ export interface ListingTerms {
  */
 export type ListingPhase = 'new' | 'listing' | 'sweeping';
 
+/**
+ * Of a declaration, and of what keys mean by it: shards of another store, and sums by what keys meant before, are of no use.
+ */
+export function markOf({ id, mappingVersion, declaration }: DeclaredBucket): string {
+  return hash('sha256', JSON.stringify([id, mappingVersion, declaration]));
+}
+
+/** The bucket was declared anew since a listing of it began, or is declared no more: it is to begin again, with what is declared now. */
+export class DeclaredAnew extends Error {
+  constructor(bucket: string) {
+    super(`the bucket ${bucket} was declared anew while it was listed`);
+  }
+}
+
 /** One listing of a bucket: what it goes by, how far it is, and its steps, one at a time. */
 export class BucketListing {
   readonly parts: BucketParts;
@@ -59,6 +72,7 @@ export class BucketListing {
   readonly unbelievedBefore: number;
   /** By our clock, before the first page was asked for. */
   readonly begunAtMs: number;
+  readonly #mark: string;
   #phase: ListingPhase;
   #tally: ListingTally;
   readonly #turns = new Turns(1);
@@ -75,6 +89,7 @@ export class BucketListing {
   ) {
     this.parts = parts;
     this.terms = terms;
+    this.#mark = markOf(terms.bucket);
     const { phase = 'new', tally, begunAtMs = this.nowMs() } = progress;
     const { isFilling, unbelievedObjects } = begins;
     const { filling = isFilling, unbelieved = unbelievedObjects } = progress;
@@ -119,6 +134,7 @@ export class BucketListing {
    *
    * @param found what is known before the step is done; `work` returns what it finds out besides.
    * @throws OdometerError `measurement_taken_over`, before anything is done.
+   * @throws DeclaredAnew before anything is done, too.
    */
   async step(
     found: Partial<ListingTally>,
@@ -131,6 +147,7 @@ export class BucketListing {
       () =>
         inTransaction(pool, async (transaction) => {
           await keepProgress(transaction, this.terms.hold, this.#progress(phase, before));
+          await this.#checkDeclaration(transaction);
           const result = await work(transaction);
           if (result?.found === undefined) return { after: before, result };
           const after = addTallies(before, result.found);
@@ -151,13 +168,24 @@ export class BucketListing {
     result?.onCommit?.();
   }
 
+  /**
+   * Until the transaction ends nobody declares anything else. Whoever is to declare looks at what there is before: so nothing of a
+   * bucket is ever counted after another one was declared in its place.
+   */
+  async #checkDeclaration(transaction: Transaction): Promise<void> {
+    const { id, declaration } = this.terms.bucket;
+    const declared = (await this.parts.buckets.forTransaction(transaction)).get(id);
+    if (declared === undefined || markOf(declared) !== this.#mark) {
+      throw new DeclaredAnew(declaration.name);
+    }
+  }
+
   #progress(phase: ListingPhase, tally: ListingTally): Readonly<Record<string, unknown>> {
     const { isFilling: filling, unbelievedBefore: unbelieved, begunAtMs } = this;
-    const { mark: declaration, bucket } = this.terms;
-    const { mappingVersion } = bucket;
+    const { mappingVersion } = this.terms.bucket;
     return {
       phase,
-      declaration,
+      declaration: this.#mark,
       mappingVersion,
       filling,
       unbelieved,

@@ -23,13 +23,11 @@ export async function correctPage(
   },
 ): Promise<StepResult> {
   const { parts, terms, measurementId, isFilling } = listing;
+  const { bucket } = terms;
   const { listed, differing, askedAtMs } = page;
-  const isHashed = terms.bucket.declaration.ledger === 'hashed';
+  const isHashed = bucket.declaration.ledger === 'hashed';
   if (differing.length === 0 && !isHashed) return undefined;
 
-  // What its keys mean now: it may have been declared anew since the listing began.
-  const declared = await parts.buckets.forTransaction(transaction);
-  const bucket = declared.get(terms.bucket.id) ?? terms.bucket;
   const places = differing.map(({ object }) => placeObject(bucket, object.key));
   const names = await parts.registry.resolve(
     transaction,
