@@ -243,6 +243,12 @@ export const ERRORS = {
     retry: false,
     message: 'there is no project {project}; `odometer projects list` shows all projects',
   },
+  purge_not_as_shown: {
+    kind: 'conflict',
+    retry: false,
+    message:
+      'nothing was deleted, because what would be is no longer what was shown, or was shown with other filters; look again with `odometer purge-objects`',
+  },
   query_invalid: {
     kind: 'invalid',
     retry: false,
