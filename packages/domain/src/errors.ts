@@ -55,7 +55,7 @@ export const ERRORS = {
   clock_behind: {
     kind: 'unavailable',
     retry: true,
-    message: 'the month {month} is closed already: the clock of this process is behind',
+    message: 'the month {month} is closed already: the clock of Postgres is behind',
   },
   close_unattended: {
     kind: 'unavailable',

@@ -40,7 +40,6 @@ export async function applyChanges(
   changes: readonly ObjectChange[],
   buckets: ReadonlyMap<number, DeclaredBucket>,
   registry: RegistryCache,
-  nowMs: number = Date.now(),
 ): Promise<AppliedChanges> {
   const outcomes: Outcome[] = new Array(changes.length).fill('duplicate');
   const placed: PlacedChange[] = [];
@@ -59,7 +58,9 @@ export async function applyChanges(
     transaction,
     places.flatMap(({ owner }) => owner ?? []),
   );
-  const differences = new StorageDifferences(await holdSettlement(transaction), nowMs);
+  const settlement = await holdSettlement(transaction);
+  const { nowMs } = settlement;
+  const differences = new StorageDifferences(settlement);
   const rows = chains.map((chain, i) => objectRow(chain, places[i], names, nowMs));
   const { changed, unchanged } = await upsertObjects(transaction, rows);
   for (const [i, row] of rows.entries()) {
