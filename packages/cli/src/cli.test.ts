@@ -92,6 +92,22 @@ describe('migrate', () => {
     }
   });
 
+  test('--wait does not wait for a database or a role that does not exist', async () => {
+    for (const [part, value] of [
+      ['pathname', '/nothing'],
+      ['username', 'nobody_of_this_name'],
+    ] as const) {
+      const url = new URL(database.url);
+      url[part] = value;
+      const startMs = performance.now();
+      const run = await runOdometer(['migrate', '--wait=100'], { DATABASE_URL: url.href });
+      expect(run.exitCode).toBe(1);
+      expect(run.stderr).toMatch(/Postgres does not answer \(.*does not exist\)/);
+      expect(run.stderr).not.toContain('waiting');
+      expect(performance.now() - startMs).toBeLessThan(60_000);
+    }
+  });
+
   test('--wait says once what it waits for, and gives up with one sentence', async () => {
     const nowhere = { DATABASE_URL: 'postgres://u:secret@127.0.0.1:1/x' };
     const run = await runOdometer(['migrate', '--wait=3'], nowhere);
