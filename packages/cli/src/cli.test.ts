@@ -92,17 +92,17 @@ describe('migrate', () => {
     }
   });
 
-  test('--wait does not wait for a database or a role that does not exist', async () => {
-    for (const [part, value] of [
-      ['pathname', '/nothing'],
-      ['username', 'nobody_of_this_name'],
+  test('--wait does not wait where Postgres refuses: a wrong password, no such database', async () => {
+    for (const [part, value, reason] of [
+      ['pathname', '/nothing', 'database "nothing" does not exist'],
+      ['password', 'wrong', 'password authentication failed'],
     ] as const) {
       const url = new URL(database.url);
       url[part] = value;
       const startMs = performance.now();
       const run = await runOdometer(['migrate', '--wait=100'], { DATABASE_URL: url.href });
       expect(run.exitCode).toBe(1);
-      expect(run.stderr).toMatch(/Postgres does not answer \(.*does not exist\)/);
+      expect(run.stderr).toContain(`Postgres does not answer (${reason}`);
       expect(run.stderr).not.toContain('waiting');
       expect(performance.now() - startMs).toBeLessThan(60_000);
     }
