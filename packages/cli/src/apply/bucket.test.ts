@@ -149,3 +149,22 @@ test('buckets of one name in two stores, or in two partitions of AWS, are two', 
   ].join('\n---\n');
   expect(await apply(text)).toEqual(['create', 'create', 'create']);
 });
+
+test('one that is retired is declared anew once it is empty: whatever it is, and as if it had never been', async () => {
+  await apply(bucket('left'));
+  await store('left');
+  const set = (text: string) => pool.query(`update buckets set ${text} where name = 'left'`);
+  await set("retired_at = now(), declared_at = '2020-01-01', sequencer_form = 's3'");
+  const other = bucket('left', { bucket: 'another', keys: '{project}/…', organization: 'acme' });
+  await expect(apply(bucket('left'))).rejects.toThrow(/Bucket left: it is being retired/);
+  await expect(apply(other)).rejects.toThrow(/Bucket left: it is being retired/);
+  await pool.query(
+    "delete from stored_objects where bucket_id = (select id from buckets where name = 'left')",
+  );
+  await set('emptied_at = now()');
+  expect(await apply(other)).toEqual(['create']);
+  const { rows } = await pool.query(
+    `select bucket, retired_at, emptied_at, declared_at > now() - interval '1 minute' as is_new from buckets where name = 'left'`,
+  );
+  expect(rows).toEqual([{ bucket: 'another', retired_at: null, emptied_at: null, is_new: true }]);
+});

@@ -7,6 +7,7 @@ import {
   listBuckets,
   putBucket,
 } from '@odometer/database/objects/buckets';
+import { findRetiredBucket } from '@odometer/database/objects/retired-buckets';
 import {
   type BucketDeclaration,
   bucketDeclarationSchema,
@@ -54,6 +55,10 @@ export function parseBucket(spec: unknown): Parsed {
       return contents.hasObjects ? [UNREADABLE] : [];
     },
     missing: async (db) => {
+      const retired = await findRetiredBucket(db, name);
+      if (retired?.isEmptied === false) {
+        return ['it is being retired; declare it anew once what was counted of it is taken out'];
+      }
       const others = (await listBuckets(db)).flatMap(
         ({ declaration: other }) => bucketDeclarationSchema.safeParse(other).data ?? [],
       );

@@ -41,7 +41,7 @@ export async function countLiveObjects(db: Queryable, bucketId: number): Promise
   return Number(rows[0]?.objects ?? 0);
 }
 
-/** What is known of a bucket from before a measurement. */
+/** What is known of a bucket from before a measurement, since it was retired last. */
 export interface BucketHistory {
   readonly declaredAtMs: number;
   /** When the last complete measurement began that could correct; undefined: there was none. */
@@ -68,7 +68,7 @@ export async function readBucketHistory(db: Queryable, bucketId: number): Promis
          select (m.progress ->> 'unbelieved')::bigint
            + (m.progress #>> '{tally,corrections,missed_creation,objects}')::bigint
          from measurements m
-         where m.kind = 'bucket' and m.target = b.name and m.id > coalesce(swept.id, 0)
+         where m.kind = 'bucket' and m.target = b.name and m.id > greatest(swept.id, retired.id, 0)
            and m.progress ? 'unbelieved' and m.options ->> 'dryRun' is distinct from 'true'
            and (m.state = 'refused' or m.progress ->> 'filling' = 'false')
          order by m.id desc limit 1
@@ -86,6 +86,10 @@ export async function readBucketHistory(db: Queryable, bucketId: number): Promis
          and (m.purpose <> 'backfill' or m.progress ->> 'filling' = 'true')
        order by m.id desc limit 1
      ) swept on true
+     left join lateral (
+       select max(id) as id from measurements m
+       where m.kind = 'bucket' and m.target = b.name and m.purpose = 'retire' and m.state = 'complete'
+     ) retired on true
      where b.id = $1`,
     [bucketId],
   );

@@ -12,24 +12,24 @@ export interface StoredBucket {
   readonly declaredAt: Date;
 }
 
-/** All declared buckets, by name. */
+/** All declared buckets, by name; those that are retired are declared no more. */
 export async function listBuckets(db: Queryable): Promise<readonly StoredBucket[]> {
   const { rows } = await db.query<StoredBucket>(
-    'select id, name, declaration, mapping_version as "mappingVersion", declared_at as "declaredAt" from buckets order by name',
+    'select id, name, declaration, mapping_version as "mappingVersion", declared_at as "declaredAt" from buckets where retired_at is null order by name',
   );
   return rows;
 }
 
 export async function findBucket(db: Queryable, name: string): Promise<StoredBucket | undefined> {
   const { rows } = await db.query<StoredBucket>(
-    'select id, name, declaration, mapping_version as "mappingVersion", declared_at as "declaredAt" from buckets where name = $1',
+    'select id, name, declaration, mapping_version as "mappingVersion", declared_at as "declaredAt" from buckets where name = $1 and retired_at is null',
     [name],
   );
   return rows[0];
 }
 
 /**
- * Creates or replaces a declaration. Demands the catalogue's lock and raises no version itself.
+ * Creates or replaces a declaration; one that is retired, and empty, begins as if there had never been one. Demands the catalogue's lock and raises no version itself.
  *
  * @returns the bucket's id, and whether what its keys mean has changed: its objects are then to be mapped again.
  */
@@ -45,7 +45,9 @@ export async function putBucket(
      on conflict (name) do update
      set bucket = excluded.bucket, region = excluded.region, account = excluded.account,
        endpoint = excluded.endpoint, declaration = excluded.declaration, updated_at = now(),
-       sequencer_form = coalesce(excluded.sequencer_form, b.sequencer_form),
+       sequencer_form = coalesce(excluded.sequencer_form, case when b.retired_at is null then b.sequencer_form end),
+       retired_at = null, emptied_at = null,
+       declared_at = case when b.retired_at is null then b.declared_at else now() end,
        mapping_version = b.mapping_version + case
          when (b.declaration -> 'keys', b.declaration -> 'types', b.declaration -> 'organization', b.declaration -> 'project')
            is distinct from
@@ -72,7 +74,7 @@ export async function putBucket(
 export async function bucketsToMap(db: Queryable): Promise<readonly StoredBucket[]> {
   const { rows } = await db.query<StoredBucket>(
     `select id, name, declaration, mapping_version as "mappingVersion", declared_at as "declaredAt" from buckets
-     where mapped_version < mapping_version order by id`,
+     where mapped_version < mapping_version and retired_at is null order by id`,
   );
   return rows;
 }

@@ -22,6 +22,7 @@ import {
 import { listShards } from './list-shards.ts';
 import type { ObjectLister } from './object-lister.ts';
 import { boundariesOfLastListing, boundariesOfPrefixes } from './plan-shards.ts';
+import { retireBucket } from './retire-bucket.ts';
 import { sweepVanished } from './sweep-vanished.ts';
 
 /** Rows a transaction: some hundred milliseconds. */
@@ -32,13 +33,17 @@ const FORGOTTEN_AT_ONCE = 20_000;
  * fails anywhere removes nothing.
  *
  * Purposes: all correct, and the first one of a bucket fills, unless it is a `reconcile`. `backfill` takes nothing out.
- * `reconcile` comes with the options `dryRun` (tells what it would do) and `acceptDrift` (an operator has seen it).
+ * `retire` empties one that is declared no more. `reconcile` comes with the options `dryRun` (tells what it would do) and `acceptDrift` (an operator has seen it).
  *
  * @throws OdometerError `bucket_not_found`, `measurement_refused`, `measurement_taken_over`; those of ObjectLister.
  */
 export function createBucketMeasurer(parts: BucketParts): Measurer {
   return (measurement, signal) =>
-    keepHold(parts.pool, measurement, signal, (held) => measureBucket(parts, measurement, held));
+    measurement.purpose === 'retire'
+      ? retireBucket(parts.pool, measurement, signal)
+      : keepHold(parts.pool, measurement, signal, (held) =>
+          measureBucket(parts, measurement, held),
+        );
 }
 
 async function measureBucket(
