@@ -1,21 +1,11 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { catalogueVersion } from '@odometer/database/meters/catalogue';
 import { bucketsToMap } from '@odometer/database/objects/buckets';
-import { createPool, type Pool } from '@odometer/database/pool';
-import { createTestDatabase, type TestDatabase } from '@odometer/testing/test-database';
+import { useTestDatabase } from '@odometer/testing/use-test-database';
 import { applyDeclarations } from './apply-declarations.ts';
 import { readDeclarations } from './read-declarations.ts';
 
-let database: TestDatabase;
-let pool: Pool;
-beforeAll(async () => {
-  database = await createTestDatabase();
-  pool = createPool({ url: database.url, applicationName: 'test', maxConnections: 4 }, () => {});
-});
-afterAll(async () => {
-  await pool.end();
-  await database.drop();
-});
+const { pool } = useTestDatabase();
 
 const bucket = (name: string, change: object = {}): string =>
   JSON.stringify({

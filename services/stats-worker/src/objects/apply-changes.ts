@@ -1,10 +1,7 @@
 import { currentObjects } from '@odometer/database/objects/current-objects';
+import type { ObjectRow } from '@odometer/database/objects/object-row';
 import { holdSettlement } from '@odometer/database/objects/settlement';
-import {
-  type ObjectRow,
-  type PreviousObject,
-  upsertObjects,
-} from '@odometer/database/objects/upsert-objects';
+import { type PreviousObject, upsertObjects } from '@odometer/database/objects/upsert-objects';
 import type { Transaction } from '@odometer/database/pool';
 import type { ObjectChange } from '@odometer/domain/objects/object-change';
 import type { Outcome } from '../event-outcome.ts';
