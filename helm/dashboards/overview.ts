@@ -271,6 +271,16 @@ export const overview = prometheusDashboard({
           },
         ),
         lines(
+          'Clocks against Postgres’',
+          's',
+          'By how much the worker’s clock that differs most is ahead of Postgres’, or behind. Milliseconds are usual. What has ended is decided by the earlier clock of the two, so one that is wrong makes things late and never wrong; set it.',
+          prometheus({
+            ahead: 'max (odometer_clock_ahead_seconds)',
+            behind: 'min (odometer_clock_ahead_seconds)',
+          }),
+          { alert: 'OdometerClockApart' },
+        ),
+        lines(
           'CPU',
           'short',
           'Cores that each service uses, all processes together. One process cannot use more than about one.',

@@ -38,127 +38,82 @@ export interface Panel {
 
 const LEGEND = { displayMode: 'list', placement: 'bottom', showLegend: true };
 
-/** Lines over time. */
-export function lines(
-  title: string,
-  unit: string,
-  description: string,
-  targets: readonly object[],
-  shape: PanelOptions = {},
-): Panel {
-  return {
-    type: 'timeseries',
+/** How a type of panel shows what its queries return. */
+type Look = (shape: PanelOptions, unit: string) => Pick<Panel, 'custom' | 'options'>;
+
+const panel =
+  (type: Panel['type'], look: Look, size: PanelOptions = {}) =>
+  (
+    title: string,
+    unit: string,
+    description: string,
+    targets: readonly object[],
+    shape: PanelOptions = {},
+  ): Panel => ({
+    type,
     title,
     description,
     unit,
     targets,
-    shape,
-    custom: {
-      drawStyle: shape.bars ? 'bars' : 'line',
-      fillOpacity: shape.bars ? 80 : 10,
-      showPoints: 'never',
-      ...(shape.stacked ? { stacking: { mode: 'normal', group: 'A' } } : {}),
-      ...(shape.thresholds ? { thresholdsStyle: { mode: 'dashed' } } : {}),
-    },
-    options: {
-      legend: { ...LEGEND, calcs: ['lastNotNull', 'max'], displayMode: 'table' },
-      tooltip: { mode: 'multi', sort: 'desc' },
-    },
-  };
-}
+    shape: { ...size, ...shape },
+    ...look(shape, unit),
+  });
+
+/** Lines over time. */
+export const lines = panel('timeseries', (shape) => ({
+  custom: {
+    drawStyle: shape.bars ? 'bars' : 'line',
+    fillOpacity: shape.bars ? 80 : 10,
+    showPoints: 'never',
+    ...(shape.stacked ? { stacking: { mode: 'normal', group: 'A' } } : {}),
+    ...(shape.thresholds ? { thresholdsStyle: { mode: 'dashed' } } : {}),
+  },
+  options: {
+    legend: { ...LEGEND, calcs: ['lastNotNull', 'max'], displayMode: 'table' },
+    tooltip: { mode: 'multi', sort: 'desc' },
+  },
+}));
 
 /** The newest value, large, green or not. */
-export function figure(
-  title: string,
-  unit: string,
-  description: string,
-  targets: readonly object[],
-  shape: PanelOptions = {},
-): Panel {
-  return {
-    type: 'stat',
-    title,
-    description,
-    unit,
-    targets,
-    shape: { width: 4, height: 4, ...shape },
+export const figure = panel(
+  'stat',
+  (shape) => ({
     options: {
       colorMode: shape.thresholds ? 'background' : 'none',
       graphMode: 'none',
       textMode: 'auto',
       reduceOptions: { calcs: ['lastNotNull'], fields: '', values: false },
     },
-  };
-}
+  }),
+  { width: 4, height: 4 },
+);
 
 /** How often which value occurred, over time; its target asks for buckets. */
-export function heat(
-  title: string,
-  unit: string,
-  description: string,
-  targets: readonly object[],
-  shape: PanelOptions = {},
-): Panel {
-  return {
-    type: 'heatmap',
-    title,
-    description,
-    unit,
-    targets,
-    shape,
-    options: {
-      calculate: false,
-      color: { mode: 'scheme', scheme: 'Oranges', steps: 64, exponent: 0.5, fill: 'dark-orange' },
-      yAxis: { axisPlacement: 'left', unit },
-      cellValues: { unit: 'short' },
-      filterValues: { le: 1e-9 },
-      legend: { show: false },
-      tooltip: { mode: 'single', showColorScale: true, yHistogram: false },
-    },
-  };
-}
+export const heat = panel('heatmap', (_shape, unit) => ({
+  options: {
+    calculate: false,
+    color: { mode: 'scheme', scheme: 'Oranges', steps: 64, exponent: 0.5, fill: 'dark-orange' },
+    yAxis: { axisPlacement: 'left', unit },
+    cellValues: { unit: 'short' },
+    filterValues: { le: 1e-9 },
+    legend: { show: false },
+    tooltip: { mode: 'single', showColorScale: true, yHistogram: false },
+  },
+}));
 
-export function table(
-  title: string,
-  unit: string,
-  description: string,
-  targets: readonly object[],
-  shape: PanelOptions = {},
-): Panel {
-  return {
-    type: 'table',
-    title,
-    description,
-    unit,
-    targets,
-    shape,
-    custom: { align: 'auto', filterable: true },
-    options: { cellHeight: 'sm', showHeader: true },
-  };
-}
+export const table = panel('table', () => ({
+  custom: { align: 'auto', filterable: true },
+  options: { cellHeight: 'sm', showHeader: true },
+}));
 
 /** A bar, or a group of them, for each row; its first column names the row. */
-export function bars(
-  title: string,
-  unit: string,
-  description: string,
-  targets: readonly object[],
-  shape: PanelOptions = {},
-): Panel {
-  return {
-    type: 'barchart',
-    title,
-    description,
-    unit,
-    targets,
-    shape,
-    custom: { fillOpacity: 80, axisPlacement: 'auto' },
-    options: {
-      legend: { ...LEGEND, calcs: [] },
-      orientation: 'auto',
-      stacking: shape.stacked ? 'normal' : 'none',
-      showValue: 'never',
-      tooltip: { mode: 'multi', sort: 'desc' },
-    },
-  };
-}
+export const bars = panel('barchart', (shape) => ({
+  custom: { fillOpacity: 80, axisPlacement: 'auto' },
+  options: {
+    legend: { ...LEGEND, calcs: [] },
+    orientation: 'auto',
+    stacking: shape.stacked ? 'normal' : 'none',
+    showValue: 'never',
+    tooltip: { mode: 'multi', sort: 'desc' },
+  },
+}));

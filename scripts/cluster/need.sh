@@ -10,7 +10,7 @@ source_of() {
     kind) echo 'https://kind.sigs.k8s.io/docs/user/quick-start/#installation' ;;
     minikube) echo 'https://minikube.sigs.k8s.io/docs/start/' ;;
     kubectl) echo 'https://kubernetes.io/docs/tasks/tools/' ;;
-    helm) echo 'https://helm.sh/docs/intro/install/ (3.14 or newer, or 4)' ;;
+    helm) echo 'https://helm.sh/docs/intro/install/ (3.17 or newer, or 4)' ;;
     *) echo 'the package manager of your system' ;;
   esac
 }

@@ -121,8 +121,12 @@ describe.each(ALERTS.map((alert) => [titleOf(alert), alert] as const))('%s', (_t
   });
 });
 
-/** Gauges of which it matters how many processes show them. */
-const PER_PROCESS = new Set(['odometer_scheduler_owner', 'odometer_build_info']);
+/** Gauges of which it matters how many processes show them, or which one. */
+const PER_PROCESS = new Set([
+  'odometer_scheduler_owner',
+  'odometer_build_info',
+  'odometer_clock_ahead_seconds',
+]);
 
 test('a number that can be set has one default', () => {
   expect(THRESHOLDS.size).toBeGreaterThan(20);

@@ -3,7 +3,9 @@ import type { Values } from '../chart/harness/helm.ts';
 import { find, ofKind, renderFile } from '../chart/harness/rendered-chart.ts';
 
 const render = (podMonitor: Values) =>
-  renderFile('ci/full', { values: { monitoring: { podMonitor } } });
+  renderFile('ci/full', {
+    values: { monitoring: { podMonitor, prometheusRule: { job: 'odometer' } } },
+  });
 
 test('every pod that has an admin port is scraped there, and told by its component', () => {
   const objects = render({ enabled: true, relabelings: [] });

@@ -1,24 +1,10 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { createPool, type Pool } from '@odometer/database/pool';
-import { createTestDatabase, type TestDatabase } from '@odometer/testing/test-database';
+import { expect, test } from '@jest/globals';
+import { useTestDatabase } from '@odometer/testing/use-test-database';
 import { pages } from './markdown.ts';
 
 // What an operator is told to type into psql is what this schema takes.
 
-let database: TestDatabase;
-let pool: Pool;
-
-beforeAll(async () => {
-  database = await createTestDatabase();
-  pool = createPool(
-    { url: database.url, applicationName: 'test', maxConnections: 1 },
-    () => undefined,
-  );
-}, 60_000);
-afterAll(async () => {
-  await pool.end();
-  await database.drop();
-});
+const { pool } = useTestDatabase();
 
 /** The roles and databases of an installation are not this test's to make. */
 const OF_THE_SERVER = /^\s*(create (role|database)|alter role)/;

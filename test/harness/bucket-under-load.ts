@@ -40,6 +40,8 @@ export async function bucketUnderLoad(
   faults: readonly Fault[],
 ): Promise<readonly string[]> {
   const startMs = Math.floor(Date.now() / HOUR_MS) * HOUR_MS - 24 * HOUR_MS;
+  // A worker that starts rings for all that is due, which would settle the day before anything of it is there.
+  await settle(system);
   // Only where nothing is settled yet: it never moves back.
   await system.db.query(
     `update storage_settlement set settled_through = $1

@@ -66,6 +66,18 @@ test('nothing has a default password, and docker/.env.example names what is requ
   );
 });
 
+test('no password is an argument, which everybody on the machine could read', () => {
+  const options =
+    /mosquitto_passwd -\w*b|mosquitto_(sub|pub)\b.* (-P|--pw)\b|--requirepass|valkey-cli.* (-a|--pass)\b/;
+  expect(text).not.toMatch(options);
+});
+
+test('Valkey has a limit, at whose 90 % intake stops, before the machine ends it', () => {
+  const configuration = services.valkey?.entrypoint?.[2] ?? '';
+  expect(configuration).toMatch(/^maxmemory \$\{VALKEY_MAXMEMORY:-\d+gb\}$/m);
+  expect(configuration).toMatch(/^maxmemory-policy noeviction$/m);
+});
+
 test('what is not encrypted listens on loopback by default', () => {
   const ports = Object.values(services).flatMap(({ ports = [] }) => ports);
   expect(ports.length).toBeGreaterThan(0);

@@ -1,4 +1,6 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from '@jest/globals';
@@ -10,6 +12,7 @@ import { parseDocument } from 'yaml';
 const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
 
 interface Step {
+  readonly id?: string;
   readonly uses?: string;
   readonly run?: string;
 }
@@ -124,3 +127,44 @@ test('each values file of ci/ is installed, or at least admitted', () => {
   );
   expect(files.filter((name) => !installed.includes(name))).toEqual(['full']);
 });
+
+test('a release is built on images by digest, and ends where one has none', () => {
+  const text = source('.github/workflows/release.yml');
+  for (const image of ['build', 'base']) {
+    expect(text).toContain(`${image.toUpperCase()}_IMAGE=\${{ steps.bases.outputs.${image} }}`);
+    expect(text).toContain(`pin ${image} "$${image.toUpperCase()}"`);
+  }
+  const step = workflow('.github/workflows/release.yml').jobs.image?.steps.find(
+    ({ id }) => id === 'bases',
+  );
+  const pinned = (digest: string) => runStep(step?.run ?? '', digest);
+  const digest = `sha256:${'0'.repeat(64)}`;
+  expect(pinned(digest)).toEqual({
+    status: 0,
+    output: `build=node:24@${digest}\nbase=distroless:nonroot@${digest}\n`,
+  });
+  for (const wrong of ['', '<no value>', 'sha256:12'])
+    expect(pinned(wrong)).toEqual({ status: 1, output: '' });
+});
+
+/** Runs a step's script as GitHub does, with a docker that answers with one digest for everything. */
+function runStep(script: string, digest: string): { status: number | null; output: string } {
+  const directory = mkdtempSync(join(tmpdir(), 'odometer-step-'));
+  try {
+    writeFileSync(join(directory, 'docker'), `#!/bin/sh\necho '${digest}'\n`, { mode: 0o755 });
+    const output = join(directory, 'output');
+    writeFileSync(output, '');
+    const { status } = spawnSync('bash', ['-e', '-c', script], {
+      env: {
+        PATH: `${directory}:${process.env.PATH}`,
+        BUILD: 'node:24',
+        BASE: 'distroless:nonroot',
+        GITHUB_OUTPUT: output,
+        GITHUB_STEP_SUMMARY: join(directory, 'summary'),
+      },
+    });
+    return { status, output: readFileSync(output, 'utf8') };
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}

@@ -16,8 +16,10 @@ planted({
   patches: [
     {
       file: 'packages/database/src/periods/closed-months.ts',
-      find: 'await lockMonthsShared(transaction, months);',
-      replace: `const numbers = [0, ...months.map((ms) => {
+      find: 'const nowMs = await lockMonthsShared(transaction, months);',
+      replace: `const { rows: [clock] } = await transaction.query('select clock_timestamp() as now');
+      const nowMs = clock.now.getTime();
+      const numbers = [0, ...[...months, monthStart(nowMs)].map((ms) => {
         const at = new Date(ms);
         return at.getUTCFullYear() * 100 + at.getUTCMonth() + 1;
       }).sort((a, b) => a - b)];`,
@@ -32,8 +34,8 @@ planted({
     },
     {
       file: 'packages/database/src/periods/closed-months.ts',
-      find: 'values: [months.map(toTimestamp)],',
-      replace: 'values: [months.map(toTimestamp), numbers],',
+      find: 'values: [[...months, monthStart(nowMs)].map(toTimestamp)],',
+      replace: 'values: [[...months, monthStart(nowMs)].map(toTimestamp), numbers],',
     },
   ],
   catches: /have changed after its flip|does not add up|final and never changes/,
@@ -44,8 +46,8 @@ planted({
   patches: [
     {
       file: USAGE_WRITER,
-      find: "if (late === 'adjust') await this.#adjust(closed);",
-      replace: 'await this.#adjust(closed); await this.#adjust(closed);',
+      find: "const adjusted = late === 'adjust' ? closed : [];",
+      replace: 'const adjusted = closed; await this.#adjust(adjusted);',
     },
   ],
   catches: /^hour /,

@@ -3,6 +3,7 @@ import { createPool, inTransaction, type Pool } from '@odometer/database/pool';
 import type { EventEnvelope } from '@odometer/domain/event-envelope';
 import { eventually } from '@odometer/testing/eventually';
 import type { SeededRandom } from '@odometer/testing/seeded-random';
+import { simulatePostgresClock } from '@odometer/testing/simulated-postgres-clock';
 import { closeMonth } from '../../services/stats-worker/src/periods/close-month.ts';
 import { refreshDays } from '../../services/stats-worker/src/periods/refresh-days.ts';
 import { checkHours, differing } from './check-sums.ts';
@@ -45,9 +46,12 @@ export interface RaceOptions {
 export async function raceWithClose(options: RaceOptions): Promise<readonly string[]> {
   const { url, random } = options;
   const pool = createPool({ url, applicationName: 'race', maxConnections: 4 }, () => {});
+  await simulatePostgresClock(pool, () => NOW_MS);
   const race = new Race(options, pool);
-  const appliers = Array.from({ length: APPLIERS }, () =>
-    createAppliers({ url, maxConnections: 1, nowMs: () => NOW_MS }),
+  const appliers = await Promise.all(
+    Array.from({ length: APPLIERS }, () =>
+      createAppliers({ url, maxConnections: 1, nowMs: () => NOW_MS }),
+    ),
   );
   try {
     const ids = await register(pool);

@@ -34,8 +34,8 @@ const START_MS = Date.UTC(2025, 0, 1);
 /** The twelfth month's grace is over. */
 export const END_MS = Date.UTC(2026, 0, 4, 2);
 
-/** Behind the others: its turn of the month comes later. */
-const SLOW_CLOCK_MS = 90_000;
+/** How wrong the workers' clocks are: one is right, one is ahead of the months' ends and their grace, one behind. */
+const AHEAD_MS = [0, 13 * DAY_MS, -90_000];
 const PLAN = 'simulated';
 
 interface Worker {
@@ -141,9 +141,9 @@ export class SimulatedYear {
     await waitUntilReady(this.#schedulerRedis);
     // Another year's schedules would be ahead of this one's clock.
     await this.#schedulerRedis.flushall();
-    for (const behindMs of [0, 0, SLOW_CLOCK_MS]) {
-      const nowMs = () => this.#nowMs - behindMs;
-      const worker = await openWorker({ ...this.#urls, queues, nowMs });
+    for (const aheadMs of AHEAD_MS) {
+      const nowMs = () => this.#nowMs;
+      const worker = await openWorker({ ...this.#urls, queues, nowMs, aheadMs });
       this.#workers.push({ worker, stoppedUntilMs: 0 });
     }
     this.#producers = {

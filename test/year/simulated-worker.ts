@@ -1,3 +1,4 @@
+import { TrustedClock } from '@odometer/database/trusted-now';
 import {
   type CountBatch,
   type DeadEvent,
@@ -12,6 +13,7 @@ import {
   createWorkerRedis,
   waitUntilReady,
 } from '@odometer/queues/redis-connection';
+import { simulatePostgresClock } from '@odometer/testing/simulated-postgres-clock';
 import { type Job, Worker } from 'bullmq';
 import { attributeUsage } from '../../services/stats-worker/src/attribute-usage.ts';
 import { CountApplier } from '../../services/stats-worker/src/count-applier.ts';
@@ -47,17 +49,18 @@ export interface Queues {
 }
 
 /** The appliers and the closer of one worker, with connections and caches of its own. */
-export function createAppliers(options: {
+export async function createAppliers(options: {
   readonly url: string;
   readonly maxConnections: number;
-  /** Its own clock, which may be a little wrong. */
+  /** Postgres' clock. */
   readonly nowMs: () => number;
 }) {
   const faulty = new FaultyPool(options.url, options.maxConnections);
   const { pool } = faulty;
+  await simulatePostgresClock(pool, options.nowMs);
   const registry = new RegistryCache(NO_DISCOVERY);
   const partitions = new MonthPartitions();
-  const usage = new UsageWriter(options.nowMs);
+  const usage = new UsageWriter();
   const catalogue = new MeterCatalogue();
   forgetOnConnect(pool, [registry, partitions, usage, catalogue]);
   const parts = { pool, counts: new ApplyCounts(), registry, partitions, usage, catalogue };
@@ -76,7 +79,7 @@ export function createAppliers(options: {
   };
 }
 
-export type Appliers = ReturnType<typeof createAppliers>;
+export type Appliers = Awaited<ReturnType<typeof createAppliers>>;
 
 /** One worker of the simulation: it takes jobs from Redis when it is told to, not when they come. */
 export type SimulatedWorker = Appliers & {
@@ -90,9 +93,14 @@ export async function openWorker(options: {
   readonly url: string;
   readonly redisUrl: string;
   readonly queues: Queues;
+  /** Postgres' clock. */
   readonly nowMs: () => number;
+  /** How wrong its own clock is; below 0 it is behind. */
+  readonly aheadMs: number;
 }): Promise<SimulatedWorker> {
-  const appliers = createAppliers({ ...options, maxConnections: 4 });
+  const { nowMs, aheadMs } = options;
+  const log = { info: () => {}, error: () => {} };
+  const appliers = await createAppliers({ ...options, maxConnections: 4 });
   const redis = createWorkerRedis({ url: options.redisUrl });
   await waitUntilReady(redis);
   const taker = (name: QueueName) => {
@@ -111,10 +119,11 @@ export async function openWorker(options: {
     pool: appliers.pool,
     usageQueues: [options.queues.events, options.queues.counts],
     graceMs: GRACE_MS,
-    log: { info: () => {}, error: () => {} },
+    log,
     partitions: appliers.partitions,
     eventRetentionMonths: undefined,
     usage: appliers.usage,
+    clock: new TrustedClock(appliers.pool, log, () => nowMs() + aheadMs),
     queue: options.queues.periods,
     measureQueue: options.queues.measure,
     posthocQueue: options.queues.posthoc,

@@ -51,12 +51,17 @@ One component as it is to be: the defaults, what the component says otherwise, a
 {{/*
 Lays the second map over the first, in place: maps key by key, anything else whole, and so a strategy, of which one type
 does not take another's fields. Unlike sprig's merge it keeps 0, false
-and "" of the second; null says nothing.
+and "" of the second; null says nothing, except in `env`, where a whole variable
+replaces another, and null takes it away.
 */}}
 {{- define "odometer.overlay" -}}
 {{- $base := index . 0 -}}
 {{- range $key, $value := index . 1 -}}
 {{- if kindIs "invalid" $value -}}
+{{- else if and (eq $key "env") (kindIs "map" $value) (kindIs "map" (get $base $key)) -}}
+{{- range $name, $variable := $value -}}
+{{- $_ := set (get $base $key) $name $variable -}}
+{{- end -}}
 {{- else if and (kindIs "map" $value) (kindIs "map" (get $base $key)) (ne $key "strategy") -}}
 {{- include "odometer.overlay" (list (get $base $key) $value) -}}
 {{- else -}}

@@ -1,22 +1,39 @@
 {{/*
-The environment of a component's container, as a list. Each name once: what the chart sets, then `env`, then `extraEnv`,
-where the later wins. Sorted, so that the same values always give the same text.
+The environment of a component's container, as a list.
 (dict "root" $ "component" what odometer.component gives)
 */}}
 {{- define "odometer.env" -}}
-{{- $component := .component -}}
-{{- $env := include "odometer.componentEnv" . | fromYaml -}}
-{{- range $name, $value := $component.env -}}
-{{- if kindIs "map" $value -}}
+{{- include "odometer.envWithOwn" (dict "env" (include "odometer.componentEnv" . | fromYaml) "own" .component) -}}
+{{- end -}}
+
+{{/*
+A list of each name once: what the chart sets, then the user's `env`, of which {} or null takes a name away, then `extraEnv`, where
+the later wins. Sorted, so that the same values always give the same text; but `extraEnv` last and in its order, because
+Kubernetes puts into $(NAME) only what stands before it. (dict "env" map "own" map with env and extraEnv)
+*/}}
+{{- define "odometer.envWithOwn" -}}
+{{- $env := .env -}}
+{{- range $name, $value := .own.env -}}
+{{- if or (kindIs "invalid" $value) (and (kindIs "map" $value) (empty $value)) -}}
+{{- $_ := unset $env $name -}}
+{{- else if kindIs "map" $value -}}
 {{- $_ := set $env $name $value -}}
-{{- else if not (kindIs "invalid" $value) -}}
+{{- else -}}
 {{- $_ := set $env $name (dict "value" (include "odometer.text" $value)) -}}
 {{- end -}}
 {{- end -}}
-{{- range $component.extraEnv -}}
-{{- $_ := set $env .name (omit . "name") -}}
+{{- $extra := dict -}}
+{{- $names := list -}}
+{{- range .own.extraEnv -}}
+{{- $_ := unset $env .name -}}
+{{- $_ := set $extra .name (omit . "name") -}}
+{{- $names = append (without $names .name) .name -}}
 {{- end -}}
-{{- include "odometer.envList" $env -}}
+{{- $lists := list (include "odometer.envList" $env) -}}
+{{- range $names -}}
+{{- $lists = append $lists (include "odometer.envList" (pick $extra .)) -}}
+{{- end -}}
+{{- join "\n" (compact $lists) -}}
 {{- end -}}
 
 {{/* A map of name to `{value: …}` or `{valueFrom: …}` as the list that Kubernetes takes. */}}
@@ -30,8 +47,8 @@ where the later wins. Sorted, so that the same values always give the same text.
 {{- end -}}
 
 {{/*
-What the odometer command is given, as a list: only what that command asks.
-(dict "root" $ "env" (list "odometer.postgresEnv" "odometer.redisEnv" "odometer.mqttEnv" "odometer.trustEnv"))
+What the odometer command is given, as a list: only what that command asks, and what is yours.
+(dict "root" $ "env" (list "odometer.postgresEnv" "odometer.redisEnv" "odometer.mqttEnv" "odometer.trustEnv") "own" map)
 */}}
 {{- define "odometer.cliEnv" -}}
 {{- $root := .root -}}
@@ -39,7 +56,7 @@ What the odometer command is given, as a list: only what that command asks.
 {{- range .env -}}
 {{- include "odometer.overlay" (list $env (include . $root | fromYaml)) -}}
 {{- end -}}
-{{- include "odometer.envList" $env -}}
+{{- include "odometer.envWithOwn" (dict "env" $env "own" (.own | default dict)) -}}
 {{- end -}}
 
 {{/* What the chart sets for a component, by name. Only what its program knows: it refuses names that look misspelt. */}}

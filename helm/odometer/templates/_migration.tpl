@@ -8,6 +8,15 @@
 {{- if or (has .Values.migrations.strategy (list "job" "hook")) (include "odometer.declares" .) }}true{{ end -}}
 {{- end -}}
 
+{{/* Suffix of what belongs to the Job: of a hook another one, or a change of strategy would meet objects that are not its own. */}}
+{{- define "odometer.migrationSuffix" -}}
+{{- ternary "migrate-hook" "migrate" (eq .Values.migrations.strategy "hook") -}}
+{{- end -}}
+
+{{- define "odometer.declarationsSuffix" -}}
+{{- ternary "declarations-hook" "declarations" (eq .Values.migrations.strategy "hook") -}}
+{{- end -}}
+
 {{/* What makes an object part of the hook; nothing with any other strategy. (dict "root" $ "weight" -10) */}}
 {{- define "odometer.hookAnnotations" -}}
 {{- if eq .root.Values.migrations.strategy "hook" -}}
@@ -23,6 +32,8 @@ helm.sh/hook-delete-policy: before-hook-creation
 {{- $own := pick .Values.migrations "serviceAccount" "podAnnotations" "podLabels" "nodeSelector" "tolerations" "affinity" "priorityClassName" -}}
 {{- include "odometer.overlay" (list $component $own) -}}
 {{- include "odometer.overlay" (list $component (dict "suffix" "migrate" "topologySpreadConstraints" list)) -}}
+{{- $account := include "odometer.serviceAccountName" (dict "root" . "suffix" (include "odometer.migrationSuffix" .) "serviceAccount" .Values.migrations.serviceAccount) -}}
+{{- $_ := set $component.serviceAccount "name" $account -}}
 {{- toYaml $component -}}
 {{- end -}}
 
@@ -59,7 +70,7 @@ template:
           sources:
             {{- if .Values.declarations.files }}
             - configMap:
-                name: {{ include "odometer.componentName" (dict "root" . "suffix" "declarations") }}
+                name: {{ include "odometer.componentName" (dict "root" . "suffix" (include "odometer.declarationsSuffix" .)) }}
             {{- end }}
             {{- with .Values.declarations.existingConfigMap }}
             - configMap:

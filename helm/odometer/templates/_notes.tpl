@@ -7,6 +7,9 @@
 {{- $stores = append $stores $name -}}
 {{- end -}}
 {{- end -}}
+{{- if not (or .Values.components.countingWorker.enabled .Values.components.measuringWorker.enabled) }}
+- No worker is enabled: what is taken in waits in Redis until the workers of another release at the same Redis and Postgres count it.
+{{- end -}}
 {{- with $stores }}
 - The bundled {{ join ", " . }}: one pod each, no backup, for trying things out. Take your own.
 {{- end -}}

@@ -18,7 +18,8 @@ KEDA's triggers of a worker: one for each list of each of its queues. Their name
 {{- define "odometer.queueTriggers" -}}
 {{- $root := .root -}}
 {{- $redis := include "odometer.redis" $root | fromYaml -}}
-{{- $host := ternary (printf "%s.%s.svc" $redis.host $root.Release.Namespace) $redis.host $root.Values.bundled.valkey.enabled -}}
+{{- /* KEDA asks from its own namespace, where a short name is another Service's. */ -}}
+{{- $host := ternary $redis.host (printf "%s.%s.svc" $redis.host $root.Release.Namespace) (or (contains "." $redis.host) (contains ":" $redis.host)) -}}
 {{- $length := include "odometer.text" .component.autoscaling.keda.jobsPerReplica -}}
 {{- range $queue := .component.queues -}}
 {{- range $list := include "odometer.waitingLists" $root | splitList " " }}

@@ -3,6 +3,7 @@ All that is wrong with the values and that a schema cannot see, one sentence eac
 that nobody mends an installation one attempt at a time. Nothing when all is well.
 */}}
 {{- define "odometer.problems" -}}
+{{- include "odometer.nameProblems" . -}}
 {{- include "odometer.storeProblems" . -}}
 {{- include "odometer.migrationProblems" . -}}
 {{- include "odometer.routeProblems" . -}}
@@ -10,9 +11,62 @@ that nobody mends an installation one attempt at a time. Nothing when all is wel
 {{- $components := include "odometer.components" . | fromYaml -}}
 {{- range $key, $component := $components -}}
 {{- include "odometer.componentProblems" (dict "root" $ "component" $component) -}}
+{{- include "odometer.ownEnvProblems" (dict "name" (printf "components.%s" $key) "own" $component) -}}
 {{- end -}}
+{{- include "odometer.ownEnvProblems" (dict "name" "migrations" "own" .Values.migrations) -}}
+{{- include "odometer.accountProblems" (dict "root" . "components" $components) -}}
+{{- include "odometer.monitoringProblems" . -}}
 {{- include "odometer.counterProblems" (dict "root" . "components" $components) -}}
 {{- include "odometer.workerProblems" $components -}}
+{{- end -}}
+
+{{- define "odometer.nameProblems" -}}
+{{- $name := include "odometer.fullname" . -}}
+{{- if not (regexMatch "^[a-z]([-a-z0-9]*[a-z0-9])?$" $name) }}
+- Objects would be called {{ $name }}-…, which is no name of a Service: it should begin with a small letter and hold small letters, digits and dashes only. Set fullnameOverride.
+{{- end -}}
+{{- end -}}
+
+{{/* Variables that only some of the containers would get. (dict "name" "components.ingestApi" "own" map with env and extraEnv) */}}
+{{- define "odometer.ownEnvProblems" -}}
+{{- $names := keys .own.env -}}
+{{- range .own.extraEnv -}}
+{{- $names = append $names .name -}}
+{{- end -}}
+{{- range uniq $names | sortAlpha -}}
+{{- if regexMatch "^(DATABASE_URL|PG(HOST|PORT|DATABASE|USER|PASSWORD|SSLMODE))$" . }}
+- {{ $.name }} has the variable {{ . }}: say by `postgres` where Postgres is, so that every container and the migration have the same.
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Helm makes each object once, and fails in the middle of an installation at the second. */}}
+{{- define "odometer.accountProblems" -}}
+{{- $root := .root -}}
+{{- $accounts := dict -}}
+{{- range $key, $component := .components -}}
+{{- if $component.serviceAccount.create -}}
+{{- $name := include "odometer.serviceAccountName" (dict "root" $root "suffix" $component.suffix "serviceAccount" $component.serviceAccount) -}}
+{{- $_ := set $accounts $name (append (get $accounts $name | default list) (printf "components.%s" $key)) -}}
+{{- end -}}
+{{- end -}}
+{{- $own := $root.Values.migrations.serviceAccount -}}
+{{- if and $own.create (include "odometer.hasMigrationJob" $root) -}}
+{{- $name := include "odometer.serviceAccountName" (dict "root" $root "suffix" (include "odometer.migrationSuffix" $root) "serviceAccount" $own) -}}
+{{- $_ := set $accounts $name (append (get $accounts $name | default list) "migrations") -}}
+{{- end -}}
+{{- range $name, $users := $accounts -}}
+{{- if gt (len $users) 1 }}
+- The ServiceAccount {{ $name }} would be made {{ len $users }} times, for {{ join ", " $users }}: make it yourself and set serviceAccount.create=false, or give it another name.
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "odometer.monitoringProblems" -}}
+{{- $monitoring := .Values.monitoring -}}
+{{- if and $monitoring.prometheusRule.enabled (not $monitoring.podMonitor.enabled) (not $monitoring.prometheusRule.job) }}
+- monitoring.prometheusRule.enabled without podMonitor: set monitoring.podMonitor.enabled=true, or name in monitoring.prometheusRule.job the job under which Prometheus scrapes the pods. Otherwise no alert ever fires.
+{{- end -}}
 {{- end -}}
 
 {{- define "odometer.storeProblems" -}}
@@ -102,8 +156,15 @@ that nobody mends an installation one attempt at a time. Nothing when all is wel
 {{- if $pdb.enabled -}}
 {{- if and (not (kindIs "invalid" $pdb.minAvailable)) (not (kindIs "invalid" $pdb.maxUnavailable)) }}
 - {{ $name }}.pdb has both minAvailable and maxUnavailable: Kubernetes takes one of them.
-{{- else if and (kindIs "float64" $pdb.minAvailable) (ge (int $pdb.minAvailable) $fewest) (gt $fewest 0) }}
-- {{ $name }}.pdb.minAvailable is {{ int $pdb.minAvailable }} of {{ $fewest }} pod(s), so that no node they are on can be drained: lower it, or use maxUnavailable.
+{{- else if not (kindIs "invalid" $pdb.minAvailable) -}}
+{{- $text := include "odometer.text" $pdb.minAvailable -}}
+{{- /* Kubernetes rounds a percentage up. */ -}}
+{{- $stay := hasSuffix "%" $text | ternary (trimSuffix "%" $text | float64 | mulf $fewest 0.01 | ceil | int) (int $text) -}}
+{{- if and (ge $stay $fewest) (gt $fewest 0) }}
+- {{ $name }}.pdb.minAvailable is {{ $text }} of {{ $fewest }} pod(s), so that no node they are on can be drained: lower it, or use maxUnavailable.
+{{- end -}}
+{{- else if has (include "odometer.text" $pdb.maxUnavailable) (list "0" "0%") }}
+- {{ $name }}.pdb.maxUnavailable is {{ include "odometer.text" $pdb.maxUnavailable }}, so that no node they are on can be drained: it should be at least 1.
 {{- end -}}
 {{- end -}}
 {{- if le (sub (int $component.terminationGracePeriodSeconds) 5) (int $component.shutdownDelaySeconds) }}
@@ -153,10 +214,12 @@ that nobody mends an installation one attempt at a time. Nothing when all is wel
 {{- if ne (int .replicas) 1 }}
 - components.scheduler.replicas is {{ int .replicas }}: there is one scheduler. To stop it, set components.scheduler.enabled=false.
 {{- end -}}
-{{- if ne .strategy.type "Recreate" }}
-- components.scheduler.strategy.type is {{ .strategy.type }}: it should be Recreate, so that there are never two.
+{{- if ne (.strategy.type | default "RollingUpdate") "Recreate" }}
+- components.scheduler.strategy.type is {{ .strategy.type | default "blank" }}: it should be Recreate, so that there are never two.
 {{- end -}}
 {{- end -}}
+{{- /* Neither runs here: another release's take the jobs, and the notes say so. */ -}}
+{{- if or .countingWorker .measuringWorker -}}
 {{- $taken := list -}}
 {{- range list .countingWorker .measuringWorker -}}
 {{- with . -}}
@@ -166,6 +229,7 @@ that nobody mends an installation one attempt at a time. Nothing when all is wel
 {{- range $queue := list "events" "counts" "objects" "registry" "periods" "measure" "posthoc" -}}
 {{- if not (has $queue $taken) }}
 - Nobody takes jobs of the queue {{ $queue }}: list it in components.countingWorker.queues or components.measuringWorker.queues, and enable that worker.
+{{- end -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}

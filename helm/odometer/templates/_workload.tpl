@@ -170,7 +170,7 @@ migrates, one pod at a time, because a migration holds a lock. (dict "root" $ "c
 {{/* The rest of a container that runs the odometer command. (dict "root" $ "env" names of what gives it) */}}
 {{- define "odometer.cliContainer" -}}
 env:
-  {{- include "odometer.cliEnv" . | nindent 2 }}
+  {{- include "odometer.cliEnv" (set . "own" .root.Values.migrations) | nindent 2 }}
 resources:
   {{- toYaml .root.Values.migrations.resources | nindent 2 }}
 volumeMounts:

@@ -92,6 +92,22 @@ describe('migrate', () => {
     }
   });
 
+  test('--wait does not wait where Postgres refuses: a wrong password, no such database', async () => {
+    for (const [part, value, reason] of [
+      ['pathname', '/nothing', 'database "nothing" does not exist'],
+      ['password', 'wrong', 'password authentication failed'],
+    ] as const) {
+      const url = new URL(database.url);
+      url[part] = value;
+      const startMs = performance.now();
+      const run = await runOdometer(['migrate', '--wait=100'], { DATABASE_URL: url.href });
+      expect(run.exitCode).toBe(1);
+      expect(run.stderr).toContain(`Postgres does not answer (${reason}`);
+      expect(run.stderr).not.toContain('waiting');
+      expect(performance.now() - startMs).toBeLessThan(60_000);
+    }
+  });
+
   test('--wait says once what it waits for, and gives up with one sentence', async () => {
     const nowhere = { DATABASE_URL: 'postgres://u:secret@127.0.0.1:1/x' };
     const run = await runOdometer(['migrate', '--wait=3'], nowhere);

@@ -37,6 +37,22 @@ describe('onceReady', () => {
     expect(told).toEqual([]);
   });
 
+  test.each(['28P01', '28000', '3D000'])(
+    'does not wait where Postgres refuses: %s',
+    async (code) => {
+      const cause = Object.assign(new Error('refused'), { code });
+      const refused = new OdometerError('postgres_unavailable', { reason: 'refused' }, { cause });
+      await expect(onceReady(failing(refused), 30_000, () => {})).rejects.toBe(refused);
+      const restarting = Object.assign(new Error('starting up'), { code: '57P03' });
+      const starting = new OdometerError(
+        'postgres_unavailable',
+        { reason: 'x' },
+        { cause: restarting },
+      );
+      expect(await onceReady(failing(starting), 30_000, () => {})).toBe('done');
+    },
+  );
+
   test('does not repeat what waiting does not mend', async () => {
     const work = failing(new Error('a migration is wrong'));
     await expect(onceReady(work, 30_000, () => {})).rejects.toThrow('a migration is wrong');

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isOdometerError, type OdometerError } from '@odometer/domain/errors';
+import { isRefusal } from './postgres.ts';
 
 /** Somebody else starts the database, or migrates it: seconds, and a pod that waits costs nothing. */
 const INTERVAL_MS = 1_000;
@@ -9,7 +10,7 @@ const INTERVAL_MS = 1_000;
  * start in order.
  *
  * @param tell is told why, each time that it is for another reason.
- * @throws what the last attempt threw, once `waitMs` have passed; at once what waiting does not mend.
+ * @throws what the last attempt threw, once `waitMs` have passed; at once what waiting does not mend, such as a wrong password.
  */
 export async function onceReady<Result>(
   work: () => Promise<Result>,
@@ -32,6 +33,7 @@ export async function onceReady<Result>(
 
 function mayPass(error: unknown): error is OdometerError {
   return (
-    isOdometerError(error, 'postgres_unavailable') || isOdometerError(error, 'schema_mismatch')
+    (isOdometerError(error, 'postgres_unavailable') && !isRefusal(error)) ||
+    isOdometerError(error, 'schema_mismatch')
   );
 }

@@ -39,6 +39,19 @@ export async function translatingOutages<Result>(work: () => Promise<Result>): P
 /** SQLSTATE classes: connection exceptions, wrong password, no such database, operator intervention. */
 const OUTAGE_SQLSTATE = /^(08|28|3D|57P)/;
 
+/** Of these, what is as wrong a minute later: a role, a password, a rule of pg_hba.conf or a database that is not there. */
+const REFUSAL_SQLSTATE = /^(28|3D)/;
+
+/** Whether Postgres did answer, and will not have us: waiting would only hide what is wrong. */
+export function isRefusal({ cause }: OdometerError): boolean {
+  return (
+    cause instanceof Error &&
+    'code' in cause &&
+    typeof cause.code === 'string' &&
+    REFUSAL_SQLSTATE.test(cause.code)
+  );
+}
+
 function outageReason(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
   // Several addresses were tried, none answered.

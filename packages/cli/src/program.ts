@@ -19,6 +19,7 @@ import { addPreflight } from './commands/preflight.ts';
 import { addProjects } from './commands/projects.ts';
 import { addPurgeObjects } from './commands/purge-objects.ts';
 import { addBackfill, addReconcile } from './commands/reconcile.ts';
+import { addRetire } from './commands/retire.ts';
 import { addSnapshot } from './commands/snapshot.ts';
 import { addUsage } from './commands/usage.ts';
 import { addVerify } from './commands/verify.ts';
@@ -58,6 +59,7 @@ Configuration: DATABASE_URL (or PG*), REDIS_URL, MQTT_URL; \`make up\` writes th
   addBackfill(program);
   addPurgeObjects(program);
   addPosthoc(program);
+  addRetire(program);
   addSnapshot(program);
   addBooks(program);
   addGaps(program);

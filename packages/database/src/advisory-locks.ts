@@ -28,19 +28,25 @@ const ROUNDS = 0;
  * state. Read the state in the *next* statement: this one's snapshot may be older than its lock. A row lock would not do
  * (`for update` starves behind appliers' `for share`, and a row that does not exist cannot be locked).
  *
- * @param monthsMs starts of UTC months.
+ * @param monthsMs starts of UTC months. The one that goes on is locked with them.
+ * @returns Postgres' clock before it waited for a lock, milliseconds: by it the one that goes on was chosen.
  */
 export async function lockMonthsShared(
   transaction: Transaction,
   monthsMs: Iterable<number>,
-): Promise<void> {
-  const months = [...new Set(monthsMs)].sort((a, b) => a - b).map(monthNumber);
-  const numbers = [ROUNDS, ...months];
-  await transaction.query(
-    `select pg_advisory_xact_lock_shared(${MONTH_LOCK}, month)
-     from (select unnest($1::int[]) as month order by 1) months`,
+): Promise<number> {
+  const numbers = [ROUNDS, ...[...new Set(monthsMs)].map(monthNumber)];
+  const { rows } = await transaction.query<{ now: string }>(
+    `with clock as materialized (select clock_timestamp() as now)
+     select pg_advisory_xact_lock_shared(${MONTH_LOCK}, month),
+       floor(extract(epoch from now) * 1000)::bigint as now
+     from (
+       select distinct now, unnest($1::int[] || to_char(now at time zone 'UTC', 'YYYYMM')::int) as month
+       from clock order by month
+     ) months`,
     [numbers],
   );
+  return Number(rows[0]?.now);
 }
 
 /** Waits until no transaction that applies usage is left, and holds back new ones: begins a round of changed days. */

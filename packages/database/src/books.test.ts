@@ -1,25 +1,16 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { beforeEach, describe, expect, test } from '@jest/globals';
 import type { BatchOutcome } from '@odometer/domain/batch';
 import type { Books } from '@odometer/domain/books';
 import { seededRandom } from '@odometer/testing/seeded-random';
-import { createTestDatabase, type TestDatabase } from '@odometer/testing/test-database';
+import { useTestDatabase } from '@odometer/testing/use-test-database';
 import { claimBatches, recordOutcomes } from './applied-batches.ts';
 import { type FindJobs, type JobInRedis, readBooks } from './books.ts';
 import type { SettledPrefixes } from './books-settled.ts';
 import { storeDeadLetter } from './dead-letters.ts';
-import { createPool, inTransaction, type Pool } from './pool.ts';
+import { inTransaction } from './pool.ts';
 import { acknowledge, openEpoch, sealEpoch } from './sources.ts';
 
-let database: TestDatabase;
-let pool: Pool;
-beforeAll(async () => {
-  database = await createTestDatabase();
-  pool = createPool({ url: database.url, applicationName: 'test', maxConnections: 4 }, () => {});
-});
-afterAll(async () => {
-  await pool.end();
-  await database.drop();
-});
+const { pool } = useTestDatabase();
 beforeEach(async () => {
   await pool.query(
     'truncate sources, source_epochs, applied_batches, dead_letters restart identity',

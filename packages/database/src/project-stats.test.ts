@@ -1,12 +1,8 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { createTestDatabase, type TestDatabase } from '@odometer/testing/test-database';
-import { createPool, type Pool } from './pool.ts';
+import { beforeAll, expect, test } from '@jest/globals';
+import { useTestDatabase } from '@odometer/testing/use-test-database';
 
-let database: TestDatabase;
-let pool: Pool;
+const { pool } = useTestDatabase();
 beforeAll(async () => {
-  database = await createTestDatabase();
-  pool = createPool({ url: database.url, applicationName: 'test', maxConnections: 2 }, () => {});
   await pool.query(`
     insert into organizations (slug) values ('acme');
     insert into projects (organization_id, slug) select 1, 'p' || n from generate_series(1, 3) n;
@@ -17,10 +13,6 @@ beforeAll(async () => {
       now() - make_interval(months => ago)
     from meters m, generate_series(0, 2) ago
     where m.slug <> 'ecr_image_count' or ago > 0`);
-});
-afterAll(async () => {
-  await pool.end();
-  await database.drop();
 });
 
 test('a project has this month, its lifetime, its newest readings and its devices', async () => {

@@ -101,7 +101,7 @@ export async function createDevices(
 ): Promise<void> {
   await transaction.query(
     `insert into devices (project_id, slug, discovered, first_seen_at)
-     select project_id, slug, true, $3
+     select project_id, slug, true, least($3::timestamptz, clock_timestamp())
      from unnest($1::bigint[], $2::text[]) as n (project_id, slug)
      order by project_id, slug
      on conflict do nothing`,

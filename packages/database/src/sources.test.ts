@@ -1,6 +1,5 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
-import { createTestDatabase, type TestDatabase } from '@odometer/testing/test-database';
-import { createPool, type Pool } from './pool.ts';
+import { beforeEach, expect, test } from '@jest/globals';
+import { useTestDatabase } from '@odometer/testing/use-test-database';
 import {
   acknowledge,
   firstUnappliedSeq,
@@ -11,19 +10,10 @@ import {
   unsealedEpochsBefore,
 } from './sources.ts';
 
-let database: TestDatabase;
-let pool: Pool;
+const { pool } = useTestDatabase();
 let epoch: string;
 const SOURCE = { source: 'counter-0', kind: 'mqtt', instance: 'test' } as const;
 
-beforeAll(async () => {
-  database = await createTestDatabase();
-  pool = createPool({ url: database.url, applicationName: 'test', maxConnections: 4 }, () => {});
-});
-afterAll(async () => {
-  await pool.end();
-  await database.drop();
-});
 beforeEach(async () => {
   await pool.query('delete from source_epochs');
   epoch = await openEpoch(pool, SOURCE);

@@ -1,20 +1,10 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { createTestDatabase, type TestDatabase } from '@odometer/testing/test-database';
+import { expect, test } from '@jest/globals';
+import { useTestDatabase } from '@odometer/testing/use-test-database';
 import { listDeadLetters, markDeadLetterRetried, storeDeadLetter } from './dead-letters.ts';
 import { recordGap } from './gaps.ts';
-import { createPool, type Pool } from './pool.ts';
 import { newestGaps, unsettledLetters } from './unsettled.ts';
 
-let database: TestDatabase;
-let pool: Pool;
-beforeAll(async () => {
-  database = await createTestDatabase();
-  pool = createPool({ url: database.url, applicationName: 'test', maxConnections: 2 }, () => {});
-});
-afterAll(async () => {
-  await pool.end();
-  await database.drop();
-});
+const { pool } = useTestDatabase();
 
 const fail = (jobId: string, failedAtMs: number) =>
   storeDeadLetter(pool, {

@@ -55,7 +55,7 @@ export const ERRORS = {
   clock_behind: {
     kind: 'unavailable',
     retry: true,
-    message: 'the month {month} is closed already: the clock of this process is behind',
+    message: 'the month {month} is closed already: the clock of Postgres is behind',
   },
   close_unattended: {
     kind: 'unavailable',
@@ -242,6 +242,12 @@ export const ERRORS = {
     kind: 'not_found',
     retry: false,
     message: 'there is no project {project}; `odometer projects list` shows all projects',
+  },
+  purge_not_as_shown: {
+    kind: 'conflict',
+    retry: false,
+    message:
+      'nothing was deleted, because what would be is no longer what was shown, or was shown with other filters; look again with `odometer purge-objects`',
   },
   query_invalid: {
     kind: 'invalid',

@@ -1,25 +1,11 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { createPool, type Pool } from '@odometer/database/pool';
+import { expect, test } from '@jest/globals';
 import { stressComponent } from '@odometer/service-kit/component-stress';
-import { createTestDatabase, type TestDatabase } from '@odometer/testing/test-database';
+import { useTestDatabase } from '@odometer/testing/use-test-database';
 import { pino } from 'pino';
 import { IntakeBooks } from './intake-books.ts';
 import { ProducerEpoch } from './producer-epoch.ts';
 
-let database: TestDatabase;
-let pool: Pool;
-
-beforeAll(async () => {
-  database = await createTestDatabase();
-  pool = createPool(
-    { url: database.url, applicationName: 'test', maxConnections: 4 },
-    () => undefined,
-  );
-}, 60_000);
-afterAll(async () => {
-  await pool.end();
-  await database.drop();
-});
+const { pool } = useTestDatabase();
 
 const log = pino({ enabled: false });
 

@@ -28,17 +28,19 @@ export interface FakeS3Server {
  * Anything else is answered 501.
  *
  * @param options.maxPage what a page has at most, below the 1,000 of S3: stores may give fewer than they are asked for
+ * @param options.isPlain takes no notice of `encoding-type`, as some stores do: keys are written as they are
  * @param options.onEvents what the store would notify of deletions that came by HTTP
  */
 export async function startFakeS3Server(
   buckets: readonly SimulatedBucket[],
   options: {
     readonly maxPage?: number;
+    readonly isPlain?: boolean;
     readonly onEvents?: (events: readonly StoreEvent[]) => void;
   } = {},
 ): Promise<FakeS3Server> {
   const byName = new Map(buckets.map((bucket) => [bucket.name, bucket]));
-  const { maxPage = 1_000, onEvents = () => undefined } = options;
+  const { maxPage = 1_000, isPlain = false, onEvents = () => undefined } = options;
 
   const answer = (request: ServedRequest): Answer => {
     const [name = '', ...rest] = request.path.slice(1).split('/');
@@ -46,7 +48,9 @@ export async function startFakeS3Server(
     if (bucket === undefined) return xmlError(404, 'NoSuchBucket', 'The bucket does not exist');
     const key = decodeURIComponent(rest.join('/'));
     try {
-      return answerOf(bucket, key, request, maxPage, onEvents);
+      const query = new URLSearchParams(request.query);
+      if (isPlain) query.delete('encoding-type');
+      return answerOf(bucket, key, { ...request, query }, maxPage, onEvents);
     } catch (error) {
       // The simulator's way to say what S3 calls an invalid argument.
       if (error instanceof RangeError) return xmlError(400, 'InvalidArgument', error.message);

@@ -63,26 +63,38 @@ async function ensureTemplate(url: string, client: pg.Client): Promise<void> {
   }
 }
 
+/** A database that has its URL already, for what connects when it is first used, and is there after `create`. */
+export function plannedTestDatabase({ migrated = true } = {}): TestDatabase & {
+  create(): Promise<void>;
+} {
+  const url = sharedPostgresUrl();
+  const name = `test_${randomBytes(8).toString('hex')}`;
+  return {
+    url: onDatabase(url, name),
+    create: () =>
+      withClient(url, async (client) => {
+        if (migrated) await ensureTemplate(url, client);
+        await client.query(`create database ${name} ${migrated ? `template ${TEMPLATE}` : ''}`);
+      }),
+    drop: () =>
+      withClient(url, async (client) => {
+        await client.query(`drop database if exists ${name} with (force)`);
+      }),
+  };
+}
+
 /**
  * A fresh database with the whole schema, cloned in milliseconds from one that is migrated once per
  * jest run, in the Postgres that all test files share. That server does not wait for its disk
  * (`fsync=off`); tests that crash Postgres take `startTestPostgres`.
  * @param migrated false for an empty database, as migrations' own tests need it.
  */
-export async function createTestDatabase({ migrated = true } = {}): Promise<TestDatabase> {
-  const url = sharedPostgresUrl();
-  const name = `test_${randomBytes(8).toString('hex')}`;
-  await withClient(url, async (client) => {
-    if (migrated) await ensureTemplate(url, client);
-    await client.query(`create database ${name} ${migrated ? `template ${TEMPLATE}` : ''}`);
-  });
-  return {
-    url: onDatabase(url, name),
-    drop: () =>
-      withClient(url, async (client) => {
-        await client.query(`drop database if exists ${name} with (force)`);
-      }),
-  };
+export async function createTestDatabase(
+  options: { readonly migrated?: boolean } = {},
+): Promise<TestDatabase> {
+  const database = plannedTestDatabase(options);
+  await database.create();
+  return database;
 }
 
 /**

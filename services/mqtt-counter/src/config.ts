@@ -57,7 +57,7 @@ export const variables = {
   clientId: variable(
     'ODOMETER_MQTT_CLIENT_ID',
     text({ default: 'odometer-mqtt-counter' }),
-    'Client id, and the name of this source for ever: the broker keeps what is not counted under it, and the mark is stored under it. One process at a time may use it; a second one takes over. A new name begins without what waits under the old one.',
+    'Client id, and the name of this source for ever: the broker keeps what is not counted under it, and the mark is stored under it. One process at a time may use it at a broker, of whichever installation; a second one takes over. A new name begins without what waits under the old one.',
   ),
   topicTemplate: variable(
     'ODOMETER_MQTT_TOPIC_TEMPLATE',

@@ -42,7 +42,7 @@ export const variables = {
   maxUnconfirmedRecords: variable(
     'ODOMETER_STORAGE_MAX_UNCONFIRMED_RECORDS',
     integer({ min: 100, max: 1_000_000, default: 20_000 }),
-    'Records that may wait for storage to confirm them before notifications over HTTP are refused with 503. 20,000 take some 20 MB. Queues and brokers are bounded by how much they hand out at once.',
+    'Records that may wait for storage to confirm them before notifications over HTTP are refused with 503. One source, whoever holds the same secret, is refused at a quarter of it. 20,000 take some 20 MB. Queues and brokers are bounded by how much they hand out at once.',
   ),
   maxBacklogBatches: variable(
     'ODOMETER_STORAGE_MAX_BACKLOG_BATCHES',

@@ -130,6 +130,25 @@ test('two watchers with one session come to take turns, and nothing is lost', as
   for (const service of watchers) expect(await service.isReady()).toBe(true);
 });
 
+test('two installations with one declaration at one broker both get everything', async () => {
+  await declare();
+  const other = await WatcherFixture.start();
+  try {
+    const urlEnv = 'ODOMETER_STORAGE_SECRET_BROKER';
+    // Databases of tests are copies of one; docs/storage.md says to do this with a copy.
+    await other.pool.query('update installation set id = gen_random_uuid()');
+    await other.declare('photos', { kind: 'mqtt', urlEnv, topic });
+    await watcher();
+    const second = await other.watcher({ [urlEnv]: brokerProxy.url(broker.url) });
+    await eventually(() => second.log().includes('mqtt_subscribed'));
+    await publishMany(0, 40);
+    await eventually(async () => (await distinctKeys()).length === 40);
+    await eventually(async () => new Set(await other.keys()).size === 40);
+  } finally {
+    await other.stop();
+  }
+});
+
 test('a broker whose URL is not in the environment is reported once, and other sources go on', async () => {
   await declare();
   const service = await fixture.watcher();

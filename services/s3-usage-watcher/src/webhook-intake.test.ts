@@ -182,6 +182,46 @@ test('beyond the bound of unconfirmed records the answer is 503 at once', async 
   await eventually(async () => (await fixture.keys()).length === 100);
 });
 
+test('a message of nothing but nonsense holds up neither its own good records nor another webhook', async () => {
+  await fixture.declare('photos', withToken('minio'));
+  await fixture.declare('videos', withToken('other'));
+  await start({ ODOMETER_STORAGE_CONFIRM_DEADLINE_MS: '10000' });
+  const bad = Array.from({ length: 80_000 }, (_, index) => ({ n: index }));
+  const body = message(...bad, putRecord('photos', 'acme/web/a'));
+  expect(body.length).toBeLessThan(1_048_576);
+  const flood = post('minio', body);
+  await eventually(
+    async () =>
+      (await fixture.metric(
+        service,
+        'odometer_storage_notifications_received_total{kind="webhook"}',
+      )) > 0,
+  );
+  expect((await post('other', putMessage('videos', 'acme/web/b'))).status).toBe(200);
+  expect(await (await flood).json()).toMatchObject({ accepted: 1, refused: 80_000 });
+  const { refused } = await fixture.jobs();
+  expect(refused).toEqual([{ buckets: ['photos'], text: message(...bad) }]);
+  expect(await fixture.keys()).toEqual(['acme/web/a', 'acme/web/b']);
+});
+
+test('one source that is full does not make the others full', async () => {
+  await fixture.declare('photos', withToken('shared'));
+  await fixture.declare('ceph', signed('shared'));
+  await start({ ODOMETER_STORAGE_MAX_UNCONFIRMED_RECORDS: '400' });
+  fixture.redisProxy.refuse();
+  const records = Array.from({ length: 100 }, (_, index) => putRecord('photos', `a/b/${index}`));
+  expect((await post('shared', message(...records))).status).toBe(503);
+  expect(await (await post('shared', putMessage('photos', 'a/b/c'))).text()).toContain(
+    'too many records',
+  );
+  const body = putMessage('ceph', 'a/b/d');
+  const signature = createHmac('sha256', SECRET).update(body).digest('hex');
+  const other = await post('shared', body, { 'X-Signature': `sha256=${signature}` });
+  expect(await other.text()).toContain('storage has not confirmed');
+  fixture.redisProxy.pass();
+  await eventually(async () => (await fixture.keys()).length === 101);
+});
+
 test('a stop with Redis away does not hang, and the epoch stays open for what may yet be there', async () => {
   await fixture.declare('photos', withToken('minio'));
   await start();

@@ -1,23 +1,12 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { createPool, type Pool } from '@odometer/database/pool';
+import { expect, test } from '@jest/globals';
 import { jsonPath } from '@odometer/database/query/json-path';
 import { formatQuantity, parseQuantity } from '@odometer/domain/decimal';
 import { parseValuePath } from '@odometer/domain/value-path';
 import { type SeededRandom, seededRandom, seedsOfThisRun } from '@odometer/testing/seeded-random';
-import { createTestDatabase, type TestDatabase } from '@odometer/testing/test-database';
+import { useTestDatabase } from '@odometer/testing/use-test-database';
 import { measureEvent } from './measure-event.ts';
 
-let database: TestDatabase;
-let pool: Pool;
-
-beforeAll(async () => {
-  database = await createTestDatabase();
-  pool = createPool({ url: database.url, applicationName: 'test', maxConnections: 2 }, () => {});
-});
-afterAll(async () => {
-  await pool.end();
-  await database.drop();
-});
+const { pool } = useTestDatabase();
 
 const PATHS = [
   '$',

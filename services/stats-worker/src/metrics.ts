@@ -1,4 +1,5 @@
 import type { AwsClients } from '@odometer/aws/aws-clients';
+import type { TrustedClock } from '@odometer/database/trusted-now';
 import type { BatchOutcome } from '@odometer/domain/batch';
 import type { CountBatch } from '@odometer/queues/catalogue';
 import type { JobWorkerCounts } from '@odometer/queues/job-worker';
@@ -86,6 +87,7 @@ export interface MetricSources {
   readonly drifts: Pick<DriftReading, 'drifts' | 'known' | 'withinTolerance'>;
   readonly measured: Pick<MeasuredReading, 'oldest' | 'storageDrift'>;
   readonly storage: Pick<StorageReading, 'progress'>;
+  readonly clock: Pick<TrustedClock, 'aheadMs'>;
 }
 
 function exposeMeasured(
@@ -246,6 +248,15 @@ export function createMetrics(registry: Registry, sources: MetricSources) {
     labelNames: ['kind', 'name'],
     registry,
     read: () => sources.drifts.known(),
+  });
+  gauge({
+    name: 'odometer_clock_ahead_seconds',
+    help: 'By how much this worker’s clock is ahead of Postgres’; below 0: behind it. Beyond a minute somebody should set a clock; what has ended is then decided by the earlier one.',
+    registry,
+    read: () => {
+      const { aheadMs } = sources.clock;
+      return aheadMs === undefined ? undefined : aheadMs / 1_000;
+    },
   });
   exposeMeasured(registry, sources.measured);
   createPeriodsMetrics(registry, sources.periods);

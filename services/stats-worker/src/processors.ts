@@ -1,4 +1,5 @@
 import type { Pool } from '@odometer/database/pool';
+import type { TrustedClock } from '@odometer/database/trusted-now';
 import type {
   CountBatch,
   EventBatch,
@@ -62,6 +63,7 @@ export interface ProcessorParts {
   readonly buckets: BucketCatalogue;
   readonly partitions: MonthPartitions;
   readonly usage: UsageWriter;
+  readonly clock: TrustedClock;
   readonly counts: ApplyCounts;
   readonly observeApply: (queue: QueueName, durationMs: number) => void;
   /** For what follows when a job's time is up. */
@@ -84,7 +86,7 @@ export interface ProcessorParts {
 export function createProcessors(parts: ProcessorParts): {
   readonly [Q in QueueName]: Processor<Q>;
 } {
-  const { pool, partitions, usage, observeApply } = parts;
+  const { pool, partitions, usage, clock, observeApply } = parts;
   const catalogue = new MeterCatalogue();
   forgetOnConnect(pool, [catalogue]);
   const events = new EventApplier({ ...parts, catalogue });
@@ -141,6 +143,7 @@ export function createProcessors(parts: ProcessorParts): {
     restMs: (durationMs) => Math.min(durationMs * EVENT_REST_PER_WORK, MAX_EVENT_REST_MS),
     isItemsFault,
   });
+  const measure = createMeasureProcessor({ ...parts, ...parts.measure });
   return {
     events: async (job) => {
       if (job.name === 'event') await retryDeadEvent({ ...parts, catalogue }, job.payload);
@@ -152,7 +155,11 @@ export function createProcessors(parts: ProcessorParts): {
       if (job.name === 'message-batch') await messageGroups.submit(checkMessageBatch(job.payload));
     },
     objects: createObjectsProcessor({ ...parts, queue: parts.objectsQueue }, objectGroups),
-    measure: createMeasureProcessor({ ...parts, ...parts.measure }),
+    measure: async (job, signal) => {
+      // What is measured is stamped with it again and again.
+      await clock.now();
+      await measure(job, signal);
+    },
     posthoc: parts.posthoc,
     registry: async () => {
       await attributeAll(pool, partitions, usage);

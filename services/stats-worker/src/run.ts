@@ -1,6 +1,7 @@
 import { AwsClients } from '@odometer/aws/aws-clients';
 import { storeDeadLetter } from '@odometer/database/dead-letters';
 import { createPool } from '@odometer/database/pool';
+import { TrustedClock } from '@odometer/database/trusted-now';
 import { waitForSchema } from '@odometer/database/wait-for-schema';
 import { QUEUE_NAMES, type QueueName } from '@odometer/queues/catalogue';
 import { DeadLetterSweep } from '@odometer/queues/dead-letter-sweep';
@@ -58,6 +59,8 @@ const ATTRIBUTION_INTERVAL_MS = 60_000;
 const LEVELS_INTERVAL_MS = 15_000;
 /** Partitions are made two months ahead; an hour is soon enough. */
 const PARTITION_INTERVAL_MS = 3_600_000;
+/** Whoever asks what has ended compares the clocks then; this is for those who are to set them. */
+const CLOCK_INTERVAL_MS = 60_000;
 /** A loss is one after a minute; a reading costs what was applied since the last. */
 const BOOKS_INTERVAL_MS = 30_000;
 
@@ -113,6 +116,7 @@ export async function run(config: Config, log: Logger): Promise<number> {
   const partitions = new MonthPartitions();
   const owners = new RegistryCache(config);
   const usage = new UsageWriter();
+  const clock = new TrustedClock(pool, log);
   const buckets = new BucketCatalogue();
   forgetOnConnect(pool, [owners, buckets, partitions, usage]);
   const counts = new ApplyCounts();
@@ -161,6 +165,7 @@ export async function run(config: Config, log: Logger): Promise<number> {
     drifts,
     measured,
     storage,
+    clock,
     usage,
     workers: () => [...workers].map(([queue, worker]) => [queue, worker.counts] as const),
     // Every queue, not only those of this worker's role: what waits is seen while those who take it are away.
@@ -172,6 +177,7 @@ export async function run(config: Config, log: Logger): Promise<number> {
     buckets,
     partitions,
     usage,
+    clock,
     counts,
     observeApply: metrics.observeApply,
     objectsQueue: usageQueues.objects,
@@ -193,6 +199,7 @@ export async function run(config: Config, log: Logger): Promise<number> {
         buckets,
         partitions,
         usage,
+        clock,
         aws,
         listings,
         env: process.env,
@@ -267,7 +274,18 @@ export async function run(config: Config, log: Logger): Promise<number> {
     periodic({
       name: 'partitions',
       intervalMs: PARTITION_INTERVAL_MS,
-      run: () => partitions.makeAhead(pool, Date.now()),
+      run: async () => partitions.makeAhead(pool, await clock.now()),
+      log,
+    }),
+  );
+  service.add(
+    'workers',
+    periodic({
+      name: 'clock',
+      intervalMs: CLOCK_INTERVAL_MS,
+      run: async () => {
+        await clock.now();
+      },
       log,
     }),
   );

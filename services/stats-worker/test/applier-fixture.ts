@@ -12,6 +12,7 @@ import type {
   MessageCount,
   ObjectBatch,
 } from '@odometer/queues/catalogue';
+import { simulatePostgresClock } from '@odometer/testing/simulated-postgres-clock';
 import { createTestDatabase } from '@odometer/testing/test-database';
 import { CountApplier } from '../src/count-applier.ts';
 import type { DiscoveryPolicy } from '../src/discover.ts';
@@ -38,21 +39,23 @@ const EVERYTHING: DiscoveryPolicy = {
   maxDevicesPerHour: 1_000,
 };
 
-/** Appliers as one worker has them, on a database of their own. */
-export async function openAppliers(
-  policy: Partial<DiscoveryPolicy> = {},
-  nowMs: () => number = Date.now,
-) {
+/**
+ * Appliers as one worker has them, on a database of their own.
+ *
+ * @param nowMs what Postgres' clock says. @default the real one
+ */
+export async function openAppliers(policy: Partial<DiscoveryPolicy> = {}, nowMs?: () => number) {
   const database = await createTestDatabase();
   const pool = createPool(
     { url: database.url, applicationName: 'test', maxConnections: 10 },
     () => {},
   );
+  if (nowMs !== undefined) await simulatePostgresClock(pool, nowMs);
   const counts = new ApplyCounts();
   const worker = () => {
     const registry = new RegistryCache({ ...EVERYTHING, ...policy });
     const partitions = new MonthPartitions();
-    const usage = new UsageWriter(nowMs);
+    const usage = new UsageWriter();
     forgetOnConnect(pool, [registry, partitions, usage]);
     const parts = { pool, counts, registry, partitions, usage };
     const catalogue = new MeterCatalogue();

@@ -1,6 +1,5 @@
 import { S3Client } from '@aws-sdk/client-s3';
 import { expect } from '@jest/globals';
-import { latestMeasurements } from '@odometer/database/measuring/measurements';
 import type { Measure } from '@odometer/queues/catalogue';
 import type { JobQueue } from '@odometer/queues/job-queue';
 import { SimulatedBucket, type Versioning } from '@odometer/s3-simulator/simulated-bucket';
@@ -36,17 +35,20 @@ export interface Measured {
 export async function openBucketSystem({
   versioning = 'unversioned',
   maxPage,
+  isPlain = false,
   declaration = {},
 }: {
   readonly versioning?: Versioning;
   readonly maxPage?: number;
+  /** Of the store: it takes no notice of `encoding-type`. */
+  readonly isPlain?: boolean;
   readonly declaration?: object;
 } = {}) {
   const clock = new SimulatedClock(Date.now() - 24 * HOUR_MS);
   const bucket = new SimulatedBucket({ name: 'acme-assets', versioning, now: clock.now });
   const [system, server] = await Promise.all([
     openAppliers(),
-    startFakeS3Server([bucket], maxPage === undefined ? {} : { maxPage }),
+    startFakeS3Server([bucket], { isPlain, ...(maxPage !== undefined && { maxPage }) }),
   ]);
   const bucketId = await declareBucket(system.pool, {
     endpoint: server.url,
@@ -104,15 +106,14 @@ export async function openBucketSystem({
     });
   };
   const latest = async (target = 'assets'): Promise<Measured> => {
-    const measurement = (await latestMeasurements(system.pool)).find(
-      (each) => each.target === target,
-    );
-    if (measurement === undefined) throw new Error('nothing was measured');
-    const { rows } = await system.pool.query<{ id: string }>(
-      'select max(id)::text as id from measurements where target = $1',
+    const { rows } = await system.pool.query<Measured>(
+      `select id::text, state, figures, failure, detail from measurements
+       where kind = 'bucket' and target = $1 order by measurements.id desc limit 1`,
       [target],
     );
-    return { ...(measurement as unknown as Measured), id: rows[0]?.id ?? '' };
+    const [measurement] = rows;
+    if (measurement === undefined) throw new Error('nothing was measured');
+    return measurement;
   };
   /** Runs the job of a measurement, as a worker would. */
   const run = async (

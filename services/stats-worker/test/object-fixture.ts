@@ -2,6 +2,7 @@ import { expect } from '@jest/globals';
 import { lockCatalogue } from '@odometer/database/advisory-locks';
 import { raiseCatalogueVersion } from '@odometer/database/meters/catalogue';
 import { putBucket } from '@odometer/database/objects/buckets';
+import { retireBucket } from '@odometer/database/objects/retired-buckets';
 import { inTransaction, type Pool } from '@odometer/database/pool';
 import { bucketDeclarationSchema } from '@odometer/domain/objects/bucket-declaration';
 import type { ObjectChange } from '@odometer/domain/objects/object-change';
@@ -28,6 +29,15 @@ export async function declareBucket(pool: Pool, change: object = {}): Promise<nu
     const { id } = await putBucket(transaction, declaration);
     await transaction.query("update buckets set declared_at = '2020-01-01' where id = $1", [id]);
     return id;
+  });
+}
+
+/** Ends a declaration as `odometer retire` does. What is counted of it is still to be taken out. */
+export async function retire(pool: Pool, name: string): Promise<void> {
+  await inTransaction(pool, async (transaction) => {
+    await lockCatalogue(transaction);
+    await raiseCatalogueVersion(transaction);
+    expect(await retireBucket(transaction, name)).toBe(true);
   });
 }
 

@@ -35,13 +35,13 @@ const declarations = { files: { 'acme.yaml': 'kind: Organization\nspec: { slug: 
 
 describe('a Job', () => {
   test('migrates, and every pod waits for the schema it was built for', () => {
-    expect(jobOf({}).runs).toEqual(['migrate --wait=300']);
+    expect(jobOf({}).runs).toEqual(['migrate --wait=120']);
     expect(initialisation({})).toEqual(['migrate --check --wait=300']);
   });
 
   test('applies what is declared after it has migrated', () => {
     const { runs, spec } = jobOf({ declarations });
-    expect(runs).toEqual(['migrate --wait=300', 'apply --filename=/etc/odometer/declarations']);
+    expect(runs).toEqual(['migrate --wait=120', 'apply --filename=/etc/odometer/declarations']);
     expect(spec.volumes).toContainEqual({
       name: 'declarations',
       projected: { sources: [{ configMap: { name: 'odometer-declarations' } }] },
@@ -49,6 +49,12 @@ describe('a Job', () => {
     expect(find(render({ declarations }), 'ConfigMap', 'odometer-declarations').data).toEqual(
       declarations.files,
     );
+  });
+
+  test('applies a declaration as it is written, whatever its indentation', () => {
+    const text = '  kind: Organization\n\n\n  spec: { slug: acme }';
+    const objects = render({ declarations: { files: { 'a.yaml': text } } });
+    expect(find(objects, 'ConfigMap', 'odometer-declarations').data).toEqual({ 'a.yaml': text });
   });
 
   test('has another name whenever it would be another, and else the same', () => {
@@ -81,11 +87,11 @@ describe('a hook', () => {
 
   test('has a constant name, and all that it needs is part of it', () => {
     const job = jobOf(values);
-    expect(job).toMatchObject({ name: 'odometer-migrate', hook: 'pre-install,pre-upgrade' });
+    expect(job).toMatchObject({ name: 'odometer-migrate-hook', hook: 'pre-install,pre-upgrade' });
     const objects = render(values);
     for (const [kind, name] of [
-      ['ServiceAccount', 'odometer-migrate'],
-      ['ConfigMap', 'odometer-declarations'],
+      ['ServiceAccount', 'odometer-migrate-hook'],
+      ['ConfigMap', 'odometer-declarations-hook'],
     ] as const) {
       expect(find(objects, kind, name).metadata.annotations).toEqual({
         'helm.sh/hook': 'pre-install,pre-upgrade',
@@ -93,6 +99,18 @@ describe('a hook', () => {
         'helm.sh/hook-delete-policy': 'before-hook-creation',
       });
     }
+  });
+
+  test('shares no name with what the strategy job makes, which Helm owns', () => {
+    const names = (strategy: string) =>
+      render({ migrations: { strategy }, declarations })
+        .filter(({ kind }) => ['Job', 'ServiceAccount', 'ConfigMap'].includes(kind))
+        .filter(({ metadata }) => /migrate|declarations/.test(metadata.name))
+        .map(({ metadata }) => metadata.name);
+    const ordinary = names('job');
+    expect(names('hook')).toHaveLength(3);
+    expect(names('hook').filter((name) => ordinary.includes(name))).toEqual([]);
+    expect(jobOf(values).spec.serviceAccountName).toBe('odometer-migrate-hook');
   });
 
   test('is never removed before somebody can read its log', () => {
@@ -108,7 +126,7 @@ describe('without a Job', () => {
   test('each pod migrates before it starts', () => {
     const values = { migrations: { strategy: 'initContainer' } };
     expect(ofKind(render(values), 'Job')).toEqual([]);
-    expect(initialisation(values)).toEqual(['migrate --wait=300']);
+    expect(initialisation(values)).toEqual(['migrate --wait=120']);
   });
 
   test('pods wait for whoever migrates', () => {

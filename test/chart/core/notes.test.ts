@@ -46,6 +46,8 @@ describe('after an installation', () => {
   test('the test is offered where there is one', () => {
     expect(said('ci/minimal')).toContain('helm test odometer -n metering --logs');
     expect(said('ci/minimal', { tests: { enabled: false } })).not.toContain('helm test');
+    const alone = { components: { ingestApi: { enabled: false } } };
+    expect(said('ci/minimal', alone)).not.toContain('helm test');
   });
 });
 
@@ -73,6 +75,13 @@ describe('before production', () => {
     ]) {
       expect(open).toContain(sentence);
     }
+  });
+
+  test('without any worker it is said where usage waits', () => {
+    const off = { enabled: false };
+    expect(
+      said('ci/minimal', { components: { countingWorker: off, measuringWorker: off } }),
+    ).toContain('- No worker is enabled: what is taken in waits in Redis');
   });
 
   test('there is nothing to say when nothing is left to do', () => {

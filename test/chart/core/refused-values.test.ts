@@ -103,6 +103,77 @@ test.each<[string, Values, RegExp]>([
     /minAvailable is 1 of 1 pod\(s\), so that no node they are on can be drained/,
   ],
   [
+    'a budget of all',
+    { components: { statsApi: { pdb: { minAvailable: '100%' } } } },
+    /statsApi\.pdb\.minAvailable is 100% of 2 pod\(s\)/,
+  ],
+  [
+    'a budget that is all when rounded up',
+    { components: { statsApi: { pdb: { minAvailable: '51%' } } } },
+    /statsApi\.pdb\.minAvailable is 51% of 2 pod\(s\)/,
+  ],
+  [
+    'a budget of none',
+    { components: { statsApi: { pdb: { maxUnavailable: 0 } } } },
+    /statsApi\.pdb\.maxUnavailable is 0, so that no node/,
+  ],
+  [
+    'a budget of no percent',
+    { components: { statsApi: { pdb: { maxUnavailable: '0%' } } } },
+    /statsApi\.pdb\.maxUnavailable is 0%, so that no node/,
+  ],
+  [
+    'one ServiceAccount for all that is made seven times',
+    { defaults: { serviceAccount: { name: 'shared' } } },
+    /The ServiceAccount shared would be made 7 times, for components\.countingWorker, .*serviceAccount\.create=false/,
+  ],
+  [
+    'a ServiceAccount of the migration and of a component',
+    {
+      migrations: { serviceAccount: { name: 'shared' } },
+      components: { statsApi: { serviceAccount: { name: 'shared' } } },
+    },
+    /shared would be made 2 times, for components\.statsApi, migrations/,
+  ],
+  [
+    'a password that only some containers get',
+    { defaults: { env: { PGPASSWORD: 'x' } } },
+    /components\.ingestApi has the variable PGPASSWORD: say by `postgres`/,
+  ],
+  [
+    'a database that only the migration has',
+    { migrations: { extraEnv: [{ name: 'DATABASE_URL', value: 'x' }] } },
+    /migrations has the variable DATABASE_URL/,
+  ],
+  [
+    'alerts on nothing',
+    { monitoring: { prometheusRule: { enabled: true } } },
+    /prometheusRule\.enabled without podMonitor: .*prometheusRule\.job/,
+  ],
+  [
+    'a load balancer nobody may come from',
+    {
+      networkPolicy: {
+        enabled: true,
+        postgresTo: [{ ipBlock: { cidr: '10.0.0.0/8' } }],
+        redisTo: [{ ipBlock: { cidr: '10.0.0.0/8' } }],
+        mqttTo: [{ ipBlock: { cidr: '10.0.0.0/8' } }],
+      },
+      components: { statsApi: { service: { type: 'LoadBalancer' } } },
+    },
+    /ingressFrom is empty: say who sends to components\.statsApi, whose Service is a LoadBalancer/,
+  ],
+  [
+    'a scheduler of the default strategy',
+    { components: { scheduler: { strategy: null } } },
+    /strategy\.type is RollingUpdate: it should be Recreate/,
+  ],
+  [
+    'a scheduler of no strategy',
+    { components: { scheduler: { strategy: { type: null } } } },
+    /strategy\.type is blank: it should be Recreate/,
+  ],
+  [
     'no time to end',
     { components: { ingestApi: { shutdownDelaySeconds: 25 } } },
     /leaves no time to end after the delay of 25 s/,
@@ -141,6 +212,33 @@ test.each<[string, Values, RegExp]>([
   ],
 ])('%s is refused with a sentence that says what to do', (_what, values, sentence) => {
   expect(refusal(values)).toMatch(sentence);
+});
+
+test.each<[string, string, Values]>([
+  ['begins with a digit', '7up', {}],
+  ['holds a dot', 'a.b', {}],
+])('a name that %s is refused, and with another one it is not', (_what, release, values) => {
+  const files = [valuesFile('ci/minimal').path];
+  expect(refusalOf({ release, files, values })).toMatch(/no name of a Service: .*fullnameOverride/);
+  expect(refusalOf({ release, files, values: { fullnameOverride: 'usage' } })).toBe('');
+});
+
+test.each(['nameOverride', 'fullnameOverride'])('a wrong %s is refused', (key) => {
+  expect(refusal({ [key]: 'Usage_1' })).toContain(`/${key}`);
+});
+
+test('alerts may be on a job of another name', () => {
+  const prometheusRule = { enabled: true, job: 'pods' };
+  expect(refusal({ monitoring: { prometheusRule } })).toBe('');
+});
+
+test('a component may be installed alone', () => {
+  const others = ['ingestApi', 'statsApi', 's3UsageWatcher', 'scheduler'];
+  const workers = ['countingWorker', 'measuringWorker'];
+  const off = (keys: readonly string[]) =>
+    Object.fromEntries(keys.map((key) => [key, { enabled: false }]));
+  expect(refusal({ components: off([...others, ...workers]) })).toBe('');
+  expect(refusal({ components: off(['countingWorker']) })).toContain('Nobody takes jobs of');
 });
 
 test('everything that is wrong is said at once', () => {

@@ -52,7 +52,7 @@ describe('KEDA', () => {
     const objects = scaled({ redis, caBundle: { existingSecret: 'ca', key: 'root.pem' } });
     const [trigger] = scaledObject(objects, 'odometer-counting-worker').triggers;
     expect(trigger?.metadata).toMatchObject({
-      address: 'r:6379',
+      address: 'r.metering.svc:6379',
       enableTLS: 'true',
       usernameFromEnv: 'ODOMETER_REDIS_USERNAME',
     });
@@ -67,6 +67,14 @@ describe('KEDA', () => {
         { parameter: 'ca', name: 'ca', key: 'root.pem' },
       ],
     });
+  });
+
+  test('finds a Redis with a whole name where it is', () => {
+    const { triggers } = scaledObject(
+      scaled({ redis: { host: 'valkey.databases.svc' } }),
+      'odometer-counting-worker',
+    );
+    expect(triggers[0]?.metadata).toMatchObject({ address: 'valkey.databases.svc:6379' });
   });
 
   test('takes other triggers instead', () => {

@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { Values } from '../harness/helm.ts';
 import {
   type Container,
+  containersOf,
   type KubernetesObject,
   podTemplateOf,
 } from '../harness/kubernetes-object.ts';
@@ -33,7 +34,9 @@ describe('the environment', () => {
           env: { A: 'component', C: 'component' },
           extraEnv: [
             { name: 'C', value: 'list' },
-            { name: 'PGPASSWORD', valueFrom: { secretKeyRef: { name: 'vault', key: 'pg' } } },
+            { name: 'TOKEN', valueFrom: { secretKeyRef: { name: 'vault', key: 'token' } } },
+            { name: 'A_HEADER', value: 'Bearer $(TOKEN)' },
+            { name: 'C', value: 'last' },
           ],
         },
       },
@@ -42,11 +45,48 @@ describe('the environment', () => {
       ODOMETER_LOG_LEVEL: 'warn',
       A: 'component',
       B: 'default',
-      C: 'list',
-      PGPASSWORD: { secretKeyRef: { name: 'vault', key: 'pg' } },
+      C: 'last',
+      TOKEN: { secretKeyRef: { name: 'vault', key: 'token' } },
     });
     const names = (container.env ?? []).map(({ name }) => name);
-    expect(names).toEqual([...new Set(names)].sort());
+    expect(names).toHaveLength(new Set(names).size);
+    // Kubernetes puts into $(TOKEN) only what stands before it.
+    expect(names.slice(-3)).toEqual(['TOKEN', 'A_HEADER', 'C']);
+    expect(names.slice(0, -3)).toEqual(names.slice(0, -3).sort());
+  });
+
+  test('loses what the user takes away, of the chart and of the defaults', () => {
+    const { env } = ingestApi({
+      defaults: { env: { A: 'default', B: 'default', C: { valueFrom: {} }, NODE_OPTIONS: null } },
+      components: { ingestApi: { env: { A: null, B: {}, ODOMETER_LOG_LEVEL: {} } } },
+    });
+    expect(env).toHaveProperty('C');
+    for (const name of ['A', 'B', 'NODE_OPTIONS', 'ODOMETER_LOG_LEVEL']) {
+      expect(env).not.toHaveProperty(name);
+    }
+  });
+
+  test('of the migration reaches whatever migrates, waits or applies, and no service', () => {
+    const objects = minimal({
+      migrations: { env: { NODE_EXTRA: 'a' }, extraEnv: [{ name: 'MORE', value: 'b' }] },
+      declarations: { files: { 'a.yaml': 'kind: Organization' } },
+    });
+    const has = objects.flatMap((object) =>
+      containersOf(podTemplateOf(object) ?? { spec: { containers: [] } }).map(
+        ({ name, env = [] }) =>
+          [name, env.some((each) => each.name === 'NODE_EXTRA' || each.name === 'MORE')] as const,
+      ),
+    );
+    const having = new Set(has.filter(([, found]) => found).map(([name]) => name));
+    expect(having).toEqual(new Set(['wait-for-schema', 'migrate', 'apply']));
+    expect(has.filter(([name, found]) => having.has(name) && !found)).toEqual([]);
+  });
+
+  test('a Deployment is given as long as the migration may take, unless it is said', () => {
+    const deadline = (values: Values) =>
+      find(minimal(values), 'Deployment', 'odometer-stats-api').spec?.progressDeadlineSeconds;
+    expect(deadline({ migrations: { activeDeadlineSeconds: 3600 } })).toBe(4200);
+    expect(deadline({ defaults: { progressDeadlineSeconds: 60 } })).toBe(60);
   });
 
   test('keeps 0, false and an empty text, and writes large numbers out', () => {

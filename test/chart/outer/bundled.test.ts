@@ -89,6 +89,18 @@ describe('every bundled store', () => {
     }
   });
 
+  test('takes another user, or none, as OpenShift wants it', () => {
+    const podSecurityContext = { runAsUser: null, runAsGroup: null, fsGroup: 1234 };
+    for (const name of ['odometer-postgres', 'odometer-valkey', 'odometer-mosquitto']) {
+      expect(podOf(name, { bundled: { podSecurityContext } }).spec.securityContext).toEqual({
+        runAsNonRoot: true,
+        fsGroup: 1234,
+        fsGroupChangePolicy: 'OnRootMismatch',
+        seccompProfile: { type: 'RuntimeDefault' },
+      });
+    }
+  });
+
   test('does not start again for a new version of Odometer', () => {
     const pods = (tag: string) =>
       ['odometer-postgres', 'odometer-valkey', 'odometer-mosquitto'].map((name) =>

@@ -161,6 +161,33 @@ test('the endpoint of an emulator is reached by its own port', () => {
   expect(egress.flatMap(({ ports = [] }) => ports.map(({ port }) => port))).toContain(9000);
 });
 
+test('a component reaches what is its own only, and stores by the ports that are listed', () => {
+  const rule = (port: number) => ({
+    to: [{ ipBlock: { cidr: '192.0.2.7/32' } }],
+    ports: [{ protocol: 'TCP', port }],
+  });
+  const objects = renderFile('ci/full', {
+    values: {
+      networkPolicy: { httpsPorts: [443, 9000, 5000], extraEgress: [] },
+      components: {
+        s3UsageWatcher: { networkPolicy: { extraEgress: [rule(8883)] } },
+        measuringWorker: {
+          networkPolicy: { extraEgress: [rule(5433)], extraIngress: [{ from: [] }] },
+        },
+      },
+    },
+  });
+  const reach = (suffix: string) =>
+    policyOf(objects, `odometer-${suffix}`).egress.flatMap(({ ports = [] }) =>
+      ports.map(({ port }) => port),
+    );
+  const stores = [53, 53, 5432, 6379];
+  expect(reach('s3-usage-watcher')).toEqual([...stores, 443, 9000, 5000, 8883]);
+  expect(reach('measuring-worker')).toEqual([...stores, 443, 9000, 5000, 5433]);
+  expect(reach('counting-worker')).toEqual(stores);
+  expect(policyOf(objects, 'odometer-measuring-worker').ingress.at(-1)).toEqual({ from: [] });
+});
+
 test('a policy without peers is refused, with what is missing', () => {
   const said = refusalOf({
     files: [valuesFile('ci/minimal').path],

@@ -40,6 +40,11 @@ test('without a counter it publishes nothing', () => {
   expect(container?.env?.map(({ name }) => name)).not.toContain('MQTT_URL');
 });
 
+test.each(['ingestApi', 'statsApi'])('without %s there is no test, and no policy of it', (key) => {
+  const objects = renderFile('ci/full', { values: { components: { [key]: { enabled: false } } } });
+  expect(objects.filter(({ metadata }) => metadata.name === 'odometer-smoke')).toEqual([]);
+});
+
 test('it takes an API key of yours', () => {
   const values = { tests: { existingSecret: 'key', existingSecretKeys: { apiKey: 'secret' } } };
   expect(podTemplateOf(smokePod('ci/minimal', values))?.spec.containers[0]?.env).toContainEqual({

@@ -34,6 +34,34 @@ export function isMap(value: unknown): value is Readonly<Record<string, unknown>
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/**
+ * Paths of what must not be blank, those of maps before what is in them: all that the templates take for granted. What a
+ * component says of a knob of `defaults` may be taken away, and so may what is null, or free.
+ */
+export function requiredPaths(values: readonly DocumentedValue[]): readonly string[] {
+  const knobs = new Set(
+    values.find(({ path }) => path === 'defaults')?.values.map(({ path }) => keyOf(path)),
+  );
+  const isKnob = (path: string) => /^components\.\w+\.\w+$/.test(path) && knobs.has(keyOf(path));
+  const required = (value: DocumentedValue): readonly string[] => {
+    const { path, comment, values: within } = value;
+    if (value.value === null || MAY_BE_NULL.has(keyOf(path)) || isKnob(path)) return [];
+    return [path, ...(comment === undefined ? within.flatMap(required) : [])];
+  };
+  return values.flatMap(required);
+}
+
+/** Where null means something though it is not the default. */
+const MAY_BE_NULL: ReadonlySet<string> = new Set([
+  'tolerations',
+  'priorityClassName',
+  'targetCPUUtilizationPercentage',
+]);
+
+export function keyOf(path: string): string {
+  return path.slice(path.lastIndexOf('.') + 1);
+}
+
 /** Comments `# -- …` by the path of the key below them. The file is ours: two spaces a level, a key a line. */
 function comments(text: string): ReadonlyMap<string, string> {
   const found = new Map<string, string>();

@@ -1,5 +1,5 @@
 import { QUEUE_NAMES } from '@odometer/queues/catalogue';
-import { type DocumentedValue, isMap } from './documented-values.ts';
+import { type DocumentedValue, isMap, keyOf } from './documented-values.ts';
 
 export type JsonSchema = Readonly<Record<string, unknown>>;
 
@@ -29,6 +29,8 @@ const fields = (properties: Readonly<Record<string, JsonSchema>>): JsonSchema =>
 });
 
 const texts = mapOf(text);
+/** A part of a name; of DNS-1035, because Services are called so. */
+const name = { type: 'string', pattern: '^([a-z]([-a-z0-9]*[a-z0-9])?)?$' };
 const countOrPercent = { type: ['integer', 'string', 'null'], pattern: '^[0-9]+%$', minimum: 0 };
 const secretNames = list({ type: ['string', 'object'] });
 const quantities = mapOf({ type: ['string', 'number'] });
@@ -50,6 +52,8 @@ const probe: Readonly<Record<string, JsonSchema>> = {
  * the default: a text takes texts, a map with fields takes those fields only, an empty map or list takes anything.
  */
 const SCHEMAS: Readonly<Record<string, JsonSchema>> = {
+  nameOverride: name,
+  fullnameOverride: name,
   annotations: texts,
   labels: texts,
   commonLabels: texts,
@@ -90,7 +94,7 @@ const SCHEMAS: Readonly<Record<string, JsonSchema>> = {
     pullPolicy,
   }),
   logLevel: one('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'),
-  'defaults.env': mapOf({ type: ['string', 'number', 'boolean', 'object', 'null'] }),
+  env: mapOf({ type: ['string', 'number', 'boolean', 'object', 'null'] }),
   extraEnv: list({ type: 'object', required: ['name'], properties: { name: text } }),
   command: orNull(list(text)),
   args: orNull(list(text)),
@@ -110,12 +114,14 @@ const SCHEMAS: Readonly<Record<string, JsonSchema>> = {
   targetCPUUtilizationPercentage: orNull(whole(1)),
   targetMemoryUtilizationPercentage: orNull(whole(1)),
   behavior: open,
+  progressDeadlineSeconds: orNull(whole(1)),
   minReplicas: orNull(whole()),
   fallbackReplicas: orNull(whole()),
   jobsPerReplica: whole(1),
   queues: { ...list(one(...QUEUE_NAMES)), uniqueItems: true },
   filters: list(text),
   'service.type': one('ClusterIP', 'NodePort', 'LoadBalancer'),
+  httpsPorts: { ...list(port), minItems: 1 },
   hosts: list(text),
   hostnames: list(text),
   'prometheusRule.disabled': mapOf(flag),
@@ -125,7 +131,7 @@ const SCHEMAS: Readonly<Record<string, JsonSchema>> = {
 /** The schema of the chart's values: it catches typing errors, needs no network, and fits Helm 3 and 4. */
 export function valuesSchema(values: readonly DocumentedValue[]): JsonSchema {
   const knobs = values.find(({ path }) => path === 'defaults')?.values ?? [];
-  const knobNames = new Map(knobs.map((knob) => [keyOf(knob), knob]));
+  const knobNames = new Map(knobs.map((knob) => [keyOf(knob.path), knob]));
   const component = (value: DocumentedValue): JsonSchema => ({
     ...described(value),
     type: 'object',
@@ -133,8 +139,8 @@ export function valuesSchema(values: readonly DocumentedValue[]): JsonSchema {
       ...references(knobNames.keys()),
       ...Object.fromEntries(
         value.values
-          .filter((each) => !knobNames.has(keyOf(each)))
-          .map((each) => [keyOf(each), schemaOf(each)]),
+          .filter((each) => !knobNames.has(keyOf(each.path)))
+          .map((each) => [keyOf(each.path), schemaOf(each)]),
       ),
     },
     additionalProperties: false,
@@ -148,7 +154,9 @@ export function valuesSchema(values: readonly DocumentedValue[]): JsonSchema {
       };
     }
     if (value.path === 'components') {
-      return fields(Object.fromEntries(value.values.map((each) => [keyOf(each), component(each)])));
+      return fields(
+        Object.fromEntries(value.values.map((each) => [keyOf(each.path), component(each)])),
+      );
     }
     return schemaOf(value);
   };
@@ -156,7 +164,7 @@ export function valuesSchema(values: readonly DocumentedValue[]): JsonSchema {
     $schema: 'http://json-schema.org/draft-07/schema#',
     title: 'Values of the Odometer chart',
     ...fields(Object.fromEntries(values.map((value) => [value.path, topLevel(value)]))),
-    definitions: Object.fromEntries(knobs.map((knob) => [keyOf(knob), schemaOf(knob)])),
+    definitions: Object.fromEntries(knobs.map((knob) => [keyOf(knob.path), schemaOf(knob)])),
   };
 }
 
@@ -189,9 +197,5 @@ function inferred({ path, value, values }: DocumentedValue): JsonSchema {
   if (Array.isArray(value)) return list();
   if (!isMap(value)) throw new Error(`${path} needs a schema: its default says nothing`);
   if (values.length === 0) return open;
-  return fields(Object.fromEntries(values.map((each) => [keyOf(each), schemaOf(each)])));
-}
-
-function keyOf({ path }: DocumentedValue): string {
-  return path.slice(path.lastIndexOf('.') + 1);
+  return fields(Object.fromEntries(values.map((each) => [keyOf(each.path), schemaOf(each)])));
 }

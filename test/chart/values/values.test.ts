@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { CHART, helmTemplate, type Values } from '../harness/helm.ts';
 import { valuesFile } from '../harness/rendered-chart.ts';
-import { readDocumentedValues } from './documented-values.ts';
+import { readDocumentedValues, requiredPaths } from './documented-values.ts';
 import { undocumented, valuesMarkdown } from './values-markdown.ts';
 import { valuesSchema } from './values-schema.ts';
 
@@ -26,6 +26,10 @@ test('every value says what it is for', () => {
 
 test('values.schema.json follows from values.yaml; refresh it with UPDATE_DOCS=1', () => {
   holdEqual('values.schema.json', () => `${JSON.stringify(valuesSchema(values), null, 2)}\n`);
+});
+
+test('what must not be blank follows from values.yaml; refresh it with UPDATE_DOCS=1', () => {
+  holdEqual('files/required-values.txt', () => `${requiredPaths(values).join('\n')}\n`);
 });
 
 test('the README lists every value; refresh it with UPDATE_DOCS=1', () => {

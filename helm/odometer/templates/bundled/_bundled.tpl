@@ -26,14 +26,16 @@ nodeSelector:
 tolerations:
   {{- toYaml . | nindent 2 }}
 {{- end }}
+{{- $security := dict "runAsNonRoot" true "runAsUser" .user "runAsGroup" .user "fsGroup" .user "fsGroupChangePolicy" "OnRootMismatch" "seccompProfile" (dict "type" "RuntimeDefault") -}}
+{{- range $field, $value := .root.Values.bundled.podSecurityContext -}}
+{{- if kindIs "invalid" $value -}}
+{{- $_ := unset $security $field -}}
+{{- else -}}
+{{- $_ := set $security $field $value -}}
+{{- end -}}
+{{- end }}
 securityContext:
-  runAsNonRoot: true
-  runAsUser: {{ .user }}
-  runAsGroup: {{ .user }}
-  fsGroup: {{ .user }}
-  fsGroupChangePolicy: OnRootMismatch
-  seccompProfile:
-    type: RuntimeDefault
+  {{- toYaml $security | nindent 2 }}
 {{- end -}}
 
 {{- define "odometer.bundledSecurityContext" -}}

@@ -18,6 +18,11 @@ What the policies are missing: an empty list of peers would mean everybody, and 
 {{- if or .Values.ingress.enabled .Values.httpRoute.enabled -}}
 {{- $_ := set $needed "ingressFrom" "where the Ingress controller or Gateway is, which brings the requests" -}}
 {{- end -}}
+{{- range $components -}}
+{{- if and .portVariable (ne .service.type "ClusterIP") -}}
+{{- $_ := set $needed "ingressFrom" (printf "who sends to components.%s, whose Service is a %s" .key .service.type) -}}
+{{- end -}}
+{{- end -}}
 {{- if .Values.monitoring.podMonitor.enabled -}}
 {{- $_ := set $needed "monitoringFrom" "where Prometheus is, which scrapes the admin ports" -}}
 {{- end -}}
@@ -121,7 +126,10 @@ spec:
 
 {{/* AWS, stores, registries: their addresses change, so by default everywhere, but never the nodes' metadata service. */}}
 {{- define "odometer.httpsEgress" -}}
-{{- $ports := list 443 -}}
+{{- $ports := list -}}
+{{- range .Values.networkPolicy.httpsPorts -}}
+{{- $ports = append $ports (int .) -}}
+{{- end -}}
 {{- with .Values.aws.endpointUrl -}}
 {{- $url := urlParse . -}}
 {{- $port := regexFind "[0-9]+$" (regexFind ":[0-9]+$" $url.host) | default (ternary "443" "80" (eq $url.scheme "https")) -}}
@@ -148,12 +156,12 @@ spec:
 {{- with $policy.ingressFrom -}}
 {{- $rules = append $rules (include "odometer.networkRule" (dict "direction" "from" "peers" (tpl (toYaml .) $root) "ports" (list "http"))) -}}
 {{- end -}}
-{{- if and $root.Values.tests.enabled (has .component.key (list "ingestApi" "statsApi")) -}}
+{{- if and (include "odometer.hasSmokeTest" $root) (has .component.key (list "ingestApi" "statsApi")) -}}
 {{- $smoke := include "odometer.componentPeer" (dict "root" $root "component" "smoke") -}}
 {{- $rules = append $rules (include "odometer.networkRule" (dict "direction" "from" "peers" $smoke "ports" (list "http"))) -}}
 {{- end -}}
 {{- end -}}
-{{- with $policy.extraIngress -}}
+{{- with concat $policy.extraIngress .component.networkPolicy.extraIngress -}}
 {{- $rules = append $rules (tpl (toYaml .) $root) -}}
 {{- end -}}
 {{- join "\n" $rules -}}

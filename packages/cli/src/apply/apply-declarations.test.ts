@@ -1,22 +1,13 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { lockCatalogueShared } from '@odometer/database/advisory-locks';
 import { catalogueVersion, listEventMeters } from '@odometer/database/meters/catalogue';
-import { createPool, inTransaction, type Pool } from '@odometer/database/pool';
+import { inTransaction } from '@odometer/database/pool';
 import { eventually } from '@odometer/testing/eventually';
-import { createTestDatabase, type TestDatabase } from '@odometer/testing/test-database';
+import { useTestDatabase } from '@odometer/testing/use-test-database';
 import { applyDeclarations, type Change } from './apply-declarations.ts';
 import { readDeclarations } from './read-declarations.ts';
 
-let database: TestDatabase;
-let pool: Pool;
-beforeAll(async () => {
-  database = await createTestDatabase();
-  pool = createPool({ url: database.url, applicationName: 'test', maxConnections: 4 }, () => {});
-});
-afterAll(async () => {
-  await pool.end();
-  await database.drop();
-});
+const { pool } = useTestDatabase();
 
 const meter = (slug: string, more = '', valueProperty = '$.seconds'): string => `
 kind: Meter

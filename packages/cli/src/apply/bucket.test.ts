@@ -1,21 +1,11 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { catalogueVersion } from '@odometer/database/meters/catalogue';
 import { bucketsToMap } from '@odometer/database/objects/buckets';
-import { createPool, type Pool } from '@odometer/database/pool';
-import { createTestDatabase, type TestDatabase } from '@odometer/testing/test-database';
+import { useTestDatabase } from '@odometer/testing/use-test-database';
 import { applyDeclarations } from './apply-declarations.ts';
 import { readDeclarations } from './read-declarations.ts';
 
-let database: TestDatabase;
-let pool: Pool;
-beforeAll(async () => {
-  database = await createTestDatabase();
-  pool = createPool({ url: database.url, applicationName: 'test', maxConnections: 4 }, () => {});
-});
-afterAll(async () => {
-  await pool.end();
-  await database.drop();
-});
+const { pool } = useTestDatabase();
 
 const bucket = (name: string, change: object = {}): string =>
   JSON.stringify({
@@ -101,6 +91,23 @@ test.each([
   },
 );
 
+test('a form that is declared away is remembered: what is stored still compares with no other', async () => {
+  const queueUrl = 'https://sqs.eu-central-1.amazonaws.com/1/q';
+  const form = (form: string) =>
+    bucket('formed', { notifications: { kind: 'sqs', queueUrl, form } });
+  const none = bucket('formed', { notifications: { kind: 'none' } });
+  await apply(form('s3'));
+  // Nothing is ordered by it yet.
+  await apply(none);
+  await apply(form('eventbridge'));
+  await store('formed');
+  expect(await apply(none)).toEqual(['update']);
+  await expect(apply(form('s3'))).rejects.toThrow(
+    'notifications.form cannot be changed from eventbridge to s3',
+  );
+  expect(await apply(form('eventbridge'))).toEqual(['update']);
+});
+
 test('what orders objects may be changed while only listings have told of them', async () => {
   await apply(bucket('listed'));
   await store('listed', '');
@@ -131,4 +138,23 @@ test('buckets of one name in two stores, or in two partitions of AWS, are two', 
     bucket('china', { ...same, region: 'cn-north-1' }),
   ].join('\n---\n');
   expect(await apply(text)).toEqual(['create', 'create', 'create']);
+});
+
+test('one that is retired is declared anew once it is empty: whatever it is, and as if it had never been', async () => {
+  await apply(bucket('left'));
+  await store('left');
+  const set = (text: string) => pool.query(`update buckets set ${text} where name = 'left'`);
+  await set("retired_at = now(), declared_at = '2020-01-01', sequencer_form = 's3'");
+  const other = bucket('left', { bucket: 'another', keys: '{project}/…', organization: 'acme' });
+  await expect(apply(bucket('left'))).rejects.toThrow(/Bucket left: it is being retired/);
+  await expect(apply(other)).rejects.toThrow(/Bucket left: it is being retired/);
+  await pool.query(
+    "delete from stored_objects where bucket_id = (select id from buckets where name = 'left')",
+  );
+  await set('emptied_at = now()');
+  expect(await apply(other)).toEqual(['create']);
+  const { rows } = await pool.query(
+    `select bucket, retired_at, emptied_at, declared_at > now() - interval '1 minute' as is_new from buckets where name = 'left'`,
+  );
+  expect(rows).toEqual([{ bucket: 'another', retired_at: null, emptied_at: null, is_new: true }]);
 });

@@ -7,6 +7,7 @@ import {
   listBuckets,
   putBucket,
 } from '@odometer/database/objects/buckets';
+import { findRetiredBucket } from '@odometer/database/objects/retired-buckets';
 import {
   type BucketDeclaration,
   bucketDeclarationSchema,
@@ -54,6 +55,10 @@ export function parseBucket(spec: unknown): Parsed {
       return contents.hasObjects ? [UNREADABLE] : [];
     },
     missing: async (db) => {
+      const retired = await findRetiredBucket(db, name);
+      if (retired?.isEmptied === false) {
+        return ['it is being retired; declare it anew once what was counted of it is taken out'];
+      }
       const others = (await listBuckets(db)).flatMap(
         ({ declaration: other }) => bucketDeclarationSchema.safeParse(other).data ?? [],
       );
@@ -74,7 +79,7 @@ export function parseBucket(spec: unknown): Parsed {
 function bucketRefusals(
   current: BucketDeclaration,
   desired: BucketDeclaration,
-  { hasObjects, hasSequencers }: BucketContents,
+  { hasObjects, hasSequencers, sequencerForm }: BucketContents,
 ): readonly string[] {
   if (!hasObjects) return [];
   const differs = (field: keyof BucketDeclaration) =>
@@ -101,10 +106,10 @@ function bucketRefusals(
       `order cannot be changed from ${current.order} to ${desired.order}, because what orders the objects so far does not compare with it`,
     );
   }
-  const [before, after] = [formOf(current), formOf(desired)];
-  if (before !== undefined && after !== undefined && before !== after) {
+  const form = formOf(desired);
+  if (sequencerForm !== null && form !== undefined && sequencerForm !== form) {
     refusals.push(
-      `notifications.form cannot be changed from ${before} to ${after}, because sequencers of the two do not compare`,
+      `notifications.form cannot be changed from ${sequencerForm} to ${form}, because sequencers of the two do not compare`,
     );
   }
   return refusals;

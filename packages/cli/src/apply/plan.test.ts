@@ -1,19 +1,9 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { createPool, type Pool } from '@odometer/database/pool';
-import { createTestDatabase, type TestDatabase } from '@odometer/testing/test-database';
+import { expect, test } from '@jest/globals';
+import { useTestDatabase } from '@odometer/testing/use-test-database';
 import { applyDeclarations, type Change } from './apply-declarations.ts';
 import { readDeclarations } from './read-declarations.ts';
 
-let database: TestDatabase;
-let pool: Pool;
-beforeAll(async () => {
-  database = await createTestDatabase();
-  pool = createPool({ url: database.url, applicationName: 'test', maxConnections: 4 }, () => {});
-});
-afterAll(async () => {
-  await pool.end();
-  await database.drop();
-});
+const { pool } = useTestDatabase();
 
 const apply = (text: string, dryRun = false): Promise<readonly Change[]> =>
   applyDeclarations(pool, readDeclarations('FILE.yaml', text), {

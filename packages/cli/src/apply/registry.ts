@@ -1,5 +1,6 @@
 import {
   findMeasuredTarget,
+  isTargetRetired,
   listMeasuredTargets,
   putMeasuredTarget,
 } from '@odometer/database/measuring/measured-targets';
@@ -32,6 +33,9 @@ export function parseRegistry(spec: unknown): Parsed {
     },
     refusals: () => [],
     missing: async (db) => {
+      if (await isTargetRetired(db, 'registry', name)) {
+        return ['it is being retired; declare it anew once what was counted of it is taken out'];
+      }
       const others = (await listMeasuredTargets(db, 'registry')).filter((other) => {
         const stored = registryDeclarationSchema.safeParse(other.declaration);
         return other.name !== name && stored.success && isSameRegistry(declaration, stored.data);

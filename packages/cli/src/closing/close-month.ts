@@ -6,6 +6,7 @@ import {
 import { draftEndedMonths, endedMonths } from '@odometer/database/periods/due-closes';
 import { forceClose } from '@odometer/database/periods/force-close';
 import { inTransaction, type Pool } from '@odometer/database/pool';
+import { trustedNow } from '@odometer/database/trusted-now';
 import { isOdometerError, OdometerError } from '@odometer/domain/errors';
 import { jsonFigure } from '@odometer/domain/json-figure';
 import { monthEnd, toTimestamp } from '@odometer/domain/period';
@@ -76,7 +77,11 @@ async function attend(month: string, work: () => Promise<void>): Promise<void> {
 /** Drafts what has ended, since no worker may have done so yet, and forces the drafts when that is wanted. */
 async function prepare(pool: Pool, { monthMs, organization, reason }: CloseWish): Promise<void> {
   await inTransaction(pool, async (transaction) => {
-    const nowMs = Date.now();
+    // By Postgres' clock as well: an operator's machine that is ahead would have the running month closed.
+    const nowMs = await trustedNow(transaction);
+    if (monthEnd(monthMs) > nowMs) {
+      throw new OdometerError('month_not_ended', { month: monthText(monthMs) });
+    }
     const ended = await endedMonths(transaction, nowMs);
     await draftEndedMonths(transaction, ended, toTimestamp(nowMs));
     const concerned = await concernedBy(transaction, monthMs, organization);

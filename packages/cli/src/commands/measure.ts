@@ -17,6 +17,7 @@ import {
 } from '../measuring/declared-targets.ts';
 import { measureNow } from '../measuring/measure-now.ts';
 import { printFailures } from '../measuring/print-buckets.ts';
+import { printCrossChecks } from '../measuring/print-cross-checks.ts';
 import {
   addCommand,
   type OutputOptions,
@@ -29,7 +30,7 @@ import {
 import { withPostgres } from '../postgres.ts';
 import { withQueues } from '../redis.ts';
 
-const KINDS: readonly TargetName[] = ['s3', 'ecr', 'oci', 'sql'];
+const KINDS: readonly TargetName[] = ['s3', 'ecr', 'oci', 'sql', 'cross-check'];
 
 interface MeasureOptions extends OutputOptions {
   readonly project?: ProjectName;
@@ -42,9 +43,9 @@ export function addMeasure(program: Command): void {
   addCommand(
     program,
     'measure',
-    'measure buckets, registries and SQL readings now, and wait for it',
+    'measure buckets, registries and SQL readings, or make cross-checks, now, and wait for it',
   )
-    .argument('[kind]', 's3, ecr, oci or sql; all of them when it is left out', kindOf)
+    .argument('[kind]', 's3, ecr, oci, sql or cross-check; all of them when it is left out', kindOf)
     .argument('[target...]', 'declared names; all of the kind when they are left out')
     .option(
       '--project <organization/project>',
@@ -133,6 +134,7 @@ async function measure(
         ),
       );
       printFailures(measured);
+      printCrossChecks(measured);
     }
     if (stored !== undefined) {
       print('');

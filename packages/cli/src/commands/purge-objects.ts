@@ -19,13 +19,16 @@ import {
 } from '../output.ts';
 import { withPostgres } from '../postgres.ts';
 import { startProgress } from '../progress.ts';
-import { type OrphanFilter, orphanPages } from '../purge/orphan-pages.ts';
+import { chooseOwners, type OrphanFilter, purgeToken } from '../purge/chosen-owners.ts';
+import { orphanPages } from '../purge/orphan-pages.ts';
 
 interface PurgeArguments extends OutputOptions {
   readonly project?: ProjectName;
   readonly bucket?: string;
   readonly roleArn?: string;
-  readonly confirm?: boolean;
+  readonly type?: string;
+  readonly id?: string;
+  readonly confirm?: string;
 }
 
 export function addPurgeObjects(program: Command): void {
@@ -40,7 +43,13 @@ export function addPurgeObjects(program: Command): void {
       '--role-arn <arn>',
       'delete as this role; else with the credentials of your environment',
     )
-    .option('--confirm', 'delete them, for good')
+    .option('--type <type>', 'only those of owners of this type')
+    .option('--id <id>', 'only those of owners with this id')
+    .option(
+      '--confirm <token>',
+      'delete what was shown with this token and these filters, for good',
+      purgeToken,
+    )
     .addHelpText(
       'after',
       '\nNeeds s3:DeleteObject, s3:DeleteObjectVersion and s3:GetBucketVersioning: rights that no service of Odometer has.',
@@ -51,12 +60,15 @@ export function addPurgeObjects(program: Command): void {
 async function purgeObjects(options: PurgeArguments): Promise<void> {
   await withPostgres(async (pool) => {
     const filter = await filterOf(pool, options);
-    if (options.confirm === true) await purge(pool, filter, options);
+    if (options.confirm !== undefined) await purge(pool, filter, options.confirm, options);
     else await show(pool, filter, options);
   });
 }
 
-async function filterOf(pool: Pool, { project, bucket }: PurgeArguments): Promise<OrphanFilter> {
+async function filterOf(
+  pool: Pool,
+  { project, bucket, type, id }: PurgeArguments,
+): Promise<OrphanFilter> {
   const found = project && (await findProject(pool, project, null));
   if (project !== undefined && found === undefined) {
     const name = `${project.organization}/${project.project}`;
@@ -69,6 +81,8 @@ async function filterOf(pool: Pool, { project, bucket }: PurgeArguments): Promis
   return {
     ...(found === undefined ? {} : { projectId: found.id }),
     ...(stored === undefined ? {} : { bucketId: stored.id }),
+    ...(type === undefined ? {} : { objectType: type }),
+    ...(id === undefined ? {} : { objectId: id }),
   };
 }
 
@@ -81,7 +95,8 @@ interface Remains {
 
 async function show(pool: Pool, filter: OrphanFilter, { json }: OutputOptions): Promise<void> {
   const remains = new Map<string, Remains>();
-  for await (const page of orphanPages(pool, filter)) {
+  const owners = await chooseOwners(pool, filter);
+  for await (const page of orphanPages(pool, filter, owners)) {
     for (const orphan of page) {
       const { bucket, organization, project, objectType, objectId } = orphan;
       const key = JSON.stringify([bucket, organization, project, objectType, objectId]);
@@ -93,8 +108,9 @@ async function show(pool: Pool, filter: OrphanFilter, { json }: OutputOptions): 
   }
   const all = [...remains.values()];
   if (json) {
-    printJson(
-      all.map(({ sample, objects, bytes }) => ({
+    printJson({
+      confirm: owners.token,
+      owners: all.map(({ sample, objects, bytes }) => ({
         bucket: sample.bucket,
         organization: sample.organization,
         project: sample.project,
@@ -106,7 +122,7 @@ async function show(pool: Pool, filter: OrphanFilter, { json }: OutputOptions): 
         objects,
         bytes,
       })),
-    );
+    });
     return;
   }
   if (all.length === 0) return print('No object has lost its owner.');
@@ -138,13 +154,14 @@ async function show(pool: Pool, filter: OrphanFilter, { json }: OutputOptions): 
     ),
   );
   print(
-    '\nNothing was deleted. --confirm deletes them, for good. A mistaken word is taken back with DELETE /api/v1/projects/{id}/deleted-owners.',
+    `\nNothing was deleted. With the same filters, and nothing that anybody says from now on, this deletes them for good:\n\n  --confirm ${owners.token}\n\nA mistaken word is taken back with DELETE /api/v1/projects/{id}/deleted-owners.`,
   );
 }
 
 async function purge(
   pool: Pool,
   filter: OrphanFilter,
+  token: string,
   { roleArn, json }: PurgeArguments,
 ): Promise<void> {
   const progress = startProgress();
@@ -156,6 +173,7 @@ async function purge(
   const clients = new AwsClients();
   const { deleted, refused, refusals, hashed } = await purgeOrphans(pool, clients, {
     filter,
+    token,
     roleArn,
     actor: actor(),
     onProgress: (count) => progress.tell(`${readableFigure(String(count))} objects deleted`),

@@ -1,5 +1,6 @@
 import { missingSnapshots, snapshotTakenAt } from '@odometer/database/periods/snapshots';
 import type { Pool } from '@odometer/database/pool';
+import { trustedNow } from '@odometer/database/trusted-now';
 import { OdometerError } from '@odometer/domain/errors';
 import { toTimestamp } from '@odometer/domain/period';
 import type { Command } from 'commander';
@@ -44,13 +45,13 @@ export function addSnapshot(program: Command): void {
 }
 
 async function takeSnapshot({ date, wait, json }: SnapshotOptions): Promise<void> {
-  const now = toTimestamp(Date.now());
-  if (date !== undefined && date >= now.slice(0, 10)) {
-    throw new OdometerError('day_not_ended', { date, now: now.slice(0, 16).replace('T', ' ') });
-  }
+  refuseUnended(date, Date.now());
   const days = await withQueues((open) =>
     withPostgres(async (pool) => {
-      const days = date === undefined ? await missingSnapshots(pool, now.slice(0, 10)) : [date];
+      const nowMs = await trustedNow(pool);
+      refuseUnended(date, nowMs);
+      const today = toTimestamp(nowMs).slice(0, 10);
+      const days = date === undefined ? await missingSnapshots(pool, today) : [date];
       if (days.length === 0) return [];
       const before = await readSnapshots(pool, days);
       const asked: AskedSnapshot[] = [];
@@ -71,6 +72,13 @@ async function takeSnapshot({ date, wait, json }: SnapshotOptions): Promise<void
       days.map(({ day, takenAt }) => [day, readableTime(takenAt)]),
     ),
   );
+}
+
+/** @throws OdometerError `day_not_ended` */
+function refuseUnended(date: string | undefined, nowMs: number): void {
+  const now = toTimestamp(nowMs);
+  if (date === undefined || date < now.slice(0, 10)) return;
+  throw new OdometerError('day_not_ended', { date, now: now.slice(0, 16).replace('T', ' ') });
 }
 
 async function readSnapshots(

@@ -1,11 +1,7 @@
 import type { Pool } from '@odometer/database/pool';
 import { type DeclaredProject, findProject } from '@odometer/database/project-declarations';
-import {
-  type DeclaredMeterUsage,
-  type ProjectStats,
-  readDeclaredUsage,
-  readProjectStats,
-} from '@odometer/database/project-usage';
+import { readProjectStats } from '@odometer/database/reading/project-stats';
+import type { StatRow } from '@odometer/database/reading/stat-columns';
 import type { ProjectName } from '@odometer/database/registry';
 import { OdometerError } from '@odometer/domain/errors';
 import { jsonFigure } from '@odometer/domain/json-figure';
@@ -55,30 +51,36 @@ export function addUsage(program: Command): void {
 
 /** The current month and the lifetime. */
 async function showUsage(reference: ProjectReference, json: boolean): Promise<void> {
-  const { project, stats, declared } = await withPostgres(async (pool) => {
-    const project = await knownProject(pool, reference);
-    const stats = await readProjectStats(pool, project.id);
-    if (stats === undefined) throw notFound(reference);
-    return { project, stats, declared: await readDeclaredUsage(pool, project.id) };
-  });
+  const stats = await withPostgres((pool) => readProjectStats(pool, reference, null));
+  if (stats === undefined) throw notFound(reference);
+  const { id, organizationId, organization, project, month, meters, updatedAt } = stats;
   if (json) {
     return printJson({
-      organization: project.organization,
-      project: project.project,
-      ...figures(stats),
+      project_id: id,
+      organization_id: organizationId,
+      organization,
+      project,
+      month,
+      ...figures(stats.figures),
       meters: Object.fromEntries(
-        declared.map(({ slug, unit, month, lifetime }) => [
+        meters.map(({ slug, unit, month, lifetime }) => [
           slug,
           { unit, month: jsonFigure(month ?? '0'), lifetime: jsonFigure(lifetime ?? '0') },
         ]),
       ),
+      updated_at: updatedAt,
     });
   }
-  const month = stats.month instanceof Date ? stats.month.toISOString().slice(0, 7) : '';
-  print(`${project.organization}/${project.project} (id ${project.id})\n`);
-  print(table(['counted', month, 'lifetime'], [...counters(stats), ...declared.map(row)], [1, 2]));
-  print(`\n${table(['now', ''], gauges(stats), [1])}`);
-  if (stats.updated_at instanceof Date) print(`\nas of ${readableTime(stats.updated_at)}`);
+  const counted = meters
+    .filter(({ isLevel }) => !isLevel)
+    .map(({ slug, month, lifetime }) => [slug, readable(month), readable(lifetime)]);
+  const read = meters
+    .filter(({ isLevel }) => isLevel)
+    .map(({ slug, lifetime }) => [slug, readable(lifetime)]);
+  print(`${organization}/${project} (id ${id})\n`);
+  print(table(['counted', month, 'lifetime'], [...counters(stats.figures), ...counted], [1, 2]));
+  print(`\n${table(['now', ''], [...gauges(stats.figures), ...read], [1])}`);
+  print(`\nas of ${readableTime(updatedAt)}`);
 }
 
 /** By windows. */
@@ -108,36 +110,28 @@ function notFound(reference: ProjectReference): OdometerError {
   });
 }
 
-/** Ids stay text, as everywhere: they are no figures. */
-function figures(stats: ProjectStats): Record<string, unknown> {
+function figures(stats: StatRow): Record<string, unknown> {
   return Object.fromEntries(
-    Object.entries(stats).map(([column, value]) => [
-      column,
-      typeof value === 'string' && !column.endsWith('_id') ? jsonFigure(value) : value,
-    ]),
+    Object.entries(stats).map(([column, value]) => [column, jsonFigure(value ?? '0')]),
   );
 }
 
 const LIFETIME = 'lifetime_';
 
 /** A row for every counter, which is what has a lifetime. */
-function counters(stats: ProjectStats): readonly (readonly string[])[] {
+function counters(stats: StatRow): readonly (readonly string[])[] {
   return Object.keys(stats)
     .filter((column) => column.startsWith(LIFETIME))
     .map((column) => column.slice(LIFETIME.length))
     .map((name) => [name, readable(stats[name]), readable(stats[LIFETIME + name])]);
 }
 
-function row({ slug, month, lifetime }: DeclaredMeterUsage): readonly string[] {
-  return [slug, readable(month), readable(lifetime)];
-}
-
-function gauges(stats: ProjectStats): readonly (readonly string[])[] {
+function gauges(stats: StatRow): readonly (readonly string[])[] {
   return Object.keys(stats)
     .filter((column) => /^(total|active|current)_/.test(column))
     .map((column) => [column, readable(stats[column])]);
 }
 
-function readable(value: string | Date | null | undefined): string {
-  return typeof value === 'string' ? readableFigure(value) : '0';
+function readable(value: string | null | undefined): string {
+  return readableFigure(value ?? '0');
 }

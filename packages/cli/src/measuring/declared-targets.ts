@@ -7,7 +7,7 @@ import { bucketDeclarationSchema } from '@odometer/domain/objects/bucket-declara
 import { registryDeclarationSchema } from '@odometer/domain/registries/registry-declaration';
 
 /** What people call what can be measured. */
-export type TargetName = 's3' | 'ecr' | 'oci' | 'sql';
+export type TargetName = 's3' | 'ecr' | 'oci' | 'sql' | 'cross-check';
 
 export interface DeclaredTarget {
   readonly kind: TargetKind;
@@ -56,6 +56,12 @@ export async function declaredTargets(
   if (isWanted('sql')) {
     for (const { name } of await listMeasuredTargets(db, 'reading')) {
       targets.push({ kind: 'reading', name });
+    }
+  }
+  // A cross-check is of all that a broker or an account has counted, and holds nothing of anybody.
+  if (isWanted('cross-check') && project === undefined) {
+    for (const { name } of await listMeasuredTargets(db, 'cross_check')) {
+      targets.push({ kind: 'cross_check', name });
     }
   }
   return targets;

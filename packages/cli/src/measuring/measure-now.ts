@@ -116,7 +116,8 @@ async function look(pool: Pool, open: OpenQueue, awaited: Awaited): Promise<void
 
 function progressOf({ target, listedObjects, parts, partsRead }: AskedMeasurement): string {
   if (listedObjects === null) return `${target}: under way`;
-  const share = parts === 0 ? 0 : partsRead / parts;
+  if (parts === 0) return `${target}: ${readableFigure(listedObjects)} objects`;
+  const share = partsRead / parts;
   const done = Math.round(share * BAR_LENGTH);
   const bar = `[${'#'.repeat(done)}${'.'.repeat(BAR_LENGTH - done)}]`;
   return `${target} ${bar} ${partsRead} of ${parts} parts, ${readableFigure(listedObjects)} objects`;

@@ -8,6 +8,7 @@ import { type FakeS3Server, startFakeS3Server } from '@odometer/testing/fake-s3-
 import { ACCESS_DENIED } from '@odometer/testing/misbehaving-server';
 import { runOdometer } from '@odometer/testing/run-odometer';
 import { createTestDatabase, type TestDatabase } from '@odometer/testing/test-database';
+import { chooseOwners } from './chosen-owners.ts';
 import { purgeOrphans } from './purge-orphans.ts';
 
 /** A real ledger in Postgres, and a store that is asked in S3's own words. */
@@ -93,6 +94,16 @@ async function deleteScene(projectId: string, objectId: string): Promise<void> {
 
 const purge = (...args: readonly string[]) =>
   runOdometer(['purge-objects', ...args], { DATABASE_URL: database.url, ...AWS });
+/** Looks at what there is, as one does, and confirms that. */
+const confirm = async (...args: readonly string[]) =>
+  purge(...args, '--confirm', await shownToken(...args));
+async function shownToken(...args: readonly string[]): Promise<string> {
+  const { stdout } = await purge(...args.filter((arg) => arg !== '--json'));
+  const [, token] = / --confirm (\S+)\n/.exec(stdout) ?? [];
+  if (token === undefined) throw new Error(`no token in: ${stdout}`);
+  return token;
+}
+const tokenOfAll = async () => (await chooseOwners(pool, {})).token ?? '';
 
 test('shows what deleted owners have left behind, and deletes nothing before it is confirmed', async () => {
   for (const key of ['acme/web/scenes/7/a', 'acme/web/scenes/7/b', 'acme/web/scenes/70/a']) {
@@ -104,9 +115,9 @@ test('shows what deleted owners have left behind, and deletes nothing before it 
   const shown = await purge();
   expect(shown.stdout).toMatch(/assets +acme\/web +scene +7 .* event:my-app .* 2 +2,000\n/);
   expect(shown.stdout).toContain('Nothing was deleted.');
-  expect((await purge('--json')).json()).toMatchObject([
-    { objectId: '7', objects: 2, bytes: 2000, recordedBy: 'event:my-app' },
-  ]);
+  expect((await purge('--json')).json()).toMatchObject({
+    owners: [{ objectId: '7', objects: 2, bytes: 2000, recordedBy: 'event:my-app' }],
+  });
   expect(bucket.keys()).toHaveLength(3);
   expect(store.requests).toEqual([]);
 });
@@ -118,13 +129,13 @@ test('deletes them, those of one project if asked, and nothing that has an owner
   await fillLedger();
   await deleteScene('1', '7');
   await deleteScene('2', '7');
-  expect((await purge('--confirm', '--project', 'acme/web', '--json')).json()).toMatchObject({
+  expect((await confirm('--project', 'acme/web', '--json')).json()).toMatchObject({
     deleted: 1,
     refused: 0,
     refusals: [],
   });
   expect(bucket.keys()).toEqual(['acme/app/scenes/7/a', 'acme/web/scenes/8/a']);
-  expect((await purge('--confirm')).stdout).toContain('2 objects were deleted');
+  expect((await confirm()).stdout).toContain('2 objects were deleted');
   expect(bucket.keys()).toEqual(['acme/web/scenes/8/a']);
   const { rows } = await pool.query(
     "select subject, detail from audit_log where action = 'orphans.purge'",
@@ -135,6 +146,62 @@ test('deletes them, those of one project if asked, and nothing that has an owner
   ]);
 });
 
+test('deletes what was shown, and no owner of whom somebody told since; the same token again after an interruption', async () => {
+  for (const scene of ['7', '8', '9']) bucket.put(`acme/web/scenes/${scene}/a`, 10);
+  await fillLedger();
+  await deleteScene('1', '7');
+  const token = await shownToken();
+  await deleteScene('1', '8');
+  await deleteScene('1', '9');
+  expect((await purge('--confirm', token)).stdout).toContain('1 objects were deleted');
+  expect(bucket.keys()).toEqual(['acme/web/scenes/8/a', 'acme/web/scenes/9/a']);
+  await pool.query(`delete from stored_objects where object_id = '7'`);
+  expect((await purge('--confirm', token)).stdout).toContain('0 objects were deleted');
+  expect(bucket.keys()).toHaveLength(2);
+});
+
+test.each([
+  ['an owner was taken back', () => pool.query(`delete from deleted_owners where object_id = '7'`)],
+  [
+    'an owner is told of late',
+    () =>
+      pool.query(
+        `insert into deleted_owners select 1, 'scene', '9', now(), min(recorded_at), 'event:late' from deleted_owners`,
+      ),
+  ],
+  ['the bucket is declared otherwise', () => declare({ types: [{ pattern: '…', type: 'scene' }] })],
+  [
+    'its keys are being mapped',
+    () => pool.query('update buckets set mapping_version = mapping_version + 1'),
+  ],
+])('deletes nothing when %s since it was shown', async (_, happens) => {
+  for (const scene of ['7', '8', '9']) bucket.put(`acme/web/scenes/${scene}/a`, 10);
+  await fillLedger();
+  await deleteScene('1', '7');
+  await deleteScene('1', '8');
+  const token = await shownToken();
+  await happens();
+  const refused = await purge('--confirm', token);
+  expect(refused.stderr).toContain('nothing was deleted');
+  expect(refused.exitCode).toBe(1);
+  expect(bucket.keys()).toHaveLength(3);
+});
+
+test('deletes those of one type or id if asked, and with its token no others', async () => {
+  for (const scene of ['7', '8']) bucket.put(`acme/web/scenes/${scene}/a`, 10);
+  await fillLedger();
+  await deleteScene('1', '7');
+  await deleteScene('1', '8');
+  const filters = ['--type', 'scene', '--id', '8'];
+  const token = await shownToken(...filters);
+  expect((await purge('--confirm', token)).exitCode).toBe(1);
+  expect((await purge('--type', 'upload')).stdout).toBe('No object has lost its owner.\n');
+  expect((await purge(...filters, '--confirm', token)).stdout).toContain('1 objects were deleted');
+  expect(bucket.keys()).toEqual(['acme/web/scenes/7/a']);
+  expect((await purge('--confirm')).exitCode).toBe(2);
+  expect((await purge('--confirm', 'yes')).stderr).toContain('odometer purge-objects');
+});
+
 test('of a bucket with versions every version goes, the null version too: a delete marker would free nothing', async () => {
   bucket.put('acme/web/scenes/7/a', 1);
   bucket.setVersioning('enabled');
@@ -143,7 +210,7 @@ test('of a bucket with versions every version goes, the null version too: a dele
   bucket.delete('acme/web/scenes/7/b');
   await fillLedger();
   await deleteScene('1', '7');
-  expect((await purge('--confirm', '--json')).json()).toMatchObject({ deleted: 3 });
+  expect((await confirm('--json')).json()).toMatchObject({ deleted: 3 });
   expect(bucket.totals()).toEqual({ bytes: 0n, objects: 0 });
 });
 
@@ -168,6 +235,7 @@ test('of what a store refuses the count is told and a few are shown; a bucket is
   const clients = new Refusing();
   const purged = await purgeOrphans(pool, clients, {
     filter: {},
+    token: await tokenOfAll(),
     roleArn: undefined,
     actor: 'test',
     onProgress: () => {},
@@ -187,7 +255,7 @@ test('a store that lets us not in is one sentence, and 1', async () => {
   await fillLedger();
   await deleteScene('1', '7');
   store.misbehave = () => ACCESS_DENIED;
-  const run = await purge('--confirm');
+  const run = await confirm();
   expect(run.exitCode).toBe(1);
   expect(run.stderr).toMatch(/^odometer: the bucket assets does not let us in: .*\n$/);
   expect(bucket.keys()).toHaveLength(1);
@@ -198,7 +266,7 @@ test('where keys are hashed nothing can be deleted, and that is said', async () 
   bucket.put('acme/web/scenes/7/a', 1);
   await fillLedger();
   await deleteScene('1', '7');
-  expect((await purge('--confirm')).stdout).toContain('1 lie in buckets whose ledger is hashed');
+  expect((await confirm()).stdout).toContain('1 lie in buckets whose ledger is hashed');
   expect(store.requests).toEqual([]);
 });
 
@@ -207,7 +275,7 @@ test('where this version cannot read the declaration nothing is deleted, and tha
   bucket.put('acme/web/scenes/7/a', 1);
   await fillLedger();
   await deleteScene('1', '7');
-  const refused = await purge('--confirm');
+  const refused = await confirm();
   expect(refused.stdout).toContain('its bucket is declared by another version of Odometer');
   expect(refused.exitCode).toBe(1);
 });
@@ -234,6 +302,7 @@ test('clients are those of the one who asks: the role of the declaration only re
   await Promise.allSettled([
     purgeOrphans(pool, clients, {
       filter: {},
+      token: await tokenOfAll(),
       roleArn: undefined,
       actor: 'test',
       onProgress: () => {},

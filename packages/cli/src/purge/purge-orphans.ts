@@ -7,14 +7,17 @@ import {
   type BucketDeclaration,
   bucketDeclarationSchema,
 } from '@odometer/domain/objects/bucket-declaration';
+import { chooseShownOwners, type OrphanFilter } from './chosen-owners.ts';
 import { type DeletedObjects, deleteObjects, knowsVersions } from './delete-objects.ts';
-import { type OrphanFilter, orphanPages } from './orphan-pages.ts';
+import { orphanPages } from './orphan-pages.ts';
 
 /** Of refused objects; a store that refuses one mostly refuses all, and of a million nobody reads more. */
 const KEPT_REFUSALS = 5;
 
 export interface PurgeOptions {
   readonly filter: OrphanFilter;
+  /** What was shown: see chooseShownOwners. */
+  readonly token: string;
   /** As whom; undefined: as whoever runs the command. Never as the role of the bucket's declaration, which only reads. */
   readonly roleArn: string | undefined;
   readonly actor: string;
@@ -33,22 +36,25 @@ export interface Purged {
 }
 
 /**
- * Deletes orphans from their buckets. The ledger learns of it as of any delete: by notification, or the next listing.
+ * Deletes orphans from their buckets, those of the owners that were shown. The ledger learns of it as of any delete: by
+ * notification, or the next listing. Safe to repeat with the same token after an interruption.
  *
+ * @throws OdometerError `purge_not_as_shown`: nothing was deleted.
  * @throws OdometerError `target_…` when a store cannot be reached; what was deleted before is deleted.
  */
 export async function purgeOrphans(
   pool: Pool,
   clients: AwsClients,
-  { filter, roleArn, actor, onProgress }: PurgeOptions,
+  { filter, token, roleArn, actor, onProgress }: PurgeOptions,
 ): Promise<Purged> {
+  const owners = await chooseShownOwners(pool, filter, token);
   const buckets = await declarations(pool);
   let deleted = 0;
   let hashed = 0;
   let refused = 0;
   const refusals: DeletedObjects['refused'][number][] = [];
   const versioned = new Map<number, boolean>();
-  for await (const page of orphanPages(pool, filter)) {
+  for await (const page of orphanPages(pool, filter, owners)) {
     for (const [bucketId, orphans] of byBucket(page)) {
       const declaration = buckets.get(bucketId);
       if (declaration === undefined) {

@@ -1,24 +1,15 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { beforeEach, describe, expect, test } from '@jest/globals';
 import type { BatchOutcome } from '@odometer/domain/batch';
 import { seededRandom } from '@odometer/testing/seeded-random';
-import { createTestDatabase, type TestDatabase } from '@odometer/testing/test-database';
+import { useTestDatabase } from '@odometer/testing/use-test-database';
 import { claimBatches, claimKey, recordOutcomes, reviseDeadItem } from '../applied-batches.ts';
 import { readBooks } from '../books.ts';
 import type { SettledPrefixes } from '../books-settled.ts';
-import { createPool, inTransaction, type Pool, type Transaction } from '../pool.ts';
+import { inTransaction, type Transaction } from '../pool.ts';
 import { acknowledge, firstUnappliedSeq, isApplied, openEpoch, sealEpoch } from '../sources.ts';
 import { compactBatches } from './compact-batches.ts';
 
-let database: TestDatabase;
-let pool: Pool;
-beforeAll(async () => {
-  database = await createTestDatabase();
-  pool = createPool({ url: database.url, applicationName: 'test', maxConnections: 10 }, () => {});
-});
-afterAll(async () => {
-  await pool.end();
-  await database.drop();
-});
+const { pool } = useTestDatabase({ maxConnections: 10 });
 beforeEach(async () => {
   await pool.query(
     'truncate sources, source_epochs, applied_batches, dead_letters restart identity',

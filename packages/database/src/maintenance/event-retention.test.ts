@@ -1,21 +1,14 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
-import { createTestDatabase, type TestDatabase } from '@odometer/testing/test-database';
+import { beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { useTestDatabase } from '@odometer/testing/use-test-database';
 import { createMonthPartitions } from '../partitions.ts';
-import { createPool, inTransaction, type Pool } from '../pool.ts';
+import { inTransaction } from '../pool.ts';
 import { emptyForgottenMonths, eventsKeptFrom, moveEventRetention } from './event-retention.ts';
 
-let database: TestDatabase;
-let pool: Pool;
+const { pool } = useTestDatabase();
 let organizations: readonly string[];
 beforeAll(async () => {
-  database = await createTestDatabase();
-  pool = createPool({ url: database.url, applicationName: 'test', maxConnections: 4 }, () => {});
   await createMonthPartitions(pool, '2026-01-01T00:00:00Z', '2026-11-01T00:00:00Z');
   await pool.query('alter table periods disable trigger user');
-});
-afterAll(async () => {
-  await pool.end();
-  await database.drop();
 });
 beforeEach(async () => {
   await pool.query(

@@ -1,20 +1,11 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
-import { createTestDatabase, type TestDatabase } from '@odometer/testing/test-database';
+import { beforeEach, expect, test } from '@jest/globals';
+import { useTestDatabase } from '@odometer/testing/use-test-database';
 import { claimEventKeys } from '../event-keys.ts';
-import { createPool, inTransaction, type Pool } from '../pool.ts';
+import { inTransaction } from '../pool.ts';
 import { openEpoch } from '../sources.ts';
 import { forgetEventKeys } from './forget-event-keys.ts';
 
-let database: TestDatabase;
-let pool: Pool;
-beforeAll(async () => {
-  database = await createTestDatabase();
-  pool = createPool({ url: database.url, applicationName: 'test', maxConnections: 4 }, () => {});
-});
-afterAll(async () => {
-  await pool.end();
-  await database.drop();
-});
+const { pool } = useTestDatabase();
 beforeEach(async () => {
   await pool.query('truncate sources, source_epochs, event_keys, event_key_walks');
   await openEpoch(pool, { source: 'ingest-0', kind: 'events', instance: 'test' });

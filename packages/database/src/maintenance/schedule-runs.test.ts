@@ -1,18 +1,8 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { createTestDatabase, type TestDatabase } from '@odometer/testing/test-database';
-import { createPool, type Pool } from '../pool.ts';
+import { expect, test } from '@jest/globals';
+import { useTestDatabase } from '@odometer/testing/use-test-database';
 import { recordScheduleRun, scheduleRuns } from './schedule-runs.ts';
 
-let database: TestDatabase;
-let pool: Pool;
-beforeAll(async () => {
-  database = await createTestDatabase();
-  pool = createPool({ url: database.url, applicationName: 'test', maxConnections: 2 }, () => {});
-});
-afterAll(async () => {
-  await pool.end();
-  await database.drop();
-});
+const { pool } = useTestDatabase();
 
 test('the last success of each bell is kept, also when an older one is told later', async () => {
   expect(await scheduleRuns(pool)).toEqual(new Map());

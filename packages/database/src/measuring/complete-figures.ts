@@ -25,7 +25,7 @@ export async function completeFigures(
        where m.kind = d.kind and m.target = d.name and m.state = 'complete'
        order by m.id desc limit 1
      ) m
-     where d.kind = $1 and ($2::text is null or d.name = $2)
+     where d.kind = $1 and d.retired_at is null and ($2::text is null or d.name = $2)
      order by d.name`,
     [kind, target ?? null],
   );

@@ -9,13 +9,13 @@ export interface MeasuredTarget {
   readonly declaration: unknown;
 }
 
-/** All declared targets of a kind, by name. */
+/** All declared targets of a kind, by name; those that are retired are declared no more. */
 export async function listMeasuredTargets(
   db: Queryable,
   kind: MeasuredKind,
 ): Promise<readonly MeasuredTarget[]> {
   const { rows } = await db.query<MeasuredTarget>(
-    'select name, declaration from measured_targets where kind = $1 order by name',
+    'select name, declaration from measured_targets where kind = $1 and retired_at is null order by name',
     [kind],
   );
   return rows;
@@ -27,7 +27,7 @@ export async function findMeasuredTarget(
   name: string,
 ): Promise<MeasuredTarget | undefined> {
   const { rows } = await db.query<MeasuredTarget>(
-    'select name, declaration from measured_targets where kind = $1 and name = $2',
+    'select name, declaration from measured_targets where kind = $1 and name = $2 and retired_at is null',
     [kind, name],
   );
   return rows[0];
@@ -46,4 +46,43 @@ export async function putMeasuredTarget(
      where t.declaration is distinct from excluded.declaration`,
     [kind, name, JSON.stringify(declaration)],
   );
+}
+
+/** @returns whether it is retired, and what was counted of it not taken out yet. */
+export async function isTargetRetired(
+  db: Queryable,
+  kind: MeasuredKind,
+  name: string,
+): Promise<boolean> {
+  const { rowCount } = await db.query(
+    'select from measured_targets where kind = $1 and name = $2 and retired_at is not null',
+    [kind, name],
+  );
+  return rowCount === 1;
+}
+
+/** Ends a declaration. @returns whether it was declared. */
+export async function retireTarget(
+  db: Queryable,
+  kind: MeasuredKind,
+  name: string,
+): Promise<boolean> {
+  const { rowCount } = await db.query(
+    'update measured_targets set retired_at = clock_timestamp() where kind = $1 and name = $2 and retired_at is null',
+    [kind, name],
+  );
+  return rowCount === 1;
+}
+
+/** Forgets one that is retired, once nothing is counted of it. @returns whether there was one. */
+export async function forgetRetiredTarget(
+  db: Queryable,
+  kind: MeasuredKind,
+  name: string,
+): Promise<boolean> {
+  const { rowCount } = await db.query(
+    'delete from measured_targets where kind = $1 and name = $2 and retired_at is not null',
+    [kind, name],
+  );
+  return rowCount === 1;
 }

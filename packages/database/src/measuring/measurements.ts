@@ -162,27 +162,33 @@ export interface Target {
   readonly target: string;
 }
 
+export interface DueTarget extends Target {
+  readonly purpose: Purpose;
+}
+
 /**
  * Declared targets, those first that were measured longest ago, that have no complete or refused measurement since the hour
- * began; those with a delay (`delayMinutes`), since so long after an hour has ended.
+ * began; those with a delay (`delayMinutes`), since so long after an hour has ended. And those that are retired and not empty.
  *
  * @param now says which hour it is.
  */
-export async function dueTargets(db: Queryable, now: Date): Promise<readonly Target[]> {
-  const { rows } = await db.query<Target>(
+export async function dueTargets(db: Queryable, now: Date): Promise<readonly DueTarget[]> {
+  const { rows } = await db.query<DueTarget>(
     `with declared as (
-       select 'bucket' as kind, name as target, interval '0' as delay from buckets
+       select 'bucket' as kind, name as target, interval '0' as delay, retired_at, emptied_at from buckets
        union all
-       select kind, name, make_interval(mins => coalesce((declaration ->> 'delayMinutes')::integer, 0)) from measured_targets
+       select kind, name, make_interval(mins => coalesce((declaration ->> 'delayMinutes')::integer, 0)), retired_at, null
+       from measured_targets
      )
-     select d.kind, d.target
+     select d.kind, d.target, case when d.retired_at is null then 'hourly' else 'retire' end as purpose
      from declared d
      left join lateral (
        select m.started_at from whole_measurements m
        where m.kind = d.kind and m.target = d.target
        order by m.id desc limit 1
      ) last on true
-     where last.started_at is null or last.started_at < date_trunc('hour', $1::timestamptz - d.delay, 'UTC') + d.delay
+     where d.emptied_at is null and (d.retired_at is not null or last.started_at is null
+       or last.started_at < date_trunc('hour', $1::timestamptz - d.delay, 'UTC') + d.delay)
      order by last.started_at nulls first, d.kind, d.target`,
     [now],
   );
@@ -205,16 +211,16 @@ export interface LatestMeasurement extends Target {
 export async function latestMeasurements(db: Queryable): Promise<readonly LatestMeasurement[]> {
   const { rows } = await db.query<LatestMeasurement>(
     `with declared as (
-       select 'bucket' as kind, name as target from buckets
+       select 'bucket' as kind, name as target from buckets where retired_at is null
        union all
-       select kind, name from measured_targets
+       select kind, name from measured_targets where retired_at is null
      )
      select d.kind, d.target, m.purpose, m.state, m.started_at as "startedAt", m.finished_at as "finishedAt",
        m.figures, m.failure, m.detail, complete.started_at as "completeAt"
      from declared d
      join lateral (
        select * from measurements m where m.kind = d.kind and m.target = d.target order by m.id desc limit 1
-     ) m on true
+     ) m on m.purpose <> 'retire'
      left join lateral (
        select c.started_at from whole_measurements c
        where c.kind = d.kind and c.target = d.target and c.state = 'complete'

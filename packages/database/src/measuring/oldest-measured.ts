@@ -10,9 +10,9 @@ export async function oldestMeasured(
 ): Promise<readonly { readonly kind: TargetKind; readonly at: Date }[]> {
   const { rows } = await db.query<{ kind: TargetKind; at: Date }>(
     `with declared as (
-       select 'bucket' as kind, name as target, declared_at as since from buckets
+       select 'bucket' as kind, name as target, declared_at as since from buckets where retired_at is null
        union all
-       select kind, name, updated_at from measured_targets
+       select kind, name, updated_at from measured_targets where retired_at is null
      )
      select d.kind, min(coalesce(last.started_at, d.since)) as at
      from declared d
@@ -46,7 +46,7 @@ export async function storageDrift(db: Queryable, since: Date): Promise<StorageD
        order by m.id desc limit 1
      ) m
      cross join lateral jsonb_each(m.figures -> 'corrections') as c (reason, amount)
-     where m.figures ->> 'filled' = 'false'`,
+     where m.figures ->> 'filled' = 'false' and b.retired_at is null`,
     [since],
   );
   const [row] = rows;

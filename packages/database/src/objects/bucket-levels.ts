@@ -32,17 +32,24 @@ export async function readBucketLevels(
   }));
 }
 
-/** What is known of a bucket from before a measurement. */
+/** Live objects of a bucket, by the ledger or by its last listing. */
+export async function countLiveObjects(db: Queryable, bucketId: number): Promise<number> {
+  const { rows } = await db.query<{ objects: string }>(
+    'select coalesce(sum(objects), 0) as objects from storage_levels where bucket_id = $1',
+    [bucketId],
+  );
+  return Number(rows[0]?.objects ?? 0);
+}
+
+/** What is known of a bucket from before a measurement, since it was retired last. */
 export interface BucketHistory {
   readonly declaredAtMs: number;
   /** When the last complete measurement began that could correct; undefined: there was none. */
   readonly completeAtMs: number | undefined;
   /** By what its keys meant then; undefined: there was none. */
   readonly listedMappingVersion: number | undefined;
-  /** Live in the ledger now. */
-  readonly liveObjects: number;
   /**
-   * Those of them that listings have added since one was believed and took out what it did not have. They may be those of a
+   * Live objects of the ledger that listings have added since one was believed and took out what it did not have. They may be those of a
    * wrong bucket, and must not make what vanishes a small share of what is there.
    */
   readonly unbelievedObjects: number;
@@ -53,17 +60,15 @@ export async function readBucketHistory(db: Queryable, bucketId: number): Promis
     declared_at: Date;
     complete_at: Date | null;
     mapping_version: string | null;
-    live: string;
     unbelieved: string;
   }>(
     `select b.declared_at, complete.started_at as complete_at, complete.mapping_version,
-       (select coalesce(sum(objects), 0) from storage_levels where bucket_id = b.id) as live,
        coalesce((
          -- The newest tells of all: each keeps what those before it have added.
          select (m.progress ->> 'unbelieved')::bigint
            + (m.progress #>> '{tally,corrections,missed_creation,objects}')::bigint
          from measurements m
-         where m.kind = 'bucket' and m.target = b.name and m.id > coalesce(swept.id, 0)
+         where m.kind = 'bucket' and m.target = b.name and m.id > greatest(swept.id, retired.id, 0)
            and m.progress ? 'unbelieved' and m.options ->> 'dryRun' is distinct from 'true'
            and (m.state = 'refused' or m.progress ->> 'filling' = 'false')
          order by m.id desc limit 1
@@ -81,6 +86,10 @@ export async function readBucketHistory(db: Queryable, bucketId: number): Promis
          and (m.purpose <> 'backfill' or m.progress ->> 'filling' = 'true')
        order by m.id desc limit 1
      ) swept on true
+     left join lateral (
+       select max(id) as id from measurements m
+       where m.kind = 'bucket' and m.target = b.name and m.purpose = 'retire' and m.state = 'complete'
+     ) retired on true
      where b.id = $1`,
     [bucketId],
   );
@@ -90,7 +99,6 @@ export async function readBucketHistory(db: Queryable, bucketId: number): Promis
     declaredAtMs: row.declared_at.getTime(),
     completeAtMs: row.complete_at?.getTime(),
     listedMappingVersion: row.mapping_version === null ? undefined : Number(row.mapping_version),
-    liveObjects: Number(row.live),
     unbelievedObjects: Number(row.unbelieved),
   };
 }

@@ -1,10 +1,10 @@
 import { latestCredible } from '@odometer/domain/objects/clock-ahead';
 import { toTimestamp } from '@odometer/domain/period';
-import { plainArray, textArray } from '../array-parameter.ts';
+import { plainArray } from '../array-parameter.ts';
 import type { Transaction } from '../pool.ts';
 import { type CorrectedObject, type CorrectedRow, correctedObject } from './corrected-object.ts';
 import type { ListingKnowledge } from './listing-knowledge.ts';
-import type { ObjectRow } from './upsert-objects.ts';
+import { type StatedObject, statedColumns } from './object-row.ts';
 
 /**
  * Makes rows what a listing has: those that are missing, and those that are not the same and have not changed since
@@ -21,7 +21,7 @@ import type { ObjectRow } from './upsert-objects.ts';
  */
 export async function correctListed(
   transaction: Transaction,
-  rows: readonly Omit<ObjectRow, 'live' | 'sequencer' | 'ownedSinceMs'>[],
+  rows: readonly StatedObject[],
   { askedAtMs, graceMs, isOrderedByTime }: ListingKnowledge,
   measurementId: string,
 ): Promise<readonly CorrectedObject[]> {
@@ -63,16 +63,7 @@ export async function correctListed(
      returning key, version, project_id, organization_id, unattributed_to, metered_object_type, previous_live, previous_bytes,
        size_bytes, greatest(changed_at, owned_since) as changed_at`,
     [
-      plainArray(rows.map((row) => row.bucketId)),
-      textArray(rows.map((row) => row.key)),
-      textArray(rows.map((row) => row.version)),
-      plainArray(rows.map((row) => row.organizationId)),
-      plainArray(rows.map((row) => row.projectId)),
-      textArray(rows.map((row) => row.unattributedTo)),
-      textArray(rows.map((row) => row.type)),
-      textArray(rows.map((row) => row.objectId)),
-      plainArray(rows.map((row) => row.sizeBytes)),
-      textArray(rows.map((row) => row.storageClass)),
+      ...statedColumns(rows),
       plainArray(rows.map((row) => toTimestamp(row.atMs))),
       toTimestamp(listedAtMs),
       measurementId,

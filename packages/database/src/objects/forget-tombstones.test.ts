@@ -1,23 +1,15 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
-import { createTestDatabase, type TestDatabase } from '@odometer/testing/test-database';
-import { createPool, type Pool } from '../pool.ts';
+import { beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { useTestDatabase } from '@odometer/testing/use-test-database';
 import { forgetTombstones } from './forget-tombstones.ts';
 
 const DAY_MS = 86_400_000;
 const NOW_MS = Date.parse('2026-11-22T12:00:00Z');
 const never = new AbortController().signal;
-let database: TestDatabase;
-let pool: Pool;
+const { pool } = useTestDatabase();
 beforeAll(async () => {
-  database = await createTestDatabase();
-  pool = createPool({ url: database.url, applicationName: 'test', maxConnections: 4 }, () => {});
   await pool.query(
     `insert into buckets (name, bucket, region, declaration) values ('a', 'a', 'r', '{}')`,
   );
-});
-afterAll(async () => {
-  await pool.end();
-  await database.drop();
 });
 beforeEach(async () => {
   await pool.query('truncate stored_objects');

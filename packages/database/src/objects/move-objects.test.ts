@@ -1,17 +1,14 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { createTestDatabase, type TestDatabase } from '@odometer/testing/test-database';
-import { createPool, inTransaction, type Pool } from '../pool.ts';
+import { beforeAll, expect, test } from '@jest/globals';
+import { useTestDatabase } from '@odometer/testing/use-test-database';
+import { inTransaction } from '../pool.ts';
 import type { ObjectName } from './current-objects.ts';
 import { lockUnattributedObjects, setOwners } from './move-objects.ts';
 import { readTuples } from './read-tuples.fixture.ts';
 
 const OBJECTS = 20_000;
 const AT_ONCE = 1_000;
-let database: TestDatabase;
-let pool: Pool;
+const { pool } = useTestDatabase();
 beforeAll(async () => {
-  database = await createTestDatabase();
-  pool = createPool({ url: database.url, applicationName: 'test', maxConnections: 2 }, () => {});
   await pool.query(`
     insert into buckets (name, bucket, region, declaration) values ('a', 'a', 'r', '{}'), ('b', 'b', 'r', '{}');
     insert into stored_objects (bucket_id, key, unattributed_to, metered_object_type, size_bytes, live, sequencer, created_at, changed_at)
@@ -19,10 +16,6 @@ beforeAll(async () => {
     from generate_series(1, ${OBJECTS}) n;
     analyze;
   `);
-});
-afterAll(async () => {
-  await pool.end();
-  await database.drop();
 });
 
 test('objects that wait for a name are all found, and each is walked past once', async () => {

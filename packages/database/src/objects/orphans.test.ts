@@ -1,14 +1,11 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { createTestDatabase, type TestDatabase } from '@odometer/testing/test-database';
-import { createPool, inTransaction, type Pool } from '../pool.ts';
+import { beforeAll, expect, test } from '@jest/globals';
+import { useTestDatabase } from '@odometer/testing/use-test-database';
+import { inTransaction } from '../pool.ts';
 import { listOrphans, type Orphan } from './orphans.ts';
 import { readTuples } from './read-tuples.fixture.ts';
 
-let database: TestDatabase;
-let pool: Pool;
+const { pool } = useTestDatabase();
 beforeAll(async () => {
-  database = await createTestDatabase();
-  pool = createPool({ url: database.url, applicationName: 'test', maxConnections: 2 }, () => {});
   await pool.query(`
     insert into organizations (slug) values ('acme');
     insert into projects (organization_id, slug) values (1, 'web'), (1, 'app');
@@ -24,10 +21,6 @@ beforeAll(async () => {
     select p, 'scene', o, now(), 'event:test' from generate_series(1, 2) p, generate_series(1, 25) o where o <> 7;
     analyze;
   `);
-});
-afterAll(async () => {
-  await pool.end();
-  await database.drop();
 });
 
 const named = ({ projectId, bucketId, key, version }: Orphan) =>

@@ -23,6 +23,9 @@ export interface OrphanPosition {
   readonly version: string;
 }
 
+const FILTERED = `($1::bigint is null or d.project_id = $1) and ($10::text is null or d.object_type = $10)
+  and ($11::text is null or d.object_id = $11)`;
+
 /** Objects of the owner `w` after its start, in the order of the index stored_objects_by_owner. */
 const OF_OWNER = `
   from stored_objects o
@@ -42,12 +45,14 @@ export async function listOrphans(
   db: Queryable,
   options: {
     readonly projectId?: string;
+    readonly objectType?: string;
+    readonly objectId?: string;
     readonly bucketId?: number;
     readonly after?: OrphanPosition;
     readonly limit: number;
   },
 ): Promise<readonly Orphan[]> {
-  const { projectId, bucketId, after, limit } = options;
+  const { projectId, objectType, objectId, bucketId, after, limit } = options;
   const { rows } = await db.query<Orphan>(
     `with recursive walked as (
        select w.*, (select count(*) from (select ${OF_OWNER} limit $9) as counted) as found
@@ -58,7 +63,7 @@ export async function listOrphans(
          cross join lateral (
            select (d.project_id, d.object_type, d.object_id) = ($3::bigint, $4::text, $5::text) as is_first
          ) f
-         where ($1::bigint is null or d.project_id = $1)
+         where ${FILTERED}
            and (d.project_id, d.object_type, d.object_id) >= ($3::bigint, $4::text, $5::text)
          order by d.project_id, d.object_type, d.object_id limit 1
        ) w
@@ -68,7 +73,7 @@ export async function listOrphans(
        cross join lateral (
          select d.*, 0 as bucket_id, '' as key, '' as version
          from deleted_owners d
-         where ($1::bigint is null or d.project_id = $1)
+         where ${FILTERED}
            and (d.project_id, d.object_type, d.object_id) > (v.project_id, v.object_type, v.object_id)
          order by d.project_id, d.object_type, d.object_id limit 1
        ) w
@@ -96,6 +101,8 @@ export async function listOrphans(
       after?.key ?? '',
       after?.version ?? '',
       limit,
+      objectType ?? null,
+      objectId ?? null,
     ],
   );
   return rows;

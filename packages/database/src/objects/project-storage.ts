@@ -20,7 +20,8 @@ export async function readProjectStorage(
      from storage_levels l join buckets b on b.id = l.bucket_id
      where l.project_id = $1 and (l.bytes, l.objects) <> (0, 0)
      union all
-     select registry, 'image', bytes::text, images::text from registry_levels where project_id = $1
+     select registry, 'image', bytes::text, images::text from registry_levels
+     where project_id = $1 and (bytes, images) <> (0, 0)
      order by 1, 2`,
     [projectId],
   );

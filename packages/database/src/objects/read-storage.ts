@@ -18,7 +18,7 @@ export async function readStorageProgress(db: Queryable): Promise<StorageProgres
     `select l.bytes as "unattributedBytes", l.objects as "unattributedObjects",
        (select count(*)::float8 from storage_accounts where unread) as "unreadProjects",
        (select settled_through from storage_settlement) as "settledThrough",
-       (select count(*)::float8 from buckets where mapped_version < mapping_version) as "bucketsToMap"
+       (select count(*)::float8 from buckets where mapped_version < mapping_version and retired_at is null) as "bucketsToMap"
      from (
        select coalesce(sum(bytes), 0)::float8 as bytes, coalesce(sum(objects), 0)::float8 as objects
        from storage_levels where project_id = 0

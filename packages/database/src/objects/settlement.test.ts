@@ -1,26 +1,19 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { createTestDatabase, type TestDatabase } from '@odometer/testing/test-database';
-import { createPool, inTransaction, type Pool } from '../pool.ts';
+import { beforeAll, expect, test } from '@jest/globals';
+import { useTestDatabase } from '@odometer/testing/use-test-database';
+import { inTransaction } from '../pool.ts';
 import { readTuples } from './read-tuples.fixture.ts';
 import { lockAccountsToSettle, settleAccounts } from './settlement.ts';
 
 const ACCOUNTS = 10_000;
 const AT_ONCE = 500;
 const THROUGH_MS = Date.parse('2026-11-22T12:00:00Z');
-let database: TestDatabase;
-let pool: Pool;
+const { pool } = useTestDatabase();
 beforeAll(async () => {
-  database = await createTestDatabase();
-  pool = createPool({ url: database.url, applicationName: 'test', maxConnections: 2 }, () => {});
   await pool.query(`
     insert into storage_accounts (project_id, organization_id, settled_through, settled_bytes)
     select n, 1, '2026-11-22 11:00:00Z', 7 from generate_series(1, ${ACCOUNTS}) n;
     analyze;
   `);
-});
-afterAll(async () => {
-  await pool.end();
-  await database.drop();
 });
 
 test('accounts are all settled, and each is walked past once', async () => {

@@ -3,38 +3,59 @@ import { lockStorage, lockStorageShared } from '../advisory-locks.ts';
 import { plainArray } from '../array-parameter.ts';
 import { inTransaction, type Pool, type Queryable, type Transaction } from '../pool.ts';
 
-/** Up to where hours are settled (exclusive), milliseconds: nothing is added to those before. */
-async function settledThrough(db: Queryable): Promise<number> {
-  const { rows } = await db.query<{ settled_through: Date }>(
-    'select settled_through from storage_settlement',
+/** What changes of stored bytes are booked by. */
+export interface Settlement {
+  /** Up to where hours are settled (exclusive), milliseconds: nothing is added to those before. */
+  readonly settledThroughMs: number;
+  /** Postgres' clock, milliseconds: nothing has happened later. One for all, because a wrong one would be paid for. */
+  readonly nowMs: number;
+}
+
+/** Takes the storage lock shared. @returns what holds until the transaction ends. */
+export async function holdSettlement(transaction: Transaction): Promise<Settlement> {
+  await lockStorageShared(transaction);
+  const { rows } = await transaction.query<{ settled_through: Date; now: string }>(
+    `select settled_through, floor(extract(epoch from clock_timestamp()) * 1000)::bigint as now
+     from storage_settlement`,
   );
   const [row] = rows;
   if (row === undefined) throw new Error('storage_settlement has no row');
-  return row.settled_through.getTime();
+  return { settledThroughMs: row.settled_through.getTime(), nowMs: Number(row.now) };
 }
 
-/** Takes the storage lock shared. @returns what `settledThrough` does, valid until the transaction ends. */
-export async function holdSettlement(transaction: Transaction): Promise<number> {
-  await lockStorageShared(transaction);
-  return settledThrough(transaction);
-}
+/** The hour that goes on, by Postgres' clock: whoever asks, no hour is settled before it has ended. */
+const RUNNING_HOUR = `date_trunc('hour', clock_timestamp(), 'UTC')`;
 
 /**
- * Moves the end of the settled hours forward; never back. When it has committed, nobody adds to an hour before it any more.
+ * Moves the end of the settled hours forward; never back, and never past an hour that goes on. When it has committed, nobody
+ * adds to an hour before it any more.
  *
- * @returns where it is.
+ * @returns up to where accounts may be settled: where it is, or the running hour if it is further.
  */
 export async function advanceSettlement(pool: Pool, throughMs: number): Promise<number> {
-  const currentMs = await settledThrough(pool);
-  if (currentMs >= throughMs) return currentMs;
+  const current = await settleable(pool);
+  if (current.settledThroughMs >= throughMs) return current.settleableMs;
   return inTransaction(pool, async (transaction) => {
     await lockStorage(transaction);
     await transaction.query(
-      'update storage_settlement set settled_through = greatest(settled_through, $1)',
+      `update storage_settlement
+       set settled_through = greatest(settled_through, least($1::timestamptz, ${RUNNING_HOUR}))`,
       [toTimestamp(throughMs)],
     );
-    return settledThrough(transaction);
+    return (await settleable(transaction)).settleableMs;
   });
+}
+
+async function settleable(
+  db: Queryable,
+): Promise<{ readonly settledThroughMs: number; readonly settleableMs: number }> {
+  const { rows } = await db.query<{ settled: Date; settleable: Date }>(
+    `select settled_through as settled, least(settled_through, ${RUNNING_HOUR}) as settleable
+     from storage_settlement`,
+  );
+  const [row] = rows;
+  if (row === undefined) throw new Error('storage_settlement has no row');
+  return { settledThroughMs: row.settled.getTime(), settleableMs: row.settleable.getTime() };
 }
 
 /** Accounts that have something to be settled before an instant. One that is empty and had no change has nothing. */

@@ -1,5 +1,6 @@
 import { plainArray } from '../array-parameter.ts';
 import type { Transaction } from '../pool.ts';
+import { postgresNowMs } from '../trusted-now.ts';
 
 /** What is stored for a project, all in decimal text; null where there is none of the kind. */
 export interface StoredLevels {
@@ -32,9 +33,7 @@ export async function readLevels(
   projectIds: readonly string[],
 ): Promise<{ readonly atMs: number; readonly levels: readonly StoredLevels[] }> {
   // One clock for all workers, or an older reading of one whose clock is fast would stay the last.
-  const { rows: clock } = await transaction.query<{ ms: string }>(
-    'select floor(extract(epoch from clock_timestamp()) * 1000)::bigint as ms',
-  );
+  const atMs = await postgresNowMs(transaction);
   const { rows } = await transaction.query<StoredLevels>(
     `select a.project_id as "projectId", a.organization_id as "organizationId", s.bytes as "s3Bytes",
        s.objects as "s3Objects", s.log_bytes as "logBytes", r.bytes as "registryBytes", r.images
@@ -52,7 +51,7 @@ export async function readLevels(
      order by 1`,
     [plainArray(projectIds)],
   );
-  return { atMs: Number(clock[0]?.ms), levels: rows };
+  return { atMs, levels: rows };
 }
 
 /** Notes that accounts are read. Demands their locks. */

@@ -1,29 +1,7 @@
 import { toTimestamp } from '@odometer/domain/period';
 import { plainArray, textArray } from '../array-parameter.ts';
 import type { Transaction } from '../pool.ts';
-
-/** What a store has told of one object, and whose it is. */
-export interface ObjectRow {
-  readonly bucketId: number;
-  /** As the ledger has it: a hash in a hashed one. */
-  readonly key: string;
-  readonly version: string;
-  /** Null: nobody's. Both or none. */
-  readonly organizationId: string | null;
-  readonly projectId: string | null;
-  readonly unattributedTo: string | null;
-  readonly type: string;
-  readonly objectId: string | null;
-  /** Of one that is removed: what it was, if that is known; it is taken for a row that is new only. */
-  readonly sizeBytes: number;
-  readonly storageClass: string | null;
-  readonly live: boolean;
-  readonly sequencer: string;
-  /** By the store's clock. */
-  readonly atMs: number;
-  /** Set when that clock is wrong: nothing is counted for the owner from before this. */
-  readonly ownedSinceMs: number | null;
-}
+import { type ObjectRow, statedColumns } from './object-row.ts';
 
 /** A row as it was, and whose it is. The owner of a row that is there stays who it was. */
 export interface PreviousObject {
@@ -111,16 +89,7 @@ export async function upsertObjects(
      left join written w on w.bucket_id = t.bucket_id and w.key = t.key collate "C" and w.version = t.version collate "C"
      where w.key is null or w.previous_live is not null`,
     [
-      plainArray(rows.map((row) => row.bucketId)),
-      textArray(rows.map((row) => row.key)),
-      textArray(rows.map((row) => row.version)),
-      plainArray(rows.map((row) => row.organizationId)),
-      plainArray(rows.map((row) => row.projectId)),
-      textArray(rows.map((row) => row.unattributedTo)),
-      textArray(rows.map((row) => row.type)),
-      textArray(rows.map((row) => row.objectId)),
-      plainArray(rows.map((row) => row.sizeBytes)),
-      textArray(rows.map((row) => row.storageClass)),
+      ...statedColumns(rows),
       plainArray(rows.map((row) => (row.live ? 't' : 'f'))),
       textArray(rows.map((row) => row.sequencer)),
       plainArray(rows.map((row) => toTimestamp(row.atMs))),

@@ -78,18 +78,31 @@ export async function noteUnseen(
     : row.last;
 }
 
+/**
+ * That a row `o` is to be taken out because of what was noted of it, `v`: it is there, and nothing newer was heard of it since.
+ *
+ * @param credible the parameter with the latest time that a clock can have meant.
+ */
+function isStillGone(credible: string): string {
+  return `o.live and (o.changed_at < v.listed_at or o.changed_at > ${credible}) and (o.listed_at is null or o.listed_at <= v.listed_at)`;
+}
+
 export interface VanishedSum {
   readonly objects: number;
   readonly bytes: bigint;
 }
 
+/** What would be taken out now: what has been told since it was noted, perhaps hours ago, is not missed. */
 export async function sumVanished(
   transaction: Transaction,
   measurementId: string,
+  nowMs: number,
 ): Promise<VanishedSum> {
   const { rows } = await transaction.query<{ objects: string; bytes: string }>(
-    'select count(*) as objects, coalesce(sum(size_bytes), 0) as bytes from vanished_objects where measurement_id = $1',
-    [measurementId],
+    `select count(*) as objects, coalesce(sum(o.size_bytes), 0) as bytes
+     from vanished_objects v join stored_objects o using (bucket_id, key, version)
+     where v.measurement_id = $1 and ${isStillGone('$2')}`,
+    [measurementId, toTimestamp(latestCredible(nowMs))],
   );
   return { objects: Number(rows[0]?.objects ?? 0), bytes: BigInt(rows[0]?.bytes ?? 0) };
 }
@@ -148,7 +161,7 @@ export async function removeVanished(
        previous_live = o.live, previous_bytes = o.size_bytes, previous_sequencer = o.sequencer
      from vanished v
      where o.bucket_id = v.bucket_id and o.key = v.key and o.version = v.version
-       and o.live and (o.changed_at < v.listed_at or o.changed_at > $6) and (o.listed_at is null or o.listed_at <= v.listed_at)
+       and ${isStillGone('$6')}
      returning o.key, o.version, o.project_id, o.organization_id, o.unattributed_to, o.metered_object_type, o.previous_live,
        o.previous_bytes, o.size_bytes,
        greatest(o.changed_at + $5 * interval '1 millisecond', o.owned_since) as changed_at`,

@@ -1,4 +1,4 @@
-import { toTimestamp } from '@odometer/domain/period';
+import { monthStart, toTimestamp } from '@odometer/domain/period';
 import { lockMonthsShared } from '../advisory-locks.ts';
 import type { Transaction } from '../pool.ts';
 
@@ -8,6 +8,8 @@ export interface PeriodsNow {
   readonly round: string;
   /** Months, starts in milliseconds, that are closed for some organization. Nearly always none. */
   readonly closedMonths: ReadonlySet<number>;
+  /** By Postgres' clock, milliseconds. Its month is locked, too. */
+  readonly nowMs: number;
 }
 
 /**
@@ -15,25 +17,28 @@ export interface PeriodsNow {
  * read in a statement of its own: the snapshot of the one that waits for a lock is older than the lock, and would show a
  * month as open that was closed meanwhile.
  *
- * @param monthsMs of all usage the transaction may write, and the month in which late usage would be billed.
+ * The month that goes on by Postgres' clock, in which late usage is billed, is locked with them.
+ *
+ * @param monthsMs of all usage the transaction may write.
  */
 export async function lockPeriods(
   transaction: Transaction,
   monthsMs: Iterable<number>,
 ): Promise<PeriodsNow> {
   const months = [...new Set(monthsMs)];
-  await lockMonthsShared(transaction, months);
+  const nowMs = await lockMonthsShared(transaction, months);
   const { rows } = await transaction.query<{ round: string; closed: Date[] }>({
     name: 'periods-now',
     text: `select round,
         array(select distinct month from periods
               where state in ('closing', 'final') and month = any($1::timestamptz[])) as closed
       from refresh_round`,
-    values: [months.map(toTimestamp)],
+    values: [[...months, monthStart(nowMs)].map(toTimestamp)],
   });
   const [row] = rows;
   if (row === undefined) throw new Error('refresh_round has no row');
-  return { round: row.round, closedMonths: new Set(row.closed.map((month) => month.getTime())) };
+  const closedMonths = new Set(row.closed.map((month) => month.getTime()));
+  return { round: row.round, closedMonths, nowMs };
 }
 
 /** Those of the organizations for which the month is closed. Call it under the month's lock (lockPeriods). */

@@ -1,4 +1,5 @@
 import type { Queryable } from '../pool.ts';
+import { hasEnded } from './month-conditions.ts';
 
 export interface OrganizationMonth {
   readonly organizationId: string;
@@ -17,6 +18,7 @@ export async function draftPeriods(
     `insert into periods (organization_id, month, state, drafted_at)
      select organization_id, month, 'draft', $3
      from unnest($1::bigint[], $2::timestamptz[]) as p (organization_id, month)
+     where ${hasEnded('month')}
      order by 1, 2
      on conflict do nothing`,
     [periods.map(({ organizationId }) => organizationId), periods.map(({ month }) => month), now],

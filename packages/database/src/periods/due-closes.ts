@@ -1,6 +1,7 @@
 import { monthEnd, toTimestamp } from '@odometer/domain/period';
 import { lockMonth } from '../advisory-locks.ts';
 import type { Queryable, Transaction } from '../pool.ts';
+import { hasEnded } from './month-conditions.ts';
 
 /**
  * Gives every organization that was there when a month ended, has usage in it or late usage billed in it, its draft of that
@@ -18,9 +19,10 @@ export async function draftEndedMonths(
     await db.query(
       // The last month is looked at again and again: a clock that was ahead may have drafted it before it had ended.
       `with fresh as (
-         insert into drafted_months (month) values ($1) on conflict do nothing returning month
+         insert into drafted_months (month) select $1::timestamptz where ${hasEnded('$1::timestamptz')}
+         on conflict do nothing returning month
        ), month as (
-         select month from fresh union select $1::timestamptz where $3
+         select month from fresh union select $1::timestamptz where $3 and ${hasEnded('$1::timestamptz')}
        )
        insert into periods (organization_id, month, state, drafted_at)
        select o.id, m.month, 'draft', $2
@@ -50,6 +52,7 @@ export async function unfinishedMonths(db: Queryable, now: string): Promise<read
   const { rows } = await db.query<{ month: Date }>(
     `select distinct month from periods
      where state <> 'final' and (month at time zone 'UTC' + interval '1 month') at time zone 'UTC' <= $1
+       and ${hasEnded('month')}
      order by 1`,
     [now],
   );
@@ -90,7 +93,7 @@ export async function listDrafts(
 ): Promise<readonly DraftedPeriod[]> {
   const { rows } = await db.query<DraftedPeriod>(
     `select f.organization_id as "organizationId", o.slug as organization, f.forced_by is not null as "isForced",
-       ${DUE_AT} <= $2 as "isDue",
+       ${DUE_AT} <= least($2::timestamptz, clock_timestamp()) as "isDue",
        (select to_char(min(e.month) at time zone 'UTC', 'YYYY-MM') from periods e
         where e.organization_id = f.organization_id and e.month < f.month and e.state <> 'final') as "waitsFor"
      from periods f join organizations o on o.id = f.organization_id
@@ -130,7 +133,7 @@ export async function noteHoldUps(
 
 /**
  * draft → closing, in the order of months: from the commit on, usage of these organizations' month goes to adjustments and its hours do not change
- * any more. Waits only for the transactions that are writing to the month at this moment.
+ * any more. A month that has not ended is not flipped. Waits only for the transactions that are writing to the month at this moment.
  *
  * @returns how many were flipped.
  */
@@ -144,7 +147,8 @@ export async function beginClosing(
   const { rowCount } = await transaction.query(
     `update periods f
      set state = 'closing', closing_at = $3, closing_act = nextval('period_acts'), held_up_by = '{}'
-     where f.month = $1 and f.organization_id = any($2::bigint[]) and f.state = 'draft' and not exists (
+     where f.month = $1 and f.organization_id = any($2::bigint[]) and f.state = 'draft' and ${hasEnded('f.month')}
+       and not exists (
        select from periods e
        where e.organization_id = f.organization_id and e.month < f.month and e.state <> 'final'
      )`,

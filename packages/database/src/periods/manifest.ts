@@ -1,7 +1,7 @@
 import type { Manifest } from '@odometer/domain/manifest';
 import { toTimestamp } from '@odometer/domain/period';
 import type { Queryable, Transaction } from '../pool.ts';
-import { IS_OF_MONTH } from './month-conditions.ts';
+import { hasEnded, IS_OF_MONTH } from './month-conditions.ts';
 import { adjustmentHash, monthHash, projectMonthHash } from './row-hashes.ts';
 
 /** All of a manifest that follows from the rows of the month. */
@@ -81,7 +81,7 @@ export async function finishableOrganizations(
   const { rows } = await db.query<FinishableOrganization>(
     `select f.organization_id as id, o.slug, f.closing_at as "closingAt", ${FORCED} as forced
      from periods f join organizations o on o.id = f.organization_id
-     where f.month = $1 and f.state = 'closing' and f.held_up_by = '{}' and not exists (
+     where f.month = $1 and f.state = 'closing' and f.held_up_by = '{}' and ${hasEnded('f.month')} and not exists (
        select from projects p
        where p.organization_id = f.organization_id and ${IS_OF_MONTH}
          and not exists (select from project_months x where x.project_id = p.id and x.month = $1 and x.final)
@@ -102,7 +102,8 @@ export async function writeManifests(
   await transaction.query(
     `update periods f set state = 'final', final_at = $4, final_act = nextval('period_acts'), manifest = m.manifest
      from unnest($2::bigint[], $3::jsonb[]) as m (id, manifest)
-     where f.organization_id = m.id and f.month = $1 and f.state = 'closing' and f.held_up_by = '{}'`,
+     where f.organization_id = m.id and f.month = $1 and f.state = 'closing' and f.held_up_by = '{}'
+       and ${hasEnded('f.month')}`,
     [
       toTimestamp(monthMs),
       [...manifests.keys()],

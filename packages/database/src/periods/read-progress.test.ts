@@ -1,18 +1,8 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { createTestDatabase, type TestDatabase } from '@odometer/testing/test-database';
-import { createPool, type Pool } from '../pool.ts';
+import { expect, test } from '@jest/globals';
+import { useTestDatabase } from '@odometer/testing/use-test-database';
 import { readPeriodsProgress } from './read-progress.ts';
 
-let database: TestDatabase;
-let pool: Pool;
-beforeAll(async () => {
-  database = await createTestDatabase();
-  pool = createPool({ url: database.url, applicationName: 'test', maxConnections: 2 }, () => {});
-});
-afterAll(async () => {
-  await pool.end();
-  await database.drop();
-});
+const { pool } = useTestDatabase();
 
 test('of the months that wait, the one whose grace is over first is told, and none when none waits', async () => {
   expect((await readPeriodsProgress(pool)).oldestDueAt).toBeUndefined();

@@ -5,6 +5,9 @@ import { carryGauges, countDevices, markNextDay } from './refresh-days.ts';
 /** Projects that a transaction looks at; their devices are counted, which is most of the work. */
 const PROJECTS_A_TRANSACTION = 5_000;
 
+/** SQL of the day that goes on by Postgres' clock: whoever asks, no day has a snapshot before it has ended. */
+const TODAY = `(clock_timestamp() at time zone 'UTC')::date`;
+
 /**
  * Days that have ended without their snapshot, oldest first.
  *
@@ -14,7 +17,8 @@ export async function missingSnapshots(db: Queryable, today: string): Promise<re
   const { rows } = await db.query<{ day: string }>(
     `select g::date::text as day
      from generate_series(
-       (select (min(created_at) at time zone 'UTC')::date from projects)::timestamp, $1::date - interval '1 day', '1 day') g
+       (select (min(created_at) at time zone 'UTC')::date from projects)::timestamp,
+       least($1::date, ${TODAY}) - interval '1 day', '1 day') g
      where not exists (select from snapshots s where s.day = g::date and s.taken_at is not null)
      order by 1`,
     [today],
@@ -52,9 +56,19 @@ export async function snapshotSome(
   });
 }
 
-/** Begins a day's snapshot: from now on whatever changes in the days before is carried into it. */
-export async function beginSnapshot(db: Queryable, day: string): Promise<void> {
-  await db.query('insert into snapshots (day) values ($1) on conflict do nothing', [day]);
+/**
+ * Begins a day's snapshot: from now on whatever changes in the days before is carried into it.
+ *
+ * @returns whether the day has ended; if not, nothing was begun.
+ */
+export async function beginSnapshot(db: Queryable, day: string): Promise<boolean> {
+  const { rows } = await db.query<{ ended: boolean }>(
+    `with asked as (select $1::date as day, $1::date < ${TODAY} as ended),
+       begun as (insert into snapshots (day) select day from asked where ended on conflict do nothing)
+     select ended from asked`,
+    [day],
+  );
+  return rows[0]?.ended === true;
 }
 
 /** Notes that every project has been looked at. */

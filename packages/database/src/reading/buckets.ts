@@ -45,6 +45,7 @@ export async function listBucketLevels(db: Queryable): Promise<readonly BucketRo
          having sum(objects) <> 0 or sum(bytes) <> 0
        ) t
      ) levels on true
+     where b.retired_at is null
      order by b.name`,
   );
   return rows;

@@ -1,15 +1,11 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { createTestDatabase, type TestDatabase } from '@odometer/testing/test-database';
-import { createPool, type Pool } from '../pool.ts';
+import { beforeAll, expect, test } from '@jest/globals';
+import { useTestDatabase } from '@odometer/testing/use-test-database';
 import { readProjectStats } from './project-stats.ts';
 import { PROJECT_STATS } from './stat-columns.ts';
 
-let database: TestDatabase;
-let pool: Pool;
+const { pool } = useTestDatabase();
 
 beforeAll(async () => {
-  database = await createTestDatabase();
-  pool = createPool({ url: database.url, applicationName: 'test', maxConnections: 2 }, () => {});
   await pool.query(
     `insert into organizations (slug) values ('acme');
      insert into projects (organization_id, slug) select 1, name from unnest(array['web', 'idle', 'gone']) as n (name);
@@ -23,10 +19,6 @@ beforeAll(async () => {
      insert into usage_adjustments (organization_id, project_id, meter_id, hour, billed_month, sum, count)
      select 1, 1, 7, date_trunc('month', now() - interval '1 month', 'UTC'), date_trunc('month', now(), 'UTC'), 1000000000000000000000, 1`,
   );
-});
-afterAll(async () => {
-  await pool.end();
-  await database.drop();
 });
 
 test.each(['web', 'idle', 'gone'])(

@@ -3,13 +3,17 @@ import type { Queryable } from '../pool.ts';
 import type { ProjectName } from '../registry.ts';
 import { PROJECT_STATS, type StatRow } from './stat-columns.ts';
 
-/** Usage of a meter that an operator declared: slug, unit, this month's and the lifetime's figure, or null. */
-export type MeterFigures = readonly [
-  slug: string,
-  unit: string,
-  month: string | null,
-  lifetime: string | null,
-];
+/**
+ * Usage of a meter that has no column: one that an operator declared, or of stored objects. Of a level both figures are the
+ * last reading.
+ */
+export interface MeterFigures {
+  readonly slug: string;
+  readonly unit: string;
+  readonly isLevel: boolean;
+  readonly month: string | null;
+  readonly lifetime: string | null;
+}
 
 export interface ProjectStatsRow {
   readonly id: string;
@@ -23,11 +27,19 @@ export interface ProjectStatsRow {
   readonly meters: readonly MeterFigures[];
 }
 
-/** Ids of operators' meters begin here (0002_meters.sql), so that this costs nothing where there are none. */
-const FIRST_DECLARED_METER = 1_000;
+/**
+ * Meters that have no column in project_stats begin here: s3_object_count and s3_byte_hours (0013_storage.sql), and from 1,000 on
+ * those of operators, so that this costs nothing where there are none.
+ */
+const FIRST_WITHOUT_COLUMN = 22;
+
+/** What is read and not counted, and holds until it is read again. A declared maximum is a gauge as well, of its month. */
+const IS_LEVEL = `(m.built_in and m.kind = 'gauge')`;
 
 /** A month's row counts as it is; late usage has no `month` and belongs to the lifetime only. */
-const FIGURE = (filter: string): string => `case m.aggregation
+const FIGURE = (
+  filter: string,
+): string => `case case when ${IS_LEVEL} then 'latest' else m.aggregation end
         when 'count' then sum(u.count) ${filter}
         when 'avg' then sum(u.sum) ${filter} / nullif(sum(u.count) ${filter}, 0)
         when 'min' then min(u.min) ${filter}
@@ -37,22 +49,20 @@ const FIGURE = (filter: string): string => `case m.aggregation
       end::text`;
 
 /** Distinct values do not add up over months, so such a meter is left out: the meter query answers for it. */
-const METERS = `select coalesce(json_agg(json_build_array(d.slug, d.unit, d.month, d.lifetime) order by d.slug), '[]') as meters
-    from (
-      select m.slug, m.unit,
-        ${FIGURE("filter (where u.month = date_trunc('month', now(), 'UTC'))")} as month,
+const METERS = `select m.slug, m.unit, ${IS_LEVEL} as "isLevel",
+        ${FIGURE(`filter (where u.month = date_trunc('month', now(), 'UTC') or ${IS_LEVEL})`)} as month,
         ${FIGURE('filter (where true)')} as lifetime
       from (
         select meter_id, month, sum, count, min, max, last, last_at
-        from usage_monthly where project_id = $1 and meter_id >= ${FIRST_DECLARED_METER}
+        from usage_monthly where project_id = $1 and meter_id >= ${FIRST_WITHOUT_COLUMN}
         union all
         select meter_id, null, sum, count, min, max, last, last_at
-        from usage_adjustments where project_id = $1 and meter_id >= ${FIRST_DECLARED_METER}
+        from usage_adjustments where project_id = $1 and meter_id >= ${FIRST_WITHOUT_COLUMN}
       ) u
       join meters m on m.id = u.meter_id
       where m.aggregation <> 'unique_count'
       group by m.id
-    ) d`;
+      order by m.slug`;
 
 /**
  * The row of project_stats by its narrow rows: the view's wide columns are two dozen aggregates, which Postgres takes longer to
@@ -60,8 +70,8 @@ const METERS = `select coalesce(json_agg(json_build_array(d.slug, d.unit, d.mont
  */
 const SELECT = `select p.id, o.id as "organizationId", o.slug as organization, p.slug as project,
     p.created_at as "createdAt", to_char(t.month at time zone 'UTC', 'YYYY-MM') as month,
-    exists (select from usage_monthly where project_id = p.id and meter_id >= ${FIRST_DECLARED_METER})
-      or exists (select from usage_adjustments where project_id = p.id and meter_id >= ${FIRST_DECLARED_METER}) as "usesDeclared",
+    exists (select from usage_monthly where project_id = p.id and meter_id >= ${FIRST_WITHOUT_COLUMN})
+      or exists (select from usage_adjustments where project_id = p.id and meter_id >= ${FIRST_WITHOUT_COLUMN}) as "usesOthers",
     (select json_agg(json_build_array(u.meter_id, u.current::text, u.lifetime::text, u.updated_at)) from (
       select x.meter_id, sum(x.sum) as lifetime, sum(x.sum) filter (where x.month = t.month) as current,
         max(x.updated_at) as updated_at
@@ -84,7 +94,7 @@ const SELECT = `select p.id, o.id as "organizationId", o.slug as organization, p
   cross join (select date_trunc('month', now(), 'UTC') as month offset 0) t`;
 
 interface NarrowRow extends Omit<ProjectStatsRow, 'figures' | 'updatedAt' | 'meters'> {
-  readonly usesDeclared: boolean;
+  readonly usesOthers: boolean;
   readonly createdAt: Date;
   readonly counters:
     | readonly (readonly [
@@ -108,7 +118,7 @@ const GAUGE_COLUMNS: ReadonlyMap<string, string> = new Map([
 ]);
 
 /**
- * The current month, the resources and the lifetime of a project, in one round trip where there is no declared meter's
+ * The current month, the resources and the lifetime of a project, in one round trip where no other meter has
  * usage: this is what dashboards ask all day.
  *
  * @param organization the only one whose projects may be seen; null: all.
@@ -136,10 +146,10 @@ export async function readProjectStats(
         );
   const [row] = rows;
   if (row === undefined) return undefined;
-  const { counters, gauges, devices, createdAt, usesDeclared, ...names } = row;
+  const { counters, gauges, devices, createdAt, usesOthers, ...names } = row;
   return {
     ...names,
-    meters: usesDeclared ? await readDeclared(db, row.id) : [],
+    meters: usesOthers ? await readOthers(db, row.id) : [],
     figures: widen(counters ?? [], gauges ?? [], devices),
     updatedAt:
       (counters ?? []).reduce<Date | undefined>((last, [, , , text]) => {
@@ -149,12 +159,11 @@ export async function readProjectStats(
   };
 }
 
-async function readDeclared(db: Queryable, projectId: string): Promise<readonly MeterFigures[]> {
-  const { rows } = await db.query<{ meters: readonly MeterFigures[] }>(
-    { name: 'project-declared-meters', text: METERS },
-    [projectId],
-  );
-  return rows[0]?.meters ?? [];
+async function readOthers(db: Queryable, projectId: string): Promise<readonly MeterFigures[]> {
+  const { rows } = await db.query<MeterFigures>({ name: 'project-other-meters', text: METERS }, [
+    projectId,
+  ]);
+  return rows;
 }
 
 /** The wide columns; what has no row is 0. */

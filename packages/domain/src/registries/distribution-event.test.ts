@@ -52,6 +52,29 @@ test.each([
   expect(mapWebhookRecord(webhook, event(change))).toEqual({ kind: 'ignored' });
 });
 
+const read = (request: object = {}, change: object = {}) =>
+  event({
+    request: { method: 'GET', useragent: 'odometer', ...request },
+    target: { ...event().target, mediaType: 'application/vnd.oci.image.manifest.v1+json' },
+    ...change,
+  });
+
+test('our own read of a manifest is no transfer, where nobody has to say who he is', () => {
+  for (const own of [read(), read({ useragent: 'odometer/1.2.0' }, { actor: { name: '' } })]) {
+    expect(mapWebhookRecord(webhook, own)).toEqual({ kind: 'ignored' });
+  }
+});
+
+test.each([
+  ['another agent', read({ useragent: 'odometer-of-a-car/1.0' })],
+  ['no agent', read({ useragent: undefined })],
+  ['somebody, whatever he calls his agent', read({}, { actor: { name: 'ci' } })],
+  ['a push', read({}, { action: 'push' })],
+  ['a layer', read({}, { target: event().target })],
+])('%s moves bytes', (_what, record) => {
+  expect(mapWebhookRecord(webhook, record)).toMatchObject({ kind: 'event' });
+});
+
 test.each([
   { action: 'fetch' },
   { id: '' },

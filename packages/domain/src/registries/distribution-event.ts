@@ -1,6 +1,7 @@
 import type { MappedRecord } from '../mapped-record.ts';
 import type { DistributionWebhook } from '../webhook-declaration.ts';
 import { imageOwnerFinder } from './image-owners.ts';
+import { isOwnUserAgent } from './own-user-agent.ts';
 
 type Members = Readonly<Record<string, unknown>>;
 
@@ -9,6 +10,8 @@ const TYPES: ReadonlyMap<unknown, string> = new Map([
   ['push', 'docker_upload_bytes'],
   ['pull', 'docker_download_bytes'],
 ]);
+/** What every blob is told as. */
+const BLOB = 'application/octet-stream';
 /** What happens in a registry and moves no bytes. */
 const NO_TRANSFER: readonly unknown[] = ['mount', 'delete'];
 
@@ -37,6 +40,7 @@ export function mapDistributionEvent(webhook: DistributionWebhook, record: unkno
   if (typeof actor === 'string' && webhook.ignoreActors.includes(actor)) return { kind: 'ignored' };
 
   const target = isMembers(record.target) ? record.target : {};
+  if (isOwnRead(action, actor, request.useragent, target.mediaType)) return { kind: 'ignored' };
   const { repository, tag, digest } = target;
   // Registries before 2.0.1 have only the second name.
   const value = target.size ?? target.length;
@@ -55,6 +59,16 @@ export function mapDistributionEvent(webhook: DistributionWebhook, record: unkno
   };
   if (typeof timestamp === 'string') event.time = timestamp;
   return { kind: 'event', event };
+}
+
+/**
+ * Odometer reads manifests, never layers, and where the registry asks for no user only its agent tells so. Anybody can call
+ * himself that: he gets manifests for nothing, which are kilobytes.
+ */
+function isOwnRead(action: unknown, actor: unknown, agent: unknown, mediaType: unknown): boolean {
+  const isAnonymous = actor === undefined || actor === '';
+  const isManifest = typeof mediaType === 'string' && mediaType !== BLOB;
+  return action === 'pull' && isAnonymous && isManifest && isOwnUserAgent(agent);
 }
 
 const finders = new WeakMap<DistributionWebhook, ReturnType<typeof imageOwnerFinder>>();

@@ -4,6 +4,7 @@ import { createPool, type Pool } from '@odometer/database/pool';
 import { putWebhook } from '@odometer/database/webhooks';
 import { batchJobId } from '@odometer/domain/batch';
 import type { EventEnvelope } from '@odometer/domain/event-envelope';
+import { OWN_USER_AGENT } from '@odometer/domain/registries/own-user-agent';
 import { webhookDeclarationSchema } from '@odometer/domain/webhook-declaration';
 import { JobQueue } from '@odometer/queues/job-queue';
 import { createProducerRedis } from '@odometer/queues/redis-connection';
@@ -123,6 +124,28 @@ test('what is pushed and pulled counts with its bytes, for the project of the re
       source: 'distribution/registry',
     });
   }
+});
+
+test('what Odometer reads of a registry that asks nobody who they are is no download, of whomever it is', async () => {
+  const to = new ImagePusher(registry.url, 'acme/robots/read');
+  const layer = await to.blob('r'.repeat(4_321));
+  const manifest = await to.manifest(imageManifest(layer, [layer]), 'latest');
+  const before = await values('docker_download_bytes');
+  const read = async (path: string, agent: string) => {
+    const answer = await fetch(`${registry.url}/v2/acme/robots/read${path}`, {
+      headers: { 'User-Agent': agent, Accept: manifest.mediaType },
+    });
+    expect((await answer.arrayBuffer()).byteLength).toBeGreaterThan(100);
+  };
+  await read('/manifests/latest', OWN_USER_AGENT);
+  await read('/manifests/latest', 'odometer-of-a-car/1.0');
+  // Whoever calls himself so downloads no layers for nothing.
+  await read(`/blobs/${layer.digest}`, OWN_USER_AGENT);
+  // The registry tells of one after the other.
+  await eventually(async () => (await values('docker_download_bytes')).includes(4_321));
+  expect(await values('docker_download_bytes')).toEqual(
+    [...before, manifest.sizeBytes, 4_321].sort((a, b) => a - b),
+  );
 });
 
 test('what is pushed while ingest-api is down comes when it is back, once', async () => {

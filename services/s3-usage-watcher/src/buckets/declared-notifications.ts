@@ -32,7 +32,9 @@ export class DeclaredNotifications {
 
   async refresh(): Promise<void> {
     await this.#buckets.refresh();
-    const { pulled, webhooks, disagreeing } = groupSources(this.#buckets.value?.declared ?? []);
+    const { pulled, webhooks, disagreeing } = groupSources(
+      this.#buckets.value ?? { installation: '', declared: [] },
+    );
     this.#webhooks = webhooks;
     this.#sources.keep(pulled);
     if (disagreeing.join() === this.#disagreeing) return;

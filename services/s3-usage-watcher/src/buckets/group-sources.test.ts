@@ -10,13 +10,15 @@ const declare = (name: string, notifications: object, more: object = {}) => {
   const declaration = bucketDeclarationSchema.parse({ name, bucket: name, notifications, ...more });
   return { id: lastId, declaration };
 };
+const group = (declared: readonly ReturnType<typeof declare>[]) =>
+  groupSources({ installation: 'here', declared });
 const namesOf = (buckets: readonly ReturnType<typeof declare>[] | undefined) =>
   buckets?.map(({ declaration }) => declaration.name);
 
 test('buckets that share a queue, a topic or an address share the source', () => {
   const mqtt = { kind: 'mqtt', urlEnv: 'ODOMETER_STORAGE_SECRET_B', topic: 'stores' };
   const webhook = { kind: 'webhook', path: 'minio', tokenHash: '0'.repeat(64) };
-  const { pulled, webhooks, disagreeing } = groupSources([
+  const { pulled, webhooks, disagreeing } = group([
     declare('a', { kind: 'sqs', queueUrl: QUEUE }),
     declare('b', { kind: 'sqs', queueUrl: QUEUE }),
     declare('c', { kind: 'sqs', queueUrl: `${QUEUE}-2` }),
@@ -41,7 +43,7 @@ test('buckets that share a queue, a topic or an address share the source', () =>
 
 test("a queue is in its own region, else in the bucket's, and read with the bucket's role", () => {
   const roleArn = 'arn:aws:iam::111111111111:role/usage';
-  const { pulled } = groupSources([
+  const { pulled } = group([
     declare('a', { kind: 'sqs', queueUrl: QUEUE }, { region: 'eu-west-1', roleArn }),
     declare('b', { kind: 'sqs', queueUrl: `${QUEUE}-2`, region: 'eu-north-1' }),
   ]);
@@ -52,7 +54,7 @@ test("a queue is in its own region, else in the bucket's, and read with the buck
 });
 
 test('a queue that two buckets declare with different roles is read as the first one says, and the other is told', () => {
-  const { pulled, disagreeing } = groupSources([
+  const { pulled, disagreeing } = group([
     declare('a', { kind: 'sqs', queueUrl: QUEUE }, { region: 'eu-west-1' }),
     declare('b', { kind: 'sqs', queueUrl: QUEUE }, { region: 'eu-west-2' }),
   ]);

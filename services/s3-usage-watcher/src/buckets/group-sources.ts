@@ -1,4 +1,4 @@
-import type { DeclaredBucket } from './read-buckets.ts';
+import type { BucketTable, DeclaredBucket } from './read-buckets.ts';
 
 /** A queue of SQS, and as whom it is read. */
 export interface SqsSpec {
@@ -12,6 +12,8 @@ export interface SqsSpec {
 /** A topic of a broker whose URL is in the environment. */
 export interface MqttSpec {
   readonly kind: 'mqtt';
+  /** Each has its own session at a broker that several share. */
+  readonly installation: string;
   readonly urlEnv: string;
   readonly topic: string;
 }
@@ -40,7 +42,10 @@ export interface DeclaredSources {
  * Who notifies of which buckets. Several buckets may share a queue, an address or a topic, which is then read once: two
  * readers of one queue would each get messages meant for the other's buckets.
  */
-export function groupSources(declared: readonly DeclaredBucket[]): DeclaredSources {
+export function groupSources({
+  installation,
+  declared,
+}: Pick<BucketTable, 'installation' | 'declared'>): DeclaredSources {
   const pulled = new Map<string, { spec: SourceSpec; buckets: DeclaredBucket[] }>();
   const webhooks = new Map<string, DeclaredBucket[]>();
   const disagreeing: string[] = [];
@@ -52,7 +57,7 @@ export function groupSources(declared: readonly DeclaredBucket[]): DeclaredSourc
       else sharing.push(bucket);
       continue;
     }
-    const spec = specOf(bucket);
+    const spec = specOf(bucket, installation);
     if (spec === undefined) continue;
     const key = keyOf(spec);
     const known = pulled.get(key);
@@ -71,7 +76,7 @@ export function isSameSpec(a: SourceSpec, b: SourceSpec): boolean {
   return JSON.stringify(a) === JSON.stringify(b);
 }
 
-function specOf({ declaration }: DeclaredBucket): SourceSpec | undefined {
+function specOf({ declaration }: DeclaredBucket, installation: string): SourceSpec | undefined {
   const { notifications, region, roleArn, externalId } = declaration;
   switch (notifications.kind) {
     case 'sqs':
@@ -83,7 +88,12 @@ function specOf({ declaration }: DeclaredBucket): SourceSpec | undefined {
         externalId,
       };
     case 'mqtt':
-      return { kind: 'mqtt', urlEnv: notifications.urlEnv, topic: notifications.topic };
+      return {
+        kind: 'mqtt',
+        installation,
+        urlEnv: notifications.urlEnv,
+        topic: notifications.topic,
+      };
     default:
       return undefined;
   }

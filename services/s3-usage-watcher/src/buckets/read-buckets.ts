@@ -1,3 +1,4 @@
+import { installationId } from '@odometer/database/installation';
 import { listBuckets } from '@odometer/database/objects/buckets';
 import type { Queryable } from '@odometer/database/pool';
 import {
@@ -13,6 +14,8 @@ export interface DeclaredBucket {
 }
 
 export interface BucketTable {
+  /** Of the database that it was read from. */
+  readonly installation: string;
   readonly declared: readonly DeclaredBucket[];
   /** Our names of the buckets whose declaration this version cannot read, by the store's. */
   readonly unreadable: ReadonlyMap<string, string>;
@@ -26,6 +29,7 @@ export interface BucketTable {
 export function bucketReader(db: Queryable, log: Logger): () => Promise<BucketTable> {
   let reported = new Map<string, string>();
   return async () => {
+    const installation = await installationId(db);
     const declared: DeclaredBucket[] = [];
     const unreadable = new Map<string, string>();
     const invalid = new Map<string, string>();
@@ -47,7 +51,7 @@ export function bucketReader(db: Queryable, log: Logger): () => Promise<BucketTa
     }
     reported = invalid;
     // Of one that is declared twice, whatever it tells is of the first.
-    return { declared: withoutSameBuckets(declared), unreadable };
+    return { installation, declared: withoutSameBuckets(declared), unreadable };
   };
 }
 

@@ -6,6 +6,10 @@ import type { BucketTable, DeclaredBucket } from '../buckets/read-buckets.ts';
 import type { NotificationCounts, SourceKind } from './notification-counts.ts';
 import type { RefusedProducer } from './refused-producer.ts';
 import { sortRecords } from './sort-records.ts';
+import { MAX_REFUSED_JOBS } from './texts-to-keep.ts';
+
+/** One source may make wait this part of what all may: whoever knows one bucket's secret cannot shut out the others. */
+const SHARE_OF_A_SOURCE = 1 / 4;
 
 /** What became of a notification's records. */
 export interface TakenNotification {
@@ -30,6 +34,8 @@ export class NotificationIntake {
   readonly #counts: NotificationCounts;
   readonly #maxUnconfirmedRecords: number;
   readonly #abort = new AbortController();
+  /** By the names of the buckets that a source speaks for. One that waits for nothing is not in it. */
+  readonly #unconfirmedOf = new Map<string, number>();
   #unconfirmedRecords = 0;
 
   constructor(options: {
@@ -53,10 +59,16 @@ export class NotificationIntake {
     return this.#unconfirmedRecords;
   }
 
-  /** Why senders that can come again should; undefined when there is room. */
-  get fullBecause(): string | undefined {
+  /**
+   * Why a sender that can come again should; undefined when there is room.
+   *
+   * @param buckets those that it may speak for.
+   */
+  fullBecause(buckets: readonly DeclaredBucket[]): string | undefined {
     if (this.#backlog.isOverLimit) return 'too many batches wait to be applied';
-    return this.#unconfirmedRecords >= this.#maxUnconfirmedRecords
+    const ofSource = this.#unconfirmedOf.get(sourceKey(buckets)) ?? 0;
+    return this.#unconfirmedRecords >= this.#maxUnconfirmedRecords ||
+      ofSource >= this.#maxUnconfirmedRecords * SHARE_OF_A_SOURCE
       ? 'too many records wait for storage to confirm them'
       : undefined;
   }
@@ -88,8 +100,8 @@ export class NotificationIntake {
     const unreadable = this.#table()?.unreadable ?? new Map<string, string>();
     const sorted = sortRecords(text, buckets, unreadable);
     const { changes, refused, ignored, undeclared } = sorted;
-    const records = changes.length + refused.length;
-    this.#unconfirmedRecords += records;
+    const records = changes.length + Math.min(refused.length, MAX_REFUSED_JOBS);
+    this.#addUnconfirmed(buckets, records);
     try {
       // Settled, not all: a record is unconfirmed as long as anybody tries to make it durable.
       const outcomes = await Promise.allSettled([
@@ -98,7 +110,7 @@ export class NotificationIntake {
       ]);
       for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
     } finally {
-      this.#unconfirmedRecords -= records;
+      this.#addUnconfirmed(buckets, -records);
     }
     this.#counts.addRecords(sorted);
     return {
@@ -116,10 +128,23 @@ export class NotificationIntake {
     await this.#refused.stop();
   }
 
+  #addUnconfirmed(buckets: readonly DeclaredBucket[], records: number): void {
+    this.#unconfirmedRecords += records;
+    const key = sourceKey(buckets);
+    const ofSource = (this.#unconfirmedOf.get(key) ?? 0) + records;
+    if (ofSource === 0) this.#unconfirmedOf.delete(key);
+    else this.#unconfirmedOf.set(key, ofSource);
+  }
+
   #assertOpen(): void {
     if (!this.#abort.signal.aborted) return;
     throw new OdometerError('ingest_unavailable', { reason: 'the service is stopping' });
   }
+}
+
+/** Names of buckets have no blanks. */
+function sourceKey(buckets: readonly DeclaredBucket[]): string {
+  return namesOf(buckets).join(' ');
 }
 
 function namesOf(buckets: readonly DeclaredBucket[]): readonly string[] {

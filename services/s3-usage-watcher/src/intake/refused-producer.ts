@@ -4,6 +4,7 @@ import type { IntakeBooks } from '@odometer/intake/intake-books';
 import { enqueueUntilDurable } from '@odometer/queues/enqueue-until-durable';
 import type { JobQueue } from '@odometer/queues/job-queue';
 import type { RefusalReason, RefusedRecord } from './sort-records.ts';
+import { textsToKeep } from './texts-to-keep.ts';
 
 /** What is not durable by then after a stop is left to the source, which has not been told that it was taken. */
 const STOP_GRACE_MS = 10_000;
@@ -57,12 +58,12 @@ export class RefusedProducer {
   /** One after the other: a message of nothing but nonsense must not fill the connection. */
   async #addAll(refused: readonly RefusedRecord[], buckets: readonly string[]): Promise<void> {
     const names = [...buckets].sort();
-    for (const { text, reason } of refused) {
+    for (const text of textsToKeep(refused)) {
       const jobId = `refused.${hash('sha256', JSON.stringify([names, text])).slice(0, ID_DIGITS)}`;
       await enqueueUntilDurable(this.#queue, 'refused-notification', { buckets, text }, jobId, {
         signal: this.#abort.signal,
       });
-      this.#books.reject(reason);
     }
+    for (const { reason } of refused) this.#books.reject(reason);
   }
 }

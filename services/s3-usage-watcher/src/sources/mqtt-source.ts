@@ -14,11 +14,12 @@ const RECONNECT_BACKOFF = { firstMs: 500, capMs: 30_000 };
 const STABLE_MS = 60_000;
 
 /**
- * The name under which the broker keeps what a watcher that is away has not seen: of the topic, and not of the process, so
- * that whatever process comes next finds it.
+ * The name under which the broker keeps what a watcher that is away has not seen: of the installation and the topic, and not of
+ * the process, so that whatever process comes next finds it, and nobody else does.
  */
-function mqttClientId({ urlEnv, topic }: MqttSpec): string {
-  return `odometer-storage-${hash('sha256', `${urlEnv}\n${topic}`).slice(0, 16)}`;
+function mqttClientId({ installation, urlEnv, topic }: MqttSpec): string {
+  const name = `${installation}\n${urlEnv}\n${topic}`;
+  return `odometer-storage-${hash('sha256', name).slice(0, 16)}`;
 }
 
 /**

@@ -33,7 +33,7 @@ export async function postNotification(
     return;
   }
   const buckets = authenticateSender(sharing, request.headers, body, env);
-  const full = intake.fullBecause;
+  const full = intake.fullBecause(buckets);
   if (full !== undefined) throw new OdometerError('ingest_unavailable', { reason: full });
   const taken = await withinDeadline(
     intake.take('webhook', body.toString(), buckets),

@@ -19,7 +19,9 @@ const projectStats = z.object({
   ...figureMembers(PROJECT_STATS),
   meters: z
     .record(z.string(), z.object({ unit: z.string(), month: figure, lifetime: figure }))
-    .describe('by slug: the meters that were declared, without those of distinct values'),
+    .describe(
+      'by slug: those without a column that have usage, which are s3_byte_hours, s3_object_count (both figures are the last reading), and the meters that were declared, without those of distinct values',
+    ),
   updated_at: instant,
 });
 
@@ -33,7 +35,7 @@ const organizationStats = z.object({
 
 function metersJson(meters: readonly MeterFigures[]) {
   return Object.fromEntries(
-    meters.map(([name, unit, inMonth, lifetime]) => [
+    meters.map(({ slug: name, unit, month: inMonth, lifetime }) => [
       name,
       { unit, month: jsonFigure(inMonth ?? '0'), lifetime: jsonFigure(lifetime ?? '0') },
     ]),

@@ -54,7 +54,7 @@ async function runCountBack(
   const jobs: CountBack[] = [{ meter, part: 0 }];
   const parts = {
     pool,
-    usage: new UsageWriter(() => NOW_MS),
+    usage: new UsageWriter(),
     enqueue: async (next: CountBack) => {
       jobs.push(next);
     },
@@ -334,7 +334,7 @@ test('stops when it is told to, and goes on from there', async () => {
     }
   }
   const job = { meter: 'gpu_seconds', part: 0 };
-  const usage = new StoppingWriter(() => NOW_MS);
+  const usage = new StoppingWriter();
   await countBack({ pool: system.pool, usage, enqueue: async () => {} }, job, stopping.signal);
   expect(chunks).toBe(2);
   expect(await dueCountBacks(system.pool)).toEqual([job]);

@@ -1,21 +1,11 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { eventsKeptFrom } from '@odometer/database/maintenance/event-retention';
-import { createPool, type Pool } from '@odometer/database/pool';
 import { openEpoch } from '@odometer/database/sources';
-import { createTestDatabase, type TestDatabase } from '@odometer/testing/test-database';
+import { useTestDatabase } from '@odometer/testing/use-test-database';
 import { MonthPartitions } from '../month-partitions.ts';
 import { type MaintenanceParts, maintain } from './maintain.ts';
 
-let database: TestDatabase;
-let pool: Pool;
-beforeAll(async () => {
-  database = await createTestDatabase();
-  pool = createPool({ url: database.url, applicationName: 'test', maxConnections: 4 }, () => {});
-});
-afterAll(async () => {
-  await pool.end();
-  await database.drop();
-});
+const { pool } = useTestDatabase();
 
 const NOW_MS = Date.parse('2026-11-22T10:00:00Z');
 const lines: object[] = [];

@@ -4,7 +4,7 @@ import type { Measure } from '@odometer/queues/catalogue';
 import type { JobQueue } from '@odometer/queues/job-queue';
 
 /**
- * Has every target measured that was not in this hour, by a job of its own. One that failed is tried again with the next
+ * Has every target measured that was not in this hour, and every one emptied that is retired, by a job of its own. One that failed is tried again with the next
  * bell. The job's id is the target's, so that none is asked for twice at once.
  */
 export async function measureDue(
@@ -12,8 +12,9 @@ export async function measureDue(
   queue: JobQueue<'measure'>,
   nowMs: number,
 ): Promise<void> {
-  for (const { kind, target } of await dueTargets(db, new Date(nowMs))) {
-    const job: Measure = { kind, target, purpose: 'hourly', options: {}, part: 1 };
-    await queue.add('target', job, `${kind}.${target}`);
+  for (const { kind, target, purpose } of await dueTargets(db, new Date(nowMs))) {
+    const job: Measure = { kind, target, purpose, options: {}, part: 1 };
+    const jobId = `${kind}.${target}${purpose === 'retire' ? '.retire' : ''}`;
+    await queue.add('target', job, jobId);
   }
 }

@@ -1,5 +1,6 @@
 import type { AwsClients } from '@odometer/aws/aws-clients';
 import type { Pool } from '@odometer/database/pool';
+import type { TrustedClock } from '@odometer/database/trusted-now';
 import type { TargetKind } from '@odometer/domain/measured-target';
 import type { Logger } from '@odometer/service-kit/logging';
 import type { MonthPartitions } from '../month-partitions.ts';
@@ -25,6 +26,7 @@ export interface MeasurersParts {
   readonly buckets: BucketCatalogue;
   readonly partitions: MonthPartitions;
   readonly usage: UsageWriter;
+  readonly clock: TrustedClock;
   readonly aws: AwsClients;
   readonly listings: ListingCounts;
   /** Where the passwords of targets are. */
@@ -39,6 +41,7 @@ export function createMeasurers({
   buckets,
   partitions,
   usage,
+  clock,
   aws,
   listings,
   env,
@@ -55,11 +58,13 @@ export function createMeasurers({
             client: aws.s3(declaration),
             bucket: declaration.bucket,
             target: `bucket ${declaration.name}`,
+            nowMs: clock.nowMs,
           },
           signal,
         ),
       counts: listings,
       turns: new Turns(LISTING_CONNECTIONS),
+      nowMs: clock.nowMs,
     }),
     registry: createRegistryMeasurer({
       pool,
@@ -73,8 +78,8 @@ export function createMeasurers({
       registry: owners,
       env,
       log,
-      nowMs: Date.now,
+      nowMs: clock.nowMs,
     }),
-    cross_check: createCrossCheckMeasurer({ pool, aws, env, log, nowMs: Date.now }),
+    cross_check: createCrossCheckMeasurer({ pool, aws, env, log, nowMs: clock.nowMs }),
   };
 }

@@ -1,10 +1,7 @@
 import { currentObjects } from '@odometer/database/objects/current-objects';
+import type { ObjectRow } from '@odometer/database/objects/object-row';
 import { holdSettlement } from '@odometer/database/objects/settlement';
-import {
-  type ObjectRow,
-  type PreviousObject,
-  upsertObjects,
-} from '@odometer/database/objects/upsert-objects';
+import { type PreviousObject, upsertObjects } from '@odometer/database/objects/upsert-objects';
 import type { Transaction } from '@odometer/database/pool';
 import type { ObjectChange } from '@odometer/domain/objects/object-change';
 import type { Outcome } from '../event-outcome.ts';
@@ -40,7 +37,6 @@ export async function applyChanges(
   changes: readonly ObjectChange[],
   buckets: ReadonlyMap<number, DeclaredBucket>,
   registry: RegistryCache,
-  nowMs: number = Date.now(),
 ): Promise<AppliedChanges> {
   const outcomes: Outcome[] = new Array(changes.length).fill('duplicate');
   const placed: PlacedChange[] = [];
@@ -59,7 +55,9 @@ export async function applyChanges(
     transaction,
     places.flatMap(({ owner }) => owner ?? []),
   );
-  const differences = new StorageDifferences(await holdSettlement(transaction), nowMs);
+  const settlement = await holdSettlement(transaction);
+  const { nowMs } = settlement;
+  const differences = new StorageDifferences(settlement);
   const rows = chains.map((chain, i) => objectRow(chain, places[i], names, nowMs));
   const { changed, unchanged } = await upsertObjects(transaction, rows);
   for (const [i, row] of rows.entries()) {

@@ -48,7 +48,7 @@ function attributeSome(
 ): Promise<readonly ObjectName[]> {
   return inTransaction(pool, async (transaction) => {
     const { unattributedTo, organizationId, projectId } = owner;
-    const settledThroughMs = await holdSettlement(transaction);
+    const settlement = await holdSettlement(transaction);
     const objects = await lockUnattributedObjects(
       transaction,
       unattributedTo,
@@ -62,9 +62,9 @@ function attributeSome(
         to: { ...object, organizationId, projectId, unattributedTo: null },
         sinceMs: null,
       })),
-      settledThroughMs,
+      settlement,
     );
-    await moveTime(transaction, owner, settledThroughMs);
+    await moveTime(transaction, owner, settlement.settledThroughMs);
     return objects;
   });
 }

@@ -66,14 +66,14 @@ async function mapSome(parts: ObjectParts, job: MapObjects): Promise<MapObjects 
       transaction,
       [...places.values()].flatMap(({ owner }) => owner ?? []),
     );
-    const settledThroughMs = await holdSettlement(transaction);
-    const sinceMs = Date.now();
+    const settlement = await holdSettlement(transaction);
+    const sinceMs = settlement.nowMs;
     const moves = (await lockObjects(transaction, bucketId, page)).flatMap((object) => {
       const place = places.get(object.key);
       const to = place && ownerOf(place, names);
       return to === undefined || isOwnedBy(object, to) ? [] : [{ object, to, sinceMs }];
     });
-    await moveLockedObjects(transaction, moves, settledThroughMs);
+    await moveLockedObjects(transaction, moves, settlement);
     return { next: { ...job, after: last }, onCommit: () => names.publish() };
   });
   onCommit();

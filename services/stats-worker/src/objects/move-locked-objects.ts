@@ -3,6 +3,7 @@ import {
   type ObjectOwner,
   setOwners,
 } from '@odometer/database/objects/move-objects';
+import type { Settlement } from '@odometer/database/objects/settlement';
 import type { Transaction } from '@odometer/database/pool';
 import { StorageDifferences } from './storage-differences.ts';
 
@@ -18,7 +19,7 @@ export interface Move {
 export async function moveLockedObjects(
   transaction: Transaction,
   moves: readonly Move[],
-  settledThroughMs: number,
+  settlement: Settlement,
 ): Promise<void> {
   if (moves.length === 0) return;
   await setOwners(
@@ -30,7 +31,7 @@ export async function moveLockedObjects(
       return { ...to, bucketId, key, version, ownedSinceMs };
     }),
   );
-  const differences = new StorageDifferences(settledThroughMs, Date.now());
+  const differences = new StorageDifferences(settlement);
   for (const { object, to, sinceMs } of moves) {
     if (!object.live) continue;
     const { bucketId, sizeBytes } = object;

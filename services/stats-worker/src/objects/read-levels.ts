@@ -6,6 +6,7 @@ import {
 } from '@odometer/database/objects/unread-accounts';
 import type { Reading } from '@odometer/database/periods/gauge-readings';
 import { inTransaction, type Pool } from '@odometer/database/pool';
+import { postgresNowMs } from '@odometer/database/trusted-now';
 import { addDecimals } from '@odometer/domain/decimal';
 import { monthStart, toTimestamp } from '@odometer/domain/period';
 import type { MonthPartitions } from '../month-partitions.ts';
@@ -55,8 +56,9 @@ async function readSome({
   readonly partitions: MonthPartitions;
   readonly usage: UsageWriter;
 }): Promise<number> {
-  // The months are locked before it is known when exactly it is read: perhaps in the one that begins in a moment.
-  const nowMs = Date.now();
+  // By the clock that stamps the reading. The months are locked before it is known when exactly it is read: perhaps in the
+  // one that begins in a moment.
+  const nowMs = await postgresNowMs(pool);
   const months = new Set([nowMs - 60_000, nowMs, nowMs + 60_000].map(monthStart));
   await partitions.ensure(pool, months);
   const { read, remember } = await inTransaction(pool, async (transaction) => {

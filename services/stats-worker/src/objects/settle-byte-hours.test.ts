@@ -236,7 +236,7 @@ function book(
   }[],
 ): Promise<void> {
   return inTransaction(system.pool, async (transaction) => {
-    const differences = new StorageDifferences(await holdSettlement(transaction), Date.now());
+    const differences = new StorageDifferences(await holdSettlement(transaction));
     for (const { bytes, atMs, ...owner } of changes) differences.addTime(owner, bytes, atMs);
     await differences.book(transaction);
   });

@@ -1,3 +1,4 @@
+import type { Settlement } from '@odometer/database/objects/settlement';
 import {
   addLevels,
   addStorageChanges,
@@ -38,11 +39,8 @@ export class StorageDifferences {
     { owner: DifferenceOwner; hourMs: number; bytes: bigint; byteMs: bigint }
   >();
 
-  /**
-   * @param settledThroughMs of holdSettlement, in this transaction.
-   * @param nowMs nothing happens after it: what a store's clock says to be later is now.
-   */
-  constructor(settledThroughMs: number, nowMs: number) {
+  /** @param settlement of holdSettlement, in this transaction. What a store's clock says to be later than its now is now. */
+  constructor({ settledThroughMs, nowMs }: Settlement) {
     this.#settledThroughMs = settledThroughMs;
     this.#nowMs = nowMs;
   }

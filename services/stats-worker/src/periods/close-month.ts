@@ -10,7 +10,7 @@ import {
 } from '@odometer/database/periods/manifest';
 import { inTransaction, type Pool, type Transaction } from '@odometer/database/pool';
 import type { Manifest } from '@odometer/domain/manifest';
-import { toTimestamp } from '@odometer/domain/period';
+import { monthEnd, toTimestamp } from '@odometer/domain/period';
 import type { AnyQueue } from '@odometer/queues/dead-letter';
 import { closeSomeProjects } from './close-projects.ts';
 import { computeDrafts } from './compute-drafts.ts';
@@ -38,6 +38,14 @@ export interface CloseProgress {
   readonly discrepancies: readonly Discrepancy[];
 }
 
+const NOTHING: CloseProgress = {
+  begun: 0,
+  projects: 0,
+  finished: 0,
+  heldUp: 0,
+  discrepancies: [],
+};
+
 /**
  * Closes a month for every organization that is ready, as far as `signal` lets it; called again, it goes on. Each
  * organization's month is on its own:
@@ -54,6 +62,7 @@ export async function closeMonth(
   signal: AbortSignal,
 ): Promise<CloseProgress> {
   const { pool } = parts;
+  if (monthEnd(monthMs) > nowMs) return NOTHING;
   const startedMs = performance.now();
   // When it happens, and not when the job began: the cutoff is what an adjustment was too late for.
   const now = () => toTimestamp(nowMs + Math.floor(performance.now() - startedMs));

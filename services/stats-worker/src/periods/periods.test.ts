@@ -191,7 +191,8 @@ test('days follow their hours, late or not, and every project has its row', asyn
   await events(producer, { time: '2026-08-14T10:00:00Z', data: { value: 5 } });
   // Exact already while the refresh is still to come.
   expect(await day('2026-08-14')).toEqual({ calls: '5', rows: 2 });
-  await takeSnapshots(system.pool, Date.parse('2026-08-16T00:00:00Z'), signal);
+  nowMs = Date.parse('2026-08-16T00:00:00Z');
+  await takeSnapshots(system.pool, nowMs, signal);
   expect(await one('select sum(sum)::text as sum from usage_daily where meter_id = 7')).toEqual({
     sum: '5',
   });

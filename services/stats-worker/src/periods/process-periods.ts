@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { recordScheduleRun } from '@odometer/database/maintenance/schedule-runs';
 import { dueCountBacks } from '@odometer/database/meters/count-back';
 import { bucketsToMap } from '@odometer/database/objects/buckets';
+import type { TrustedClock } from '@odometer/database/trusted-now';
 import { dayStart } from '@odometer/domain/period';
 import type { CountBack } from '@odometer/queues/catalogue';
 import { countBackJobId } from '@odometer/queues/count-back-job';
@@ -23,6 +24,7 @@ const BUDGET_MS = 480_000;
 export type PeriodsParts = DueParts &
   MaintenanceParts & {
     readonly usage: UsageWriter;
+    readonly clock: TrustedClock;
     readonly queue: JobQueue<'periods'>;
     readonly measureQueue: JobQueue<'measure'>;
     readonly posthocQueue: JobQueue<'posthoc'>;
@@ -50,11 +52,11 @@ async function processJob(
   job: Job<'periods'>,
   signal: AbortSignal,
 ): Promise<void> {
-  const nowMs = Date.now();
+  const nowMs = await parts.clock.now();
   switch (job.name) {
     case 'due':
       await doAllDue(parts, nowMs, signal);
-      await enqueueDue(parts);
+      await enqueueDue(parts, nowMs);
       await recordScheduleRun(parts.pool, job.payload.bell, nowMs);
       return;
     case 'snapshot':
@@ -88,10 +90,10 @@ async function processJob(
 }
 
 /** Work that may be long is left to jobs of its own, so that it holds up no snapshot. */
-async function enqueueDue(parts: PeriodsParts): Promise<void> {
+async function enqueueDue(parts: PeriodsParts, nowMs: number): Promise<void> {
   await parts.queue.add('maintain', {}, 'maintain.due');
-  await measureDue(parts.pool, parts.measureQueue, Date.now());
-  await planDueRuns(parts.pool, parts.posthocQueue, Date.now());
+  await measureDue(parts.pool, parts.measureQueue, nowMs);
+  await planDueRuns(parts.pool, parts.posthocQueue, nowMs);
   // Whoever declared it may have ended before it could ask.
   for (const bucket of await bucketsToMap(parts.pool)) {
     const job = mapObjectsJob(bucket);

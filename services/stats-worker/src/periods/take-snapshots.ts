@@ -24,7 +24,7 @@ export async function takeSnapshots(
   return days;
 }
 
-/** Takes, or takes again, the snapshot of a day that has ended. */
+/** Takes, or takes again, the snapshot of a day that has ended; of one that has not, by Postgres' clock, it takes none. */
 export async function takeSnapshot(
   pool: Pool,
   day: string,
@@ -34,7 +34,7 @@ export async function takeSnapshot(
   // After a long outage it may be of a month that nobody has made partitions for.
   const at = `${day}T00:00:00Z`;
   await createMonthPartitions(pool, at, at);
-  await beginSnapshot(pool, day);
+  if (!(await beginSnapshot(pool, day))) return;
   await refreshDays(pool, signal);
   for (let after: string | undefined = '0'; after !== undefined; ) {
     signal.throwIfAborted();

@@ -8,11 +8,12 @@ import { UsageWriter } from './usage-writer.ts';
 const GRACE_MS = 72 * 3_600_000;
 const signal = new AbortController().signal;
 let system: Awaited<ReturnType<typeof openAppliers>>;
-let workerMs = 0;
+/** Postgres' clock. */
+let nowMs = 0;
 
 beforeEach(async () => {
-  workerMs = Date.parse('2026-09-15T12:00:00Z');
-  system = await openAppliers({}, () => workerMs);
+  nowMs = Date.parse('2026-09-15T12:00:00Z');
+  system = await openAppliers({}, () => nowMs);
   await system.pool.query(
     `with o as (insert into organizations (slug, created_at) values ('acme', '2026-08-01') returning id)
      insert into projects (organization_id, slug, created_at) select id, 'web', '2026-08-01' from o`,
@@ -24,22 +25,23 @@ const closeAt = (at: string) =>
   closeDueMonths({ pool: system.pool, usageQueues: [], graceMs: GRACE_MS }, Date.parse(at), signal);
 const rows = async (sql: string) => (await system.pool.query(sql)).rows;
 
-test('late usage is not billed in a month that is closed already, however far behind a clock is', async () => {
+test('late usage is not billed in a month that is closed already, however far Postgres’ clock is set back', async () => {
   const producer = await new Producer(system.pool, 'events').open();
   await system.events.apply([producer.events(event({ time: '2026-08-15T10:00:00Z' }))]);
   await closeAt('2026-09-15T12:00:00Z');
-  // The operator does not wait for the grace, and this worker's September is not over.
-  workerMs = Date.parse('2026-09-30T23:59:50Z');
+  // The operator does not wait for the grace.
+  nowMs = Date.parse('2026-10-01T00:00:01Z');
   await closeAt('2026-10-01T00:00:00Z');
   await system.pool.query(
     "update periods set forced_by = 'ops', forced_reason = 'now' where state = 'draft'",
   );
   await closeAt('2026-10-01T00:00:01Z');
+  nowMs = Date.parse('2026-09-30T23:59:50Z');
   const late = producer.events(event({ time: '2026-08-16T10:00:00Z', data: { value: 7 } }));
-  await expect(system.events.apply([late])).rejects.toThrow('clock of this process is behind');
+  await expect(system.events.apply([late])).rejects.toThrow('clock of Postgres is behind');
   expect(await rows('select count(*)::int as letters from dead_letters')).toEqual([{ letters: 0 }]);
 
-  workerMs = Date.parse('2026-10-01T00:00:01Z');
+  nowMs = Date.parse('2026-10-01T00:00:01Z');
   await system.events.apply([late]);
   expect(
     await rows('select sum::text, hour::text, billed_month::text from usage_adjustments'),
@@ -79,7 +81,7 @@ test('what was marked in a transaction that came to nothing is marked again', as
   const producer = await new Producer(system.pool, 'events').open();
   await system.events.apply([producer.events(event({ time: '2026-08-15T10:00:00Z' }))]);
   await system.pool.query('delete from changed_days');
-  const writer = new UsageWriter(() => workerMs);
+  const writer = new UsageWriter();
   const write = async (end: 'commit' | 'rollback') => {
     const client = await system.pool.connect();
     try {

@@ -25,17 +25,11 @@ export class UsageWriter {
   /** Rows that were committed, for `collect()`. */
   readonly written: Written = { open: 0, adjustments: 0 };
   readonly #marks = new RememberedMarks();
-  readonly #nowMs: () => number;
-
-  constructor(nowMs: () => number = Date.now) {
-    this.#nowMs = nowMs;
-  }
 
   /** @param monthsMs all months the transaction may write usage to. */
   async begin(transaction: Transaction, monthsMs: Iterable<number>): Promise<PeriodUsage> {
-    const nowMs = this.#nowMs();
-    const periods = await lockPeriods(transaction, [...monthsMs, monthStart(nowMs)]);
-    return new PeriodUsage(transaction, periods, nowMs, this.#marks, this.written);
+    const periods = await lockPeriods(transaction, monthsMs);
+    return new PeriodUsage(transaction, periods, this.#marks, this.written);
   }
 
   /** A new connection may lead to a database in which what is remembered is not there. */
@@ -48,8 +42,7 @@ export class UsageWriter {
 export class PeriodUsage {
   readonly #transaction: Transaction;
   readonly #periods: PeriodsNow;
-  readonly #nowMs: number;
-  /** The month in which late usage is billed. */
+  /** The month in which late usage is billed: by Postgres' clock, for that of a worker may be wrong. */
   readonly #currentMs: number;
   readonly #marks: RememberedMarks;
   readonly #written: Written;
@@ -57,16 +50,19 @@ export class PeriodUsage {
   constructor(
     transaction: Transaction,
     periods: PeriodsNow,
-    nowMs: number,
     marks: RememberedMarks,
     written: Written,
   ) {
     this.#transaction = transaction;
     this.#periods = periods;
-    this.#nowMs = nowMs;
-    this.#currentMs = monthStart(nowMs);
+    this.#currentMs = monthStart(periods.nowMs);
     this.#marks = marks;
     this.#written = written;
+  }
+
+  /** Postgres' clock when the transaction began, milliseconds. */
+  get nowMs(): number {
+    return this.#periods.nowMs;
   }
 
   /**
@@ -153,7 +149,7 @@ export class PeriodUsage {
       const month = toTimestamp(monthStart(hourMs));
       ended.set(`${organizationId} ${month}`, { organizationId, month });
     }
-    await draftPeriods(this.#transaction, [...ended.values()], toTimestamp(this.#nowMs));
+    await draftPeriods(this.#transaction, [...ended.values()], toTimestamp(this.nowMs));
   }
 }
 

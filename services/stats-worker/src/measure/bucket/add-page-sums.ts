@@ -11,7 +11,6 @@ export async function addPageSums(
   transaction: Transaction,
   objects: readonly KeyedObject[],
 ): Promise<StepResult> {
-  // What keys meant when it began, to the end: sums of a bucket that is declared anew meanwhile would be of neither meaning.
   const places = objects.map(({ object }) => placeObject(terms.bucket, object.key));
   const owners = new Map(
     places.flatMap(({ owner }) =>

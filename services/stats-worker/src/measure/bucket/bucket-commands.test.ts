@@ -146,3 +146,77 @@ test('a worker that is killed in the middle of a backfill is followed by one tha
   // It has not begun anew: there are 20 pages.
   expect(system.server.requests.length - requests).toBeLessThan(18);
 });
+
+test('a bucket is retired by command, through a worker that is killed in the middle', async () => {
+  for (let index = 0; index < 50; index += 1) system.bucket.put(`acme/web/${index}`, 2);
+  // So many that it takes several parts.
+  system.settle();
+  await system.run('backfill');
+  await system.pool.query(
+    `with added as (
+       insert into stored_objects (bucket_id, key, organization_id, project_id, metered_object_type, size_bytes, live, sequencer,
+         created_at, changed_at)
+       select 1, 'acme/web/x' || n, o.organization_id, o.project_id, 'object', 2, true, '', o.created_at, o.changed_at
+       from generate_series(1, 6950) n, (select * from stored_objects limit 1) o
+       returning size_bytes
+     ), level as (
+       update storage_levels l set bytes = l.bytes + s.bytes, objects = l.objects + 6950
+       from (select sum(size_bytes) as bytes from added) s
+     )
+     update storage_changes set bytes = bytes + 13900`,
+  );
+  await expectLevelsToAddUp(system.pool);
+  const shown = await odometer('retire', 'bucket', 'assets');
+  expect(shown.exitCode).toBe(0);
+  expect(shown.stdout).toMatch(/assets +1 +7,000 +14,000\n\nNothing was changed/);
+  expect((await odometer('retire', 'bucket', 'assets', '--json')).json()).toEqual({
+    kind: 'bucket',
+    name: 'assets',
+    state: 'declared',
+    projects: 1,
+    objects: 7_000,
+    bytes: 14_000,
+  });
+  expect((await system.ledger()).objects).toBe(7_000);
+
+  const blocker = await system.pool.connect();
+  try {
+    // So that it is killed within a part.
+    await blocker.query('begin');
+    await blocker.query("select from stored_objects where key = 'acme/web/x5000' for update");
+    const worker = await startWorker();
+    const command = odometer('retire', 'bucket', 'assets', '--confirm', '--json');
+    await eventually(async () => (await system.ledger()).objects < 7_000, { deadlineMs: 60_000 });
+    await eventually(async () => {
+      const { rowCount } = await system.pool.query(
+        "select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()",
+      );
+      return rowCount !== 0;
+    });
+    await worker.kill();
+    await blocker.query('rollback');
+    const refused = await system.pool.query('select from buckets where retired_at is not null');
+    expect(refused.rowCount).toBe(1);
+    // As if a minute had gone by in which nobody heard of it.
+    await system.pool.query(`update measurements set held_until = now() - interval '1 minute'`);
+    await startWorker();
+    const { exitCode, json } = await command;
+    expect(exitCode).toBe(0);
+    expect(json()).toMatchObject([
+      { state: 'complete', figures: { objects: '7000', bytes: '14000' } },
+    ]);
+  } finally {
+    blocker.release();
+  }
+  expect(await system.ledger()).toEqual({ objects: 0, bytes: 0n });
+  expect(await ledgerRows(system)).toEqual([]);
+  expect(await corrections(system)).toHaveLength(7_000);
+  await expectLevelsToAddUp(system.pool);
+  const { rows } = await system.pool.query('select action, subject, detail from audit_log');
+  const detail = { bytes: '14000', objects: '7000', projects: 1 };
+  expect(rows).toEqual([{ action: 'bucket.retire', subject: 'assets', detail }]);
+  expect((await odometer('buckets')).stdout).toBe('No bucket is declared.\n');
+  expect((await odometer('retire', 'bucket', 'assets', '--confirm')).stderr).toContain(
+    'there is no bucket assets declared',
+  );
+});

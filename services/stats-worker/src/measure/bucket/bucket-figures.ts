@@ -57,12 +57,13 @@ export async function bucketFigures(
   );
   const reasons = Object.entries(tally.corrections);
   const { missed_creation, missed_removal } = tally.corrections;
+  const ledger = shownSum(levels);
   const driftBytes = reasons.reduce((sum, [, { bytes }]) => sum + bytes, 0n);
   return {
     versioned: isVersioned,
     pages: String(tally.pages),
     listed: shown(tally.listed),
-    ledger: shownSum(levels),
+    ledger,
     unattributed: shownSum(levels.filter(({ isAttributed }) => !isAttributed)),
     types: Object.fromEntries(types),
     corrections: Object.fromEntries(reasons.map(([reason, amount]) => [reason, shown(amount)])),
@@ -86,7 +87,7 @@ export async function bucketFigures(
           },
     ...(terms.isDryRun && {
       dryRun: true,
-      wouldBeRefused: isTooMuch(listing, tally.vanished),
+      wouldBeRefused: isTooMuch(listing, tally.vanished, Number(ledger.objects)),
       samples: tally.samples,
     }),
   };

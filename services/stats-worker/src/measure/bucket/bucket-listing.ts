@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { type Hold, keepProgress } from '@odometer/database/measuring/measurements';
 import type { BucketHistory } from '@odometer/database/objects/bucket-levels';
 import type { ListingKnowledge } from '@odometer/database/objects/listing-knowledge';
@@ -34,8 +35,6 @@ export interface ListingTerms {
   readonly isDryRun: boolean;
   /** The last complete listing went by another meaning of its keys. */
   readonly isMappedAnew: boolean;
-  /** Of the declaration by which it lists: of another one nothing is gone on with. */
-  readonly mark: string;
   /** What was changed this recently is left to the next listing. */
   readonly graceMs: number;
   /** Nothing that is found out now is counted from before this. */
@@ -50,42 +49,52 @@ export interface ListingTerms {
  */
 export type ListingPhase = 'new' | 'listing' | 'sweeping';
 
+/**
+ * Of a declaration, and of what keys mean by it: shards of another store, and sums by what keys meant before, are of no use.
+ */
+export function markOf({ id, mappingVersion, declaration }: DeclaredBucket): string {
+  return hash('sha256', JSON.stringify([id, mappingVersion, declaration]));
+}
+
+/** The bucket was declared anew since a listing of it began, or is declared no more: it is to begin again, with what is declared now. */
+export class DeclaredAnew extends Error {
+  constructor(bucket: string) {
+    super(`the bucket ${bucket} was declared anew while it was listed`);
+  }
+}
+
 /** One listing of a bucket: what it goes by, how far it is, and its steps, one at a time. */
 export class BucketListing {
   readonly parts: BucketParts;
   readonly terms: ListingTerms;
   readonly isFilling: boolean;
-  /** Objects of the ledger when it began that were believed: what vanishes is a share of these, and not of what listings add. */
-  readonly believedBefore: number;
-  readonly #unbelievedBefore: number;
+  /** Objects that the ledger had when it began by the word of listings that were not believed. */
+  readonly unbelievedBefore: number;
   /** By our clock, before the first page was asked for. */
   readonly begunAtMs: number;
+  readonly #mark: string;
   #phase: ListingPhase;
   #tally: ListingTally;
   readonly #turns = new Turns(1);
 
   /**
    * @param progress as it was kept last.
-   * @param begins of one that is new: whether it fills the ledger rather than corrects it, and what is in it (BucketHistory).
+   * @param begins of one that is new: whether it fills the ledger rather than corrects it, and what was added to it (BucketHistory).
    */
   constructor(
     parts: BucketParts,
     terms: ListingTerms,
     progress: Readonly<Record<string, unknown>>,
-    begins: { readonly isFilling: boolean } & Pick<
-      BucketHistory,
-      'liveObjects' | 'unbelievedObjects'
-    >,
+    begins: { readonly isFilling: boolean } & Pick<BucketHistory, 'unbelievedObjects'>,
   ) {
     this.parts = parts;
     this.terms = terms;
+    this.#mark = markOf(terms.bucket);
     const { phase = 'new', tally, begunAtMs = this.nowMs() } = progress;
-    const { isFilling, liveObjects, unbelievedObjects } = begins;
+    const { isFilling, unbelievedObjects } = begins;
     const { filling = isFilling, unbelieved = unbelievedObjects } = progress;
-    const { believed = Math.max(0, liveObjects - unbelievedObjects) } = progress;
     this.begunAtMs = begunAtMs as number;
-    this.believedBefore = believed as number;
-    this.#unbelievedBefore = unbelieved as number;
+    this.unbelievedBefore = unbelieved as number;
     this.#phase = phase as ListingPhase;
     this.#tally = tallyFromJson(tally);
     // As it was begun: a part of it may have been what made the bucket known.
@@ -125,6 +134,7 @@ export class BucketListing {
    *
    * @param found what is known before the step is done; `work` returns what it finds out besides.
    * @throws OdometerError `measurement_taken_over`, before anything is done.
+   * @throws DeclaredAnew before anything is done, too.
    */
   async step(
     found: Partial<ListingTally>,
@@ -137,6 +147,7 @@ export class BucketListing {
       () =>
         inTransaction(pool, async (transaction) => {
           await keepProgress(transaction, this.terms.hold, this.#progress(phase, before));
+          await this.#checkDeclaration(transaction);
           const result = await work(transaction);
           if (result?.found === undefined) return { after: before, result };
           const after = addTallies(before, result.found);
@@ -157,17 +168,26 @@ export class BucketListing {
     result?.onCommit?.();
   }
 
+  /**
+   * Until the transaction ends nobody declares anything else. Whoever is to declare looks at what there is before: so nothing of a
+   * bucket is ever counted after another one was declared in its place.
+   */
+  async #checkDeclaration(transaction: Transaction): Promise<void> {
+    const { id, declaration } = this.terms.bucket;
+    const declared = (await this.parts.buckets.forTransaction(transaction)).get(id);
+    if (declared === undefined || markOf(declared) !== this.#mark) {
+      throw new DeclaredAnew(declaration.name);
+    }
+  }
+
   #progress(phase: ListingPhase, tally: ListingTally): Readonly<Record<string, unknown>> {
-    const { isFilling: filling, believedBefore: believed, begunAtMs } = this;
-    const unbelieved = this.#unbelievedBefore;
-    const { mark: declaration, bucket } = this.terms;
-    const { mappingVersion } = bucket;
+    const { isFilling: filling, unbelievedBefore: unbelieved, begunAtMs } = this;
+    const { mappingVersion } = this.terms.bucket;
     return {
       phase,
-      declaration,
+      declaration: this.#mark,
       mappingVersion,
       filling,
-      believed,
       unbelieved,
       begunAtMs,
       tally: tallyToJson(tally),

@@ -17,11 +17,14 @@ const row = (key: string, sizeBytes = 1, change: Partial<LedgerRow> = {}): Ledge
   isSettled: true,
   ...change,
 });
-const nothing = { differing: [], vanished: [], recent: 0, removedBefore: 0 };
+const nothing = { differing: [], confirmed: 0, vanished: [], recent: 0, removedBefore: 0 };
 
 test('what is the same is no difference, tombstones of what is not listed neither', () => {
   const rows = [row('a'), row('b', 5, { live: false }), row('c', 0)];
-  expect(comparePage([listed('a'), listed('c', 0)], rows, TIMES)).toEqual(nothing);
+  expect(comparePage([listed('a'), listed('c', 0)], rows, TIMES)).toEqual({
+    ...nothing,
+    confirmed: 2,
+  });
 });
 
 test('what is missing, of another size or a tombstone differs; versions are objects of their own', () => {
@@ -35,7 +38,7 @@ test('what is missing, of another size or a tombstone differs; versions are obje
 test('what was changed too recently, by either, is left to the next listing', () => {
   const objects = [listed('a', 1, { lastModifiedMs: 1_000 }), listed('b', 2)];
   const rows = [row('b', 1, { isSettled: false }), row('c', 1, { isSettled: false })];
-  expect(comparePage(objects, rows, TIMES)).toEqual({ ...nothing, recent: 3 });
+  expect(comparePage(objects, rows, TIMES)).toEqual({ ...nothing, confirmed: 1, recent: 3 });
 });
 
 test('what is of a time that is yet to come is corrected: it will not come to be recent', () => {

@@ -11,6 +11,8 @@ export interface KeyedObject {
 export interface PageDifferences {
   /** In the listing, and not so in the ledger; both have not changed for long enough. */
   readonly differing: readonly (KeyedObject & { readonly row: LedgerRow | undefined })[];
+  /** How many are live in the ledger, and in the listing, of whatever size. */
+  readonly confirmed: number;
   /** Live in the ledger, not in the listing, and not changed for long enough. */
   readonly vanished: readonly LedgerRow[];
   /** Differ, and were changed so recently that a notification may still be under way. */
@@ -32,6 +34,7 @@ export function comparePage(
 ): PageDifferences {
   const unlisted = new Map(rows.map((row) => [nameOf(row.key, row.version), row]));
   const differing: (KeyedObject & { row: LedgerRow | undefined })[] = [];
+  let confirmed = 0;
   let recent = 0;
   let removedBefore = 0;
   for (const keyed of objects) {
@@ -39,6 +42,7 @@ export function comparePage(
     const name = nameOf(keyed.storedKey, version);
     const row = unlisted.get(name);
     unlisted.delete(name);
+    if (row?.live) confirmed += 1;
     if (row?.live && row.sizeBytes === sizeBytes) continue;
     const isRemoved = row !== undefined && !row.live && !row.isUntold;
     if (isRemoved && version !== '') removedBefore += 1;
@@ -51,7 +55,7 @@ export function comparePage(
     if (row.isSettled) vanished.push(row);
     else recent += 1;
   }
-  return { differing, vanished, recent, removedBefore };
+  return { differing, confirmed, vanished, recent, removedBefore };
 
   function isRecent(atMs: number): boolean {
     return atMs >= settledBeforeMs && atMs <= latestCredible(nowMs);

@@ -23,19 +23,17 @@ export async function correctPage(
   },
 ): Promise<StepResult> {
   const { parts, terms, measurementId, isFilling } = listing;
+  const { bucket } = terms;
   const { listed, differing, askedAtMs } = page;
-  const isHashed = terms.bucket.declaration.ledger === 'hashed';
+  const isHashed = bucket.declaration.ledger === 'hashed';
   if (differing.length === 0 && !isHashed) return undefined;
 
-  // What its keys mean now: it may have been declared anew since the listing began.
-  const declared = await parts.buckets.forTransaction(transaction);
-  const bucket = declared.get(terms.bucket.id) ?? terms.bucket;
   const places = differing.map(({ object }) => placeObject(bucket, object.key));
   const names = await parts.registry.resolve(
     transaction,
     places.flatMap(({ owner }) => owner ?? []),
   );
-  const settledThroughMs = await holdSettlement(transaction);
+  const settlement = await holdSettlement(transaction);
   if (isHashed) {
     const seen = listed.map(({ storedKey, object: { version } }) => ({ key: storedKey, version }));
     await markSeen(transaction, bucket.id, measurementId, seen);
@@ -60,7 +58,7 @@ export async function correctPage(
   const corrected = (
     await correctListed(transaction, rows, listing.knowledge(askedAtMs), measurementId)
   ).map((row) => ({ ...row, reason: reasonOfListed(row.previousLive) }));
-  const differences = new StorageDifferences(settledThroughMs, listing.nowMs());
+  const differences = new StorageDifferences(settlement);
   for (const row of corrected) {
     differences.add(bucket.id, row, {
       bytes: row.bytes - row.previousBytes,

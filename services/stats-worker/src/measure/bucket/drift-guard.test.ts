@@ -130,3 +130,91 @@ test('28. a handful may vanish from a bucket that has no more', async () => {
   expect((await system.run()).state).toBe('complete');
   await system.expectExact();
 });
+
+const DENIED = { kind: 'answer', status: 403, body: '' } as const;
+const EMPTY_PAGE = {
+  kind: 'answer',
+  status: 200,
+  headers: { 'content-type': 'application/xml' },
+  body: '<ListBucketResult><KeyCount>0</KeyCount><IsTruncated>false</IsTruncated></ListBucketResult>',
+} as const;
+
+/** Lists until a page that is denied, so that the next listing goes on there. */
+async function failAtPage(page: number): Promise<void> {
+  let pages = 0;
+  system.server.misbehave = ({ query }) => {
+    if (query.has('list-type')) pages += 1;
+    return pages >= page ? DENIED : undefined;
+  };
+  expect((await system.run()).state).toBe('failed');
+  system.server.misbehave = undefined;
+}
+
+test.each([
+  [2, (index: number) => index < 10 || index >= 498, '20 of 30 objects'],
+  [50, (index: number) => index >= 488, '28 of 30 objects'],
+] as const)(
+  '28. a listing that goes on from page %i is held against what is left, not against what there was when it began',
+  async (page, isLeft, told) => {
+    system = await openBucketSystem({ maxPage: 10, declaration: { listConcurrency: 1 } });
+    system.fill(518);
+    system.settle();
+    await system.run('backfill');
+    await failAtPage(page);
+    const gone = Array.from({ length: 518 }, (_, index) => index).filter((index) => !isLeft(index));
+    await system.notify(...gone.map((index) => system.bucket.delete(objectKey(index))));
+    system.settle();
+    expect(await system.ledger()).toMatchObject({ objects: 30 });
+    const before = await ledgerRows(system);
+    system.server.misbehave = ({ query }) => (query.has('list-type') ? EMPTY_PAGE : undefined);
+    const refused = await system.run();
+    expect(refused).toMatchObject({ state: 'refused', detail: expect.stringContaining(told) });
+    expect(await ledgerRows(system)).toEqual(before);
+  },
+);
+
+test('28. a listing that goes on is held against what it could have missed, also of what came since it began', async () => {
+  system = await openBucketSystem({ maxPage: 10, declaration: { listConcurrency: 1 } });
+  system.fill(30);
+  system.settle();
+  await system.run('backfill');
+  await failAtPage(2);
+  const added = Array.from({ length: 500 }, (_, index) => index + 30);
+  await system.notify(...added.map((index) => system.bucket.put(objectKey(index), 1)));
+  for (let index = 12; index < 24; index += 1) system.bucket.delete(objectKey(index));
+  system.settle();
+  expect((await system.run()).figures).toMatchObject({ vanished: { objects: '12' } });
+  await system.expectExact();
+});
+
+test('28. what came where it had been already, or was added by itself, makes what a listing misses no smaller a share', async () => {
+  system = await openBucketSystem({ maxPage: 10, declaration: { listConcurrency: 1 } });
+  // In the order of keys: what comes later, what the wrong store has, and what it misses.
+  for (let index = 0; index < 30; index += 1) system.bucket.put(`acme/x/${1_000 + index}`, 1);
+  system.settle();
+  await system.run('backfill');
+  for (let index = 0; index < 30; index += 1) system.bucket.delete(`acme/x/${1_000 + index}`);
+  for (let index = 0; index < 500; index += 1) system.bucket.put(`acme/b/${1_000 + index}`, 1);
+  system.settle();
+  await failAtPage(40);
+  const added = Array.from({ length: 500 }, (_, index) => `acme/a/${index}`);
+  await system.notify(...added.map((key) => system.bucket.put(key, 1)));
+  system.settle();
+  const refused = await system.run();
+  const detail = expect.stringContaining('30 of 30 objects');
+  expect(refused).toMatchObject({ state: 'refused', detail });
+});
+
+test('28. what was noted as missing, and then told to be removed, is not missed', async () => {
+  system = await openBucketSystem({ maxPage: 10, declaration: { listConcurrency: 1 } });
+  system.fill(100);
+  system.settle();
+  await system.run('backfill');
+  const removals = Array.from({ length: 60 }, (_, index) => system.bucket.delete(objectKey(index)));
+  system.settle();
+  await failAtPage(3);
+  await system.notify(...removals);
+  system.settle();
+  expect((await system.run()).figures).toMatchObject({ vanished: { objects: '0' } });
+  await system.expectExact();
+});

@@ -1,10 +1,17 @@
 /**
- * A key as listings write it when they are asked for `EncodingType: url`, which they must be: a key may hold what XML
- * cannot. As in forms, a space is a plus.
+ * A key, or a part of one, of a listing that was asked for `EncodingType: url`, which each must be: a key may hold what XML
+ * cannot. As in forms, a space is a plus. Some stores do not know the question; what they write is the key itself, and the
+ * answer says which of the two it is.
  *
+ * @param encoding what the answer says of itself.
  * @param refuse makes the error of a key that cannot be read.
  */
-export function decodeListedKey(text: string, refuse: (reason: string) => Error): string {
+export function decodeListedKey(
+  text: string,
+  encoding: string | undefined,
+  refuse: (reason: string) => Error,
+): string {
+  if (encoding !== 'url') return text;
   try {
     return decodeURIComponent(text.replaceAll('+', ' '));
   } catch {

@@ -67,33 +67,45 @@ function pageWithToken(token: string) {
   };
 }
 
-test('keys of every kind are listed as they are', async () => {
-  system = await openBucketSystem({ maxPage: 2, declaration: { listConcurrency: 3 } });
-  for (const rest of [
-    'a b+c',
-    '100%/%2F',
-    'größe/日本語/😀',
-    '\u{ffff}',
-    '\u{10000}',
-    '//x//',
-    '../x',
-    'line\nbreak\t',
-    '"q" & <t>',
-    'folder/',
-  ]) {
-    system.bucket.put(`acme/web/${rest}`, 7);
-  }
-  system.bucket.put('/leading', 1);
-  system.settle();
-  expect((await system.run()).figures).toMatchObject({
-    listed: { objects: '11' },
-    unattributed: { objects: '1', bytes: '1' },
-    types: { object: { objects: '11', bytes: '71' } },
-  });
-  await system.expectExact();
-  const { rows } = await system.pool.query<{ key: string }>('select key from stored_objects');
-  expect(rows.map((row) => row.key).sort()).toEqual([...system.bucket.keys()].sort());
-});
+test.each([
+  ['unversioned', false],
+  ['unversioned', true],
+  ['enabled', false],
+  ['enabled', true],
+] as const)(
+  'keys of every kind are listed as they are (%s, a store that writes them plainly: %s)',
+  async (versioning, isPlain) => {
+    const declaration = { listConcurrency: 3 };
+    system = await openBucketSystem({ versioning, isPlain, maxPage: 2, declaration });
+    for (const rest of [
+      'a b+c',
+      'a b c',
+      '100%',
+      '100%/%2F',
+      'a+b/c%20d/+',
+      'größe/日本語/😀',
+      '\u{ffff}',
+      '\u{10000}',
+      '//x//',
+      '../x',
+      'line\nbreak\t',
+      '"q" & <t>',
+      'folder/',
+    ]) {
+      system.bucket.put(`acme/web/${rest}`, 7);
+    }
+    system.bucket.put('/leading', 1);
+    system.settle();
+    expect((await system.run()).figures).toMatchObject({
+      listed: { objects: '14' },
+      unattributed: { objects: '1', bytes: '1' },
+      types: { object: { objects: '14', bytes: '92' } },
+    });
+    await system.expectExact();
+    const { rows } = await system.pool.query<{ key: string }>('select key from stored_objects');
+    expect(rows.map((row) => row.key).sort()).toEqual([...system.bucket.keys()].sort());
+  },
+);
 
 test('a bucket that was listed before is cut where its shards became long', async () => {
   system = await openBucketSystem({ maxPage: 2, declaration: { listConcurrency: 2 } });

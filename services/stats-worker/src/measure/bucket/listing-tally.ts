@@ -21,6 +21,8 @@ export interface ListingTally {
   readonly pages: number;
   readonly listed: Amount;
   readonly corrections: Readonly<Record<CorrectionReason, Amount>>;
+  /** Live in the ledger before they were listed: with what vanished all that this listing could have missed. */
+  readonly confirmed: number;
   readonly vanished: Amount;
   /** Left to the next listing. */
   readonly recent: number;
@@ -36,6 +38,7 @@ const EMPTY_TALLY: ListingTally = {
   pages: 0,
   listed: NOTHING,
   corrections: { missed_creation: NOTHING, missed_change: NOTHING, missed_removal: NOTHING },
+  confirmed: 0,
   vanished: NOTHING,
   recent: 0,
   removedBefore: 0,
@@ -56,6 +59,7 @@ export function addTallies(a: ListingTally, b: Partial<ListingTally>): ListingTa
       missed_change: addAmounts(a.corrections.missed_change, corrections?.missed_change),
       missed_removal: addAmounts(a.corrections.missed_removal, corrections?.missed_removal),
     },
+    confirmed: a.confirmed + (b.confirmed ?? 0),
     vanished: addAmounts(a.vanished, b.vanished),
     recent: a.recent + (b.recent ?? 0),
     removedBefore: a.removedBefore + (b.removedBefore ?? 0),
@@ -90,6 +94,8 @@ export function tallyFromJson(json: unknown): ListingTally {
     readonly unstorable: KeptAmount;
   };
   const { missed_creation, missed_change, missed_removal } = kept.corrections;
+  // Kept by a version that did not count them; without a number nothing would be too much.
+  const { confirmed = 0 } = kept;
   return {
     ...kept,
     listed: amountOf(kept.listed),
@@ -98,6 +104,7 @@ export function tallyFromJson(json: unknown): ListingTally {
       missed_change: amountOf(missed_change),
       missed_removal: amountOf(missed_removal),
     },
+    confirmed,
     vanished: amountOf(kept.vanished),
     unstorable: amountOf(kept.unstorable),
   };

@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto';
 import { readBucketHistory } from '@odometer/database/objects/bucket-levels';
 import { listBuckets } from '@odometer/database/objects/buckets';
 import {
@@ -13,10 +12,17 @@ import { type DeclaredBucket, readyBucket } from '../../objects/bucket-catalogue
 import { keepHold } from '../keep-hold.ts';
 import type { Measurer } from '../process-measure.ts';
 import { type BucketFigures, bucketFigures } from './bucket-figures.ts';
-import { BucketListing, type BucketParts, type ListingTerms } from './bucket-listing.ts';
+import {
+  BucketListing,
+  type BucketParts,
+  DeclaredAnew,
+  type ListingTerms,
+  markOf,
+} from './bucket-listing.ts';
 import { listShards } from './list-shards.ts';
 import type { ObjectLister } from './object-lister.ts';
 import { boundariesOfLastListing, boundariesOfPrefixes } from './plan-shards.ts';
+import { retireBucket } from './retire-bucket.ts';
 import { sweepVanished } from './sweep-vanished.ts';
 
 /** Rows a transaction: some hundred milliseconds. */
@@ -27,13 +33,17 @@ const FORGOTTEN_AT_ONCE = 20_000;
  * fails anywhere removes nothing.
  *
  * Purposes: all correct, and the first one of a bucket fills, unless it is a `reconcile`. `backfill` takes nothing out.
- * `reconcile` comes with the options `dryRun` (tells what it would do) and `acceptDrift` (an operator has seen it).
+ * `retire` empties one that is declared no more. `reconcile` comes with the options `dryRun` (tells what it would do) and `acceptDrift` (an operator has seen it).
  *
  * @throws OdometerError `bucket_not_found`, `measurement_refused`, `measurement_taken_over`; those of ObjectLister.
  */
 export function createBucketMeasurer(parts: BucketParts): Measurer {
   return (measurement, signal) =>
-    keepHold(parts.pool, measurement, signal, (held) => measureBucket(parts, measurement, held));
+    measurement.purpose === 'retire'
+      ? retireBucket(parts.pool, measurement, signal)
+      : keepHold(parts.pool, measurement, signal, (held) =>
+          measureBucket(parts, measurement, held),
+        );
 }
 
 async function measureBucket(
@@ -41,12 +51,26 @@ async function measureBucket(
   measurement: Parameters<Measurer>[0],
   signal: AbortSignal,
 ): Promise<BucketFigures> {
+  for (let { progress } = measurement; ; progress = {}) {
+    try {
+      return await measureAsDeclared(parts, { ...measurement, progress }, signal);
+    } catch (error) {
+      if (!(error instanceof DeclaredAnew)) throw error;
+      signal.throwIfAborted();
+    }
+  }
+}
+
+/** @throws DeclaredAnew */
+async function measureAsDeclared(
+  parts: BucketParts,
+  measurement: Parameters<Measurer>[0],
+  signal: AbortSignal,
+): Promise<BucketFigures> {
   const { id, holder, target, purpose, options, progress } = measurement;
   const bucket = await declaredBucket(parts.pool, target);
   const { graceSeconds, notifications } = bucket.declaration;
-  // Shards of another store, and sums by what keys meant before, are of no use.
-  const mark = hash('sha256', JSON.stringify([bucket.mappingVersion, bucket.declaration]));
-  const kept = progress.declaration === mark ? progress : {};
+  const kept = progress.declaration === markOf(bucket) ? progress : {};
   // Where nothing is notified of, nothing is under way.
   const graceMs = notifications.kind === 'none' ? 0 : graceSeconds * 1_000;
   const history = await readBucketHistory(parts.pool, bucket.id);
@@ -54,7 +78,6 @@ async function measureBucket(
   const terms: ListingTerms = {
     hold: { id, holder },
     bucket,
-    mark,
     isMappedAnew:
       listedMappingVersion !== undefined && listedMappingVersion !== bucket.mappingVersion,
     isDryRun: options.dryRun === true,
@@ -79,6 +102,8 @@ async function measureBucket(
     signal,
   );
   const uploads = await lister.unfinishedUploads(signal);
+  // That took requests by the thousand, perhaps: what was declared anew meanwhile is not complete.
+  await listing.turn(() => listing.step({}, async () => undefined));
   return bucketFigures(listing, lister.isVersioned, uploads);
 }
 

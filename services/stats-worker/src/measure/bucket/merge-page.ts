@@ -133,12 +133,13 @@ function foundIn(
   { terms }: BucketListing,
   page: ListedPage,
   { objects, isLast }: Piece,
-  { differing, recent, removedBefore }: PageDifferences,
+  { differing, confirmed, recent, removedBefore }: PageDifferences,
 ): Partial<ListingTally> {
   const unstorable = isLast ? page.objects.filter(({ key }) => key.includes('\0')) : [];
   const found = {
     pages: Number(isLast),
     listed: amountOf(objects.map(({ object }) => object)),
+    confirmed,
     recent,
     removedBefore,
     unstorable: amountOf(unstorable),

@@ -24,10 +24,10 @@ export async function* objectAnswers(
         { abortSignal: signal },
       ),
     );
-    const { Contents = [], IsTruncated = false, NextContinuationToken } = page;
+    const { Contents = [], IsTruncated = false, NextContinuationToken, EncodingType } = page;
     yield {
       objects: Contents.map((object) =>
-        listedObject(decodeListedKey(object.Key ?? '', refuse), '', object, refuse),
+        listedObject(decodeListedKey(object.Key ?? '', EncodingType, refuse), '', object, refuse),
       ),
       askedAtMs,
       markedKeys: [],

@@ -26,7 +26,7 @@ export async function openS3Bucket(s3: S3Bucket, signal: AbortSignal): Promise<O
     },
     prefixes: async (prefix, prefixesSignal) => {
       const { ask, refuse } = asking(s3, prefixesSignal);
-      const { CommonPrefixes = [] } = await ask((client, bucket) =>
+      const { CommonPrefixes = [], EncodingType } = await ask((client, bucket) =>
         client.send(
           new ListObjectsV2Command({
             Bucket: bucket,
@@ -38,7 +38,7 @@ export async function openS3Bucket(s3: S3Bucket, signal: AbortSignal): Promise<O
         ),
       );
       return CommonPrefixes.flatMap(({ Prefix }) =>
-        Prefix === undefined ? [] : [decodeListedKey(Prefix, refuse)],
+        Prefix === undefined ? [] : [decodeListedKey(Prefix, EncodingType, refuse)],
       );
     },
     unfinishedUploads: (uploadsSignal) => unfinishedUploads(asking(s3, uploadsSignal)),

@@ -1,3 +1,4 @@
+import { countLiveObjects } from '@odometer/database/objects/bucket-levels';
 import { differencesFromLevels } from '@odometer/database/objects/listing-sums';
 import { recordCorrections } from '@odometer/database/objects/record-corrections';
 import { holdSettlement } from '@odometer/database/objects/settlement';
@@ -43,20 +44,20 @@ export async function sweepVanished(
   const isLedger = bucket.declaration.ledger !== 'listing';
   if (listing.phase === 'listing') {
     if (bucket.declaration.ledger === 'hashed') await noteAllUnseen(listing, signal);
-    const vanished = isLedger
-      ? await listing.turn(() =>
-          inTransaction(listing.parts.pool, (transaction) =>
-            sumVanished(transaction, listing.measurementId),
-          ),
-        )
-      : await listing.turn(() =>
-          inTransaction(listing.parts.pool, async (transaction) => {
-            const { measurementId } = listing;
-            const changed = await differencesFromLevels(transaction, measurementId, bucket.id);
-            return lostOfLevels(changed, listing.terms.isMappedAnew);
-          }),
-        );
-    if (options.isSweeping && !isDryRun && !options.isDriftAccepted) refuseDrift(listing, vanished);
+    const { vanished, live } = await listing.turn(() =>
+      inTransaction(listing.parts.pool, async (transaction) => {
+        const { measurementId, terms } = listing;
+        const live = await countLiveObjects(transaction, bucket.id);
+        if (isLedger) {
+          return { live, vanished: await sumVanished(transaction, measurementId, listing.nowMs()) };
+        }
+        const changed = await differencesFromLevels(transaction, measurementId, bucket.id);
+        return { live, vanished: lostOfLevels(changed, terms.isMappedAnew) };
+      }),
+    );
+    if (options.isSweeping && !isDryRun && !options.isDriftAccepted) {
+      refuseDrift(listing, vanished, live);
+    }
     await believe(listing, vanished);
   }
   if (!options.isSweeping || isDryRun) return;
@@ -64,21 +65,40 @@ export async function sweepVanished(
   else await setLevels(listing);
 }
 
-/** Whether so much vanished that it is rather the listing that is wrong: of another bucket, or of a store that lost its disk. */
-export function isTooMuch({ terms, believedBefore }: BucketListing, vanished: Amount): boolean {
-  const { maxVanishingPercent } = terms.bucket.declaration;
+/**
+ * Whether so much vanished that it is rather the listing that is wrong: of another bucket, or of a store that lost its disk.
+ *
+ * @param live objects of the ledger now.
+ */
+export function isTooMuch(listing: BucketListing, vanished: Amount, live: number): boolean {
+  const { maxVanishingPercent } = listing.terms.bucket.declaration;
   const handful = maxVanishingPercent === 0 ? 0 : A_HANDFUL;
-  return (
-    vanished.objects > handful && vanished.objects * 100 > maxVanishingPercent * believedBefore
-  );
+  const objects = couldHaveVanished(listing, vanished, live);
+  return vanished.objects > handful && vanished.objects * 100 > maxVanishingPercent * objects;
 }
 
-function refuseDrift(listing: BucketListing, vanished: Amount): void {
-  if (!isTooMuch(listing, vanished)) return;
+/**
+ * What vanishes is a share of this: what the listing looked for, as far as it is there yet, for it may have been hours ago.
+ * What listings have added that were not believed, this one too, counts for nothing.
+ */
+function couldHaveVanished(
+  { terms, tally, unbelievedBefore }: BucketListing,
+  vanished: Amount,
+  live: number,
+): number {
+  const added = terms.isDryRun ? 0 : tally.corrections.missed_creation.objects;
+  // Without a ledger nobody but a listing changes what is there.
+  const isLedger = terms.bucket.declaration.ledger !== 'listing';
+  const lookedFor = isLedger ? tally.confirmed + vanished.objects : live;
+  return Math.max(0, Math.min(lookedFor, live - added) - unbelievedBefore);
+}
+
+function refuseDrift(listing: BucketListing, vanished: Amount, live: number): void {
+  if (!isTooMuch(listing, vanished, live)) return;
   const { maxVanishingPercent } = listing.terms.bucket.declaration;
   throw new OdometerError('measurement_refused', {
     reason:
-      `${vanished.objects} of ${listing.believedBefore} objects, ${vanished.bytes} bytes, would vanish, more than ` +
+      `${vanished.objects} of ${couldHaveVanished(listing, vanished, live)} objects, ${vanished.bytes} bytes, would vanish, more than ` +
       `${maxVanishingPercent} %; nothing was taken out (if they are gone, odometer reconcile --accept-drift)`,
   });
 }
@@ -135,12 +155,12 @@ async function removeAll(listing: BucketListing, signal: AbortSignal): Promise<v
     await listing.turn(() =>
       listing.step({}, async (transaction) => {
         const id = listing.measurementId;
-        const settledThroughMs = await holdSettlement(transaction);
+        const settlement = await holdSettlement(transaction);
         const knowledge = listing.knowledge(listing.nowMs());
         const { removed, looked } = await removeVanished(transaction, id, knowledge, ROWS_AT_ONCE);
         isMore = looked > 0;
         if (removed.length === 0) return undefined;
-        const differences = new StorageDifferences(settledThroughMs, listing.nowMs());
+        const differences = new StorageDifferences(settlement);
         const corrections = removed.map((row) => ({ ...row, reason: 'missed_removal' as const }));
         for (const row of corrections) {
           const { previousBytes, atMs } = row;
@@ -163,8 +183,8 @@ async function setLevels(listing: BucketListing): Promise<void> {
   const { bucket } = listing.terms;
   await listing.turn(() =>
     listing.step({}, async (transaction) => {
-      const settledThroughMs = await holdSettlement(transaction);
-      const differences = new StorageDifferences(settledThroughMs, listing.nowMs());
+      const settlement = await holdSettlement(transaction);
+      const differences = new StorageDifferences(settlement);
       const changed = await differencesFromLevels(transaction, listing.measurementId, bucket.id);
       for (const level of changed) {
         const { bytes, objects } = level;

@@ -24,14 +24,14 @@ export async function* versionAnswers(
         { abortSignal: signal },
       ),
     );
-    const { Versions = [], DeleteMarkers = [], IsTruncated = false } = page;
+    const { Versions = [], DeleteMarkers = [], IsTruncated = false, EncodingType } = page;
+    const keyOf = (text = '') => decodeListedKey(text, EncodingType, refuse);
     const objects = Versions.map((version) => {
-      const key = decodeListedKey(version.Key ?? '', refuse);
-      return listedObject(key, versionOf(version.VersionId), version, refuse);
+      return listedObject(keyOf(version.Key), versionOf(version.VersionId), version, refuse);
     });
-    const markedKeys = DeleteMarkers.map(({ Key = '' }) => decodeListedKey(Key, refuse));
+    const markedKeys = DeleteMarkers.map(({ Key }) => keyOf(Key));
     const next = page.NextKeyMarker;
-    const nextKey = next === undefined ? undefined : decodeListedKey(next, refuse);
+    const nextKey = next === undefined ? undefined : keyOf(next);
     yield {
       objects,
       askedAtMs,

@@ -5,6 +5,7 @@ import { compareCounts } from './drift.ts';
 const CHECK = { tolerance: { percent: 1, messages: 10 }, waitSeconds: 12 };
 const reading = (change: Partial<BrokerReading> = {}): BrokerReading => ({
   at: '2026-11-05T10:00:00.000Z',
+  broker: 'this one',
   counters: null,
   messages: { a: '18446744073709551000', b: '50' },
   bytes: {},
@@ -53,6 +54,7 @@ test.each([
   ],
   ['a node that joined', reading(), later({ messages: { ...later().messages, c: '5' } })],
   ['a node that left', reading(), later({ messages: { a: later().messages.a ?? '' } })],
+  ['another broker', reading(), later({ broker: 'another one' })],
   ['other counters', reading(), later({ counters: ['other'] })],
   ['books of a restored database', reading(), later({ accepted: '99' })],
 ])('with %s the drift is unknown, never negative and never 0', (_what, before, now) => {

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import type { BrokerCheck } from '@odometer/domain/cross-checks/cross-check-declaration';
 import { z } from 'zod';
 import { compareCounts, type DriftFigures, unknownDrift } from './drift.ts';
@@ -8,6 +9,8 @@ const byTopic = z.record(z.string(), whole);
 /** Both sides at one moment. Kept in the figures of a measurement, for the next one. */
 export const brokerReadingSchema = z.object({
   at: z.iso.datetime(),
+  /** Which broker it is of: see brokerName. */
+  broker: z.string(),
   counters: z.array(z.string()).nullable(),
   messages: byTopic,
   bytes: byTopic,
@@ -16,6 +19,12 @@ export const brokerReadingSchema = z.object({
   rejected: whole,
 });
 export type BrokerReading = z.infer<typeof brokerReadingSchema>;
+
+/** A hash of where a broker is, without the user and password, which may change. @param url that was connected to. */
+export function brokerName(url: string): string {
+  const { host, pathname } = new URL(url);
+  return hash('sha256', `${host}${pathname}`).slice(0, 16);
+}
 
 /** Clocks are set a little, and uptime is as old as the broker's interval. */
 const CLOCK_SLACK_S = 5;
@@ -31,6 +40,7 @@ export function compareBroker(
 ): DriftFigures {
   const unknown = (reason: string) => unknownDrift('broker', reason);
   if (before === undefined) return unknown('there is no reading before it');
+  if (before.broker !== now.broker) return unknown('it was declared for another broker');
   if (JSON.stringify(before.counters) !== JSON.stringify(now.counters)) {
     return unknown('it was declared for other counters');
   }

@@ -67,7 +67,7 @@ async function measure(stop = signal) {
   }
 }
 const drifts = async () => {
-  const reading = new DriftReading(system.pool, Date.now);
+  const reading = new DriftReading(system.pool, () => nowMs);
   await reading.refresh();
   // What is known, and only that, is within its tolerance or not.
   expect(reading.withinTolerance().map(([labels]) => labels)).toEqual(
@@ -78,7 +78,7 @@ const drifts = async () => {
 };
 /** 1 or 0; undefined while nobody knows. */
 const isTolerated = async () => {
-  const reading = new DriftReading(system.pool, Date.now);
+  const reading = new DriftReading(system.pool, () => nowMs);
   await reading.refresh();
   return { tolerated: reading.withinTolerance()[0]?.[1], known: reading.known()[0]?.[1] };
 };
@@ -275,6 +275,31 @@ describe('with a broker', () => {
     await publish(2);
     nowMs = Date.now();
     expect(await measure()).toMatchObject({ theirs: '2', drift: '2' });
+  }, 30_000);
+
+  test('declared for another broker it is unknown, and with another password it is not', async () => {
+    const another = await startTestBroker({ configuration: ['sys_interval 1'] });
+    try {
+      await publish(3);
+      await measure();
+      await publish(2);
+      nowMs = Date.now();
+      env = { [URL_NAME]: broker.url.replace('://', '://user:rotated@') };
+      expect(await measure()).toMatchObject({ theirs: '2' });
+      env = { ODOMETER_CROSS_CHECK_URL_ANOTHER: another.url };
+      const urlEnv = 'ODOMETER_CROSS_CHECK_URL_ANOTHER';
+      await declare({ source: 'broker', urlEnv, waitSeconds: 4 });
+      nowMs = Date.now();
+      expect(await measure()).toMatchObject({
+        drift: null,
+        unknown: 'it was declared for another broker',
+      });
+      nowMs = Date.now();
+      expect(await measure()).toMatchObject({ theirs: '0' });
+    } finally {
+      env = { [URL_NAME]: broker.url };
+      await another.stop();
+    }
   }, 30_000);
 
   test('a cluster is the sum of its nodes, wherever they say it', async () => {

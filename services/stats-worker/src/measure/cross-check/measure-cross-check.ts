@@ -18,7 +18,12 @@ import { declaredVariable } from '@odometer/service-kit/declared-variable';
 import type { Logger } from '@odometer/service-kit/logging';
 import { keepHold } from '../keep-hold.ts';
 import type { Figures, Measurer } from '../process-measure.ts';
-import { type BrokerReading, brokerReadingSchema, compareBroker } from './compare-broker.ts';
+import {
+  type BrokerReading,
+  brokerName,
+  brokerReadingSchema,
+  compareBroker,
+} from './compare-broker.ts';
 import { compareCounts, type DriftFigures } from './drift.ts';
 import { readBroker } from './read-broker.ts';
 import { readCloudWatch } from './read-cloudwatch.ts';
@@ -94,6 +99,7 @@ async function compareWithBroker(
   const counted = await messagesEverCounted(parts.pool, check.counters ?? null);
   const now: BrokerReading = {
     at: toTimestamp(parts.nowMs()),
+    broker: brokerName(url),
     counters: check.counters ?? null,
     ...figures,
     ...counted,

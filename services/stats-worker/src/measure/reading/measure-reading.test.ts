@@ -195,7 +195,9 @@ describe('a reading of windows', () => {
     const measurement = await beginMeasurement(system.pool, request, holder);
     if (measurement === undefined) throw new Error('another one is at it');
     await session('web', '08-15T12:30');
-    await system.pool.query("update measurements set held_until = now() - interval '1 s'");
+    await system.pool.query(
+      "update measurements set held_until = clock_timestamp() - interval '1 s'",
+    );
     await measure();
     await foreign.owner.query('truncate sessions');
     await expect(measurer()({ ...measurement, holder }, signal)).rejects.toMatchObject({

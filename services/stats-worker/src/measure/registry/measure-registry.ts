@@ -28,6 +28,7 @@ import {
   registryProgressSchema,
   withRepository,
 } from './registry-progress.ts';
+import { retireRegistry } from './retire-registry.ts';
 import { settleLevels } from './settle-levels.ts';
 
 /** Repositories read at once. Each is a listing or two when nothing has changed. */
@@ -50,6 +51,7 @@ export interface RegistryMeasurerParts {
 export function createRegistryMeasurer(parts: RegistryMeasurerParts): Measurer {
   const { pool, owners, connect } = parts;
   return async (measurement, signal) => {
+    if (measurement.purpose === 'retire') return retireRegistry(pool, measurement);
     const kept = registryProgressSchema.parse(measurement.progress);
     if (kept.figures !== undefined) return kept.figures;
     const declaration = await readDeclaration(pool, measurement.target);

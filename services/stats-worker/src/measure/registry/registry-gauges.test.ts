@@ -110,3 +110,32 @@ test('what would take away all of it is refused until an operator accepts it by 
   const { rows } = await pool.query('select action, subject from audit_log');
   expect(rows).toEqual([{ action: 'registry.accept_drift', subject: 'images' }]);
 }, 90_000);
+
+test('a registry that is retired by command is measured no more, and its projects have 0', async () => {
+  const odometer = (...args: string[]) =>
+    runOdometer(args, { DATABASE_URL: database.url, REDIS_URL: redisServer.url });
+  const to = new ImagePusher(registry.url, 'acme/robots/web');
+  const config = await to.blob('{"architecture":"amd64"}');
+  await to.manifest(imageManifest(config, []), 'again');
+  expect((await odometer('measure', 'oci', 'images')).exitCode).toBe(0);
+  expect((await odometer('retire', 'registry', 'images')).stdout).toMatch(
+    /images +1 +1 +\d+\n\nNothing was changed/,
+  );
+  const ended = await odometer('retire', 'registry', 'images', '--confirm');
+  expect(ended).toMatchObject({ exitCode: 0, stderr: '' });
+  await eventually(
+    async () => {
+      const { rows } = await pool.query(
+        'select total_docker_storage_bytes::int as bytes, current_ecr_images::int as images from project_stats',
+      );
+      expect(rows).toEqual([{ bytes: 0, images: 0 }]);
+    },
+    { deadlineMs: 60_000, intervalMs: 250 },
+  );
+  expect((await odometer('measure', 'oci', 'images')).stderr).toContain('by the name of images');
+  expect((await odometer('retire', 'registry', 'images', '--confirm')).exitCode).toBe(1);
+  const { rows } = await pool.query(
+    "select subject from audit_log where action = 'registry.retire'",
+  );
+  expect(rows).toEqual([{ subject: 'images' }]);
+}, 90_000);

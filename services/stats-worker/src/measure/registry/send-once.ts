@@ -1,4 +1,5 @@
 import { OdometerError } from '@odometer/domain/errors';
+import { OWN_USER_AGENT } from '@odometer/domain/registries/own-user-agent';
 
 export interface OciAnswer {
   readonly status: number;
@@ -44,7 +45,7 @@ export async function sendOnce(
     for (let redirects = 0; ; redirects += 1) {
       const response = await fetch(from, {
         method,
-        headers: { 'User-Agent': 'odometer', ...sent },
+        headers: { 'User-Agent': OWN_USER_AGENT, ...sent },
         redirect: 'manual',
         signal: AbortSignal.any([signal, deadline]),
       });
