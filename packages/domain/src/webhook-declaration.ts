@@ -1,16 +1,11 @@
 import { z } from 'zod';
+import { fieldPathSchema } from './field-path.ts';
 import { imageOwnersSchema } from './registries/image-owners.ts';
 import { signatureFields, tokenHashSchema } from './sender-proof.ts';
 import { isSlug } from './slug.ts';
 
 /** Auth0's own name for a login by a person. */
 const AUTH0_SUCCESSFUL_LOGIN = 's';
-
-/** A path into a record: names separated by dots, `user.id`. */
-const fieldPath = z
-  .string()
-  .max(256)
-  .regex(/^[A-Za-z0-9_$@-]+(\.[A-Za-z0-9_$@-]+)*$/, 'should be names separated by dots');
 
 const slug = z.string().refine(isSlug, 'should be a valid name');
 
@@ -26,7 +21,7 @@ const project = z.union([
   /** All usage belongs to this project. */
   z.strictObject({ fixed: projectName }),
   z.strictObject({
-    field: fieldPath,
+    field: fieldPathSchema,
     /** Project by value of the field, for values that are no names themselves (`My App (production)`). */
     names: z.record(z.string().max(512), projectName).optional(),
     /** Where usage goes whose field is missing or, with `names`, not listed. Without it such records are refused. */
@@ -55,9 +50,9 @@ const auth0 = z.strictObject({
    */
   logTypes: z.array(z.string().min(1)).min(1).default([AUTH0_SUCCESSFUL_LOGIN]),
   fields: z.strictObject({
-    id: fieldPath.default('log_id'),
-    time: fieldPath.default('date'),
-    user: fieldPath.default('user_id'),
+    id: fieldPathSchema.default('log_id'),
+    time: fieldPathSchema.default('date'),
+    user: fieldPathSchema.default('user_id'),
     project,
   }),
 });
@@ -78,11 +73,11 @@ const hmac = z.strictObject({
   }),
   type: z.string().min(1).max(255),
   fields: z.strictObject({
-    id: fieldPath,
-    time: fieldPath.optional(),
-    user: fieldPath.optional(),
+    id: fieldPathSchema,
+    time: fieldPathSchema.optional(),
+    user: fieldPathSchema.optional(),
     /** The quantity, `data.value` of the event; 1 when it is not mapped. */
-    value: fieldPath.optional(),
+    value: fieldPathSchema.optional(),
     project,
   }),
 });

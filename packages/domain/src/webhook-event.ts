@@ -1,8 +1,7 @@
+import { fieldAt, isMembers, type Members, textAt } from './field-path.ts';
 import type { MappedRecord } from './mapped-record.ts';
 import { distributionEvents, mapDistributionEvent } from './registries/distribution-event.ts';
 import type { Auth0Webhook, HmacWebhook, WebhookDeclaration } from './webhook-declaration.ts';
-
-type Members = Readonly<Record<string, unknown>>;
 
 /**
  * Makes an event of a webhook's record. The same record always gives the same event, with the provider's own id, so a
@@ -28,7 +27,7 @@ export function mapWebhookRecord(webhook: WebhookDeclaration, record: unknown): 
   const user = fields.user === undefined ? undefined : textAt(content, fields.user);
   if (user !== undefined) data.user = user;
   if ('value' in fields && fields.value !== undefined) {
-    const value = at(content, fields.value);
+    const value = fieldAt(content, fields.value);
     if (value === undefined) return unmapped('the field of the value is missing');
     data.value = value;
   }
@@ -40,7 +39,7 @@ export function mapWebhookRecord(webhook: WebhookDeclaration, record: unknown): 
     subject,
     data,
   };
-  const time = fields.time === undefined ? undefined : at(content, fields.time);
+  const time = fields.time === undefined ? undefined : fieldAt(content, fields.time);
   if (time !== undefined) event.time = time;
   return { kind: 'event', event };
 }
@@ -71,24 +70,4 @@ function subjectOf(webhook: Auth0Webhook | HmacWebhook, content: Members): strin
   if (value === undefined) return project.otherwise;
   if (project.names === undefined) return value;
   return Object.hasOwn(project.names, value) ? project.names[value] : project.otherwise;
-}
-
-/** A text, or a number or boolean as text. An integer beyond 2^53 is none: it was rounded, and two ids could be one. */
-function textAt(content: Members, path: string): string | undefined {
-  const value = at(content, path);
-  if (typeof value === 'string' && value !== '') return value;
-  return Number.isSafeInteger(value) || typeof value === 'boolean' ? String(value) : undefined;
-}
-
-function at(content: Members, path: string): unknown {
-  let value: unknown = content;
-  for (const name of path.split('.')) {
-    if (!isMembers(value) || !Object.hasOwn(value, name)) return undefined;
-    value = value[name];
-  }
-  return value ?? undefined;
-}
-
-function isMembers(value: unknown): value is Members {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

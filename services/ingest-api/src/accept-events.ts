@@ -1,8 +1,8 @@
 import { isOdometerError, OdometerError } from '@odometer/domain/errors';
 import type { EventEnvelope } from '@odometer/domain/event-envelope';
 import type { Backlog } from '@odometer/intake/backlog';
+import type { IngestBooks } from '@odometer/intake/refusal';
 import type { EventBatcher } from './event-batcher.ts';
-import type { IngestBooks } from './refusal.ts';
 
 /**
  * Hands validated events over, and keeps the books of those that could not be taken.

@@ -1,14 +1,8 @@
-import { isSlug } from '@odometer/domain/slug';
+import { checkEventConfig, eventVariables } from '@odometer/intake/event-variables';
 import { type ConfigOf, durationMs, integer, text, variable } from '@odometer/service-kit/config';
 import { postgresVariables } from '@odometer/service-kit/postgres-variables';
 import { redisVariables } from '@odometer/service-kit/redis-variables';
 import { serviceVariables } from '@odometer/service-kit/service-variables';
-
-const MINUTE_MS = 60_000;
-const DAY_S = 86_400;
-
-/** A dedup claim lives this long since it was last seen (event_keys.last_seen_on). */
-const CLAIM_LIFE_SECONDS = 400 * DAY_S;
 
 export const variables = {
   ...serviceVariables,
@@ -24,26 +18,7 @@ export const variables = {
     integer({ min: 0, max: 65_535, default: 8081 }),
     'Port for events and webhooks. 8080 is the front address that the services share; 0 takes any free one.',
   ),
-  defaultOrganization: variable(
-    'ODOMETER_DEFAULT_ORGANIZATION',
-    text({ default: 'default' }),
-    'Organization of a subject that names only a project, when the API key is bound to none.',
-  ),
-  maxFutureMs: variable(
-    'ODOMETER_EVENT_MAX_FUTURE_MS',
-    durationMs({ max: 60 * MINUTE_MS, default: 5 * MINUTE_MS }),
-    "How far ahead of this machine's clock an event may be. Five minutes forgive a badly set clock; more would let usage into a month that has not begun.",
-  ),
-  maxAgeSeconds: variable(
-    'ODOMETER_EVENT_MAX_AGE_SECONDS',
-    integer({ min: 1, max: CLAIM_LIFE_SECONDS - 3_600, default: 395 * DAY_S }),
-    'How old an event may be. The default takes thirteen months of arrears; the maximum stays below the 400 days for which an event is remembered, because one that is forgotten and sent again would count twice.',
-  ),
-  maxEventBytes: variable(
-    'ODOMETER_EVENT_MAX_BYTES',
-    integer({ min: 1_024, max: 1_000_000, default: 65_536 }),
-    'Largest event, as JSON. 64 KiB is what CloudEvents asks everybody to forward.',
-  ),
+  ...eventVariables,
   maxBodyBytes: variable(
     'ODOMETER_INGEST_MAX_BODY_BYTES',
     integer({ min: 1_024, max: 100_000_000, default: 5_000_000 }),
@@ -83,9 +58,4 @@ export const variables = {
 
 export type Config = ConfigOf<typeof variables>;
 
-/** Rules that need more than a text. */
-export function checkConfig(config: Config): readonly string[] {
-  return isSlug(config.defaultOrganization)
-    ? []
-    : ['ODOMETER_DEFAULT_ORGANIZATION should be a valid name'];
-}
+export const checkConfig = checkEventConfig;

@@ -1,8 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { parseJson } from '@odometer/intake/parse-json';
+import { Refusal } from '@odometer/intake/refusal';
 import { isJson, type MediaType } from '@odometer/service-kit/http/media-type';
 import type { DecodedEvents } from './decoded-events.ts';
-import { parseJson } from './parse-json.ts';
-import { Refusal } from './refusal.ts';
 
 const PREFIX = 'ce-';
 

@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
+import { Refusal } from '@odometer/intake/refusal';
+import { validateEvent } from '@odometer/intake/validate-event';
 import { CloudEvent, HTTP } from 'cloudevents';
 import fc from 'fast-check';
 import { decodeEvents } from './decode-events.ts';
-import { Refusal } from './refusal.ts';
-import { validateEvent } from './validate-event.ts';
 
 const bounds = { maxFutureMs: 300_000, maxAgeMs: 395 * 86_400_000, maxEventBytes: 65_536 };
 

@@ -1,9 +1,9 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { parseJson } from '@odometer/intake/parse-json';
+import { Refusal } from '@odometer/intake/refusal';
 import { isJson, isUtf8Charset, parseMediaType } from '@odometer/service-kit/http/media-type';
 import { decodeBinaryEvent } from './decode-binary-event.ts';
 import type { DecodedEvents } from './decoded-events.ts';
-import { parseJson } from './parse-json.ts';
-import { Refusal } from './refusal.ts';
 
 /**
  * Reads a request of `POST /api/v1/events` in any of its four forms: structured (`application/cloudevents+json`, one

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/
 import { batchJobId } from '@odometer/domain/batch';
 import type { EventEnvelope } from '@odometer/domain/event-envelope';
 import { IntakeBooks } from '@odometer/intake/intake-books';
+import { type IngestBooks, REFUSAL_CODES } from '@odometer/intake/refusal';
 import type { EventBatch } from '@odometer/queues/catalogue';
 import { JobQueue } from '@odometer/queues/job-queue';
 import { createProducerRedis } from '@odometer/queues/redis-connection';
@@ -11,7 +12,6 @@ import { type TcpProxy, tcpProxy } from '@odometer/testing/tcp-proxy';
 import { startTestRedis } from '@odometer/testing/test-redis';
 import { pino } from 'pino';
 import { type BatcherSettings, EventBatcher } from './event-batcher.ts';
-import { type IngestBooks, REFUSAL_CODES } from './refusal.ts';
 
 let server: Awaited<ReturnType<typeof startTestRedis>>;
 let proxy: TcpProxy;

@@ -1,11 +1,11 @@
 import { batchJobId } from '@odometer/domain/batch';
 import { isOdometerError, OdometerError } from '@odometer/domain/errors';
 import type { EventEnvelope } from '@odometer/domain/event-envelope';
+import type { IngestBooks } from '@odometer/intake/refusal';
 import type { EventBatch } from '@odometer/queues/catalogue';
 import { enqueueUntilDurable } from '@odometer/queues/enqueue-until-durable';
 import type { JobQueue } from '@odometer/queues/job-queue';
 import type { Logger } from 'pino';
-import type { IngestBooks } from './refusal.ts';
 
 /** Design §5: large enough to spread a transaction's cost over many events, small enough to stay a short one. */
 const MAX_BATCH_EVENTS = 1_000;

@@ -1,8 +1,8 @@
 import type { Backlog } from '@odometer/intake/backlog';
+import { type IngestBooks, REFUSAL_CODES } from '@odometer/intake/refusal';
 import { gauge, integerCounter, type Registry } from '@odometer/service-kit/metrics';
 import { Histogram } from 'prom-client';
 import type { EventBatcher } from './event-batcher.ts';
-import { type IngestBooks, REFUSAL_CODES } from './refusal.ts';
 
 const ROUTES = ['post_events', 'get_events', 'webhook', 'other'] as const;
 export type Route = (typeof ROUTES)[number];

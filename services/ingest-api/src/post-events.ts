@@ -3,6 +3,8 @@ import type { ApiKey } from '@odometer/database/api-keys';
 import { OdometerError } from '@odometer/domain/errors';
 import type { EventEnvelope } from '@odometer/domain/event-envelope';
 import type { Backlog } from '@odometer/intake/backlog';
+import { type IngestBooks, Refusal } from '@odometer/intake/refusal';
+import { type EventBounds, validateEvent } from '@odometer/intake/validate-event';
 import { authorize, type KeysByHash } from '@odometer/service-kit/http/api-keys';
 import type { CachedTable } from '@odometer/service-kit/http/cached-table';
 import { sendProblem } from '@odometer/service-kit/http/problem';
@@ -11,8 +13,6 @@ import { acceptEvents } from './accept-events.ts';
 import { decodeEvents } from './decode-events.ts';
 import type { EventBatcher } from './event-batcher.ts';
 import type { RateLimit } from './rate-limit.ts';
-import { type IngestBooks, Refusal } from './refusal.ts';
-import { type EventBounds, validateEvent } from './validate-event.ts';
 
 /** Design §6. A client with more to say splits it, and gains: each part is grouped with others' anyway. */
 const MAX_EVENTS_PER_REQUEST = 1_000;

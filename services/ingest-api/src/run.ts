@@ -2,8 +2,10 @@ import { listApiKeys } from '@odometer/database/api-keys';
 import { createPool } from '@odometer/database/pool';
 import { addIntake } from '@odometer/intake/add-intake';
 import { Backlog } from '@odometer/intake/backlog';
+import { eventBounds } from '@odometer/intake/event-variables';
 import { IntakeBooks } from '@odometer/intake/intake-books';
 import { ProducerEpoch } from '@odometer/intake/producer-epoch';
+import { REFUSAL_CODES } from '@odometer/intake/refusal';
 import { sourceName } from '@odometer/intake/source-name';
 import { JobQueue } from '@odometer/queues/job-queue';
 import { createProducerRedis } from '@odometer/queues/redis-connection';
@@ -18,7 +20,6 @@ import { EventBatcher } from './event-batcher.ts';
 import { httpServer } from './http-server.ts';
 import { createMetrics, exposeSources } from './metrics.ts';
 import { RateLimit } from './rate-limit.ts';
-import { REFUSAL_CODES } from './refusal.ts';
 import { webhookReader } from './webhooks/read-webhooks.ts';
 
 /** One for each of the tables that are refreshed, the acknowledgement, and a few people who look at events. */
@@ -76,11 +77,7 @@ export async function run(config: Config, log: Logger): Promise<number> {
     books,
     batcher,
     backlog,
-    bounds: {
-      maxFutureMs: config.maxFutureMs,
-      maxAgeMs: config.maxAgeSeconds * 1_000,
-      maxEventBytes: config.maxEventBytes,
-    },
+    bounds: eventBounds(config),
     maxBodyBytes: config.maxBodyBytes,
     defaultOrganization: config.defaultOrganization,
   };

@@ -1,18 +1,16 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { OdometerError } from '@odometer/domain/errors';
-import type { EventEnvelope } from '@odometer/domain/event-envelope';
-import type { WebhookDeclaration } from '@odometer/domain/webhook-declaration';
-import { mapWebhookRecord, unwrapRecords } from '@odometer/domain/webhook-event';
 import { webhookRecords } from '@odometer/domain/webhook-records';
 import type { Backlog } from '@odometer/intake/backlog';
+import type { IngestBooks, RefusalCode } from '@odometer/intake/refusal';
+import { sortRecords } from '@odometer/intake/sort-records';
+import type { EventBounds } from '@odometer/intake/validate-event';
 import type { CachedTable } from '@odometer/service-kit/http/cached-table';
 import { sendProblem } from '@odometer/service-kit/http/problem';
 import { readBody, UnreadBody } from '@odometer/service-kit/http/read-body';
 import type { Logger } from 'pino';
 import { acceptEvents } from '../accept-events.ts';
 import type { EventBatcher } from '../event-batcher.ts';
-import { type IngestBooks, Refusal, type RefusalCode } from '../refusal.ts';
-import { type EventBounds, validateEvent } from '../validate-event.ts';
 import { authenticateWebhook } from './authenticate-webhook.ts';
 import type { WebhooksByName } from './read-webhooks.ts';
 
@@ -63,8 +61,10 @@ export async function postWebhook(
     sendProblem(response, 400, 'the body is neither JSON nor JSON lines');
     return;
   }
-  const { events, rejected, ignored } = sortOut(webhook, unwrapRecords(webhook, records), context);
-  const rejectedCount = Object.values(rejected).reduce((sum, count) => sum + count, 0);
+  const { events, rejected, rejectedCount, ignored } = sortRecords(webhook, records, {
+    ...context,
+    nowMs: Date.now(),
+  });
   books.receive(events.length + rejectedCount);
   context.onIgnored(ignored);
   if (rejectedCount > 0) {
@@ -74,40 +74,4 @@ export async function postWebhook(
   await acceptEvents(context, events, body.length);
   response.writeHead(200, { 'Content-Type': 'application/json' });
   response.end(JSON.stringify({ accepted: events.length, ignored, rejected: rejectedCount }));
-}
-
-function sortOut(
-  webhook: WebhookDeclaration,
-  records: readonly unknown[],
-  { bounds, defaultOrganization }: WebhookContext,
-): {
-  readonly events: readonly EventEnvelope[];
-  readonly rejected: Readonly<Partial<Record<RefusalCode, number>>>;
-  readonly ignored: number;
-} {
-  const events: EventEnvelope[] = [];
-  const rejected: Partial<Record<RefusalCode, number>> = {};
-  let ignored = 0;
-  const requestContext = {
-    organization: webhook.organization,
-    defaultOrganization,
-    nowMs: Date.now(),
-    // Bodies of webhooks are few: look at every text, instead of at the bytes.
-    mayHoldBadText: true,
-    mayBeTooLarge: true,
-  };
-  for (const record of records) {
-    const mapped = mapWebhookRecord(webhook, record);
-    if (mapped.kind === 'ignored') {
-      ignored += 1;
-      continue;
-    }
-    const event =
-      mapped.kind === 'event'
-        ? validateEvent(mapped.event, bounds, requestContext)
-        : new Refusal('unmapped', mapped.reason);
-    if (event instanceof Refusal) rejected[event.code] = (rejected[event.code] ?? 0) + 1;
-    else events.push(event);
-  }
-  return { events, rejected, ignored };
 }

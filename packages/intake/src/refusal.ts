@@ -1,4 +1,4 @@
-import type { IntakeBooks } from '@odometer/intake/intake-books';
+import type { IntakeBooks } from './intake-books.ts';
 
 /**
  * Why an event, or a whole request, was not accepted: a closed set, because it labels a metric.
