@@ -11,6 +11,8 @@ import { reservationRoutes } from './limits/reservations.ts';
 import { meterValueRoutes } from './meters/meter-values.ts';
 import { meterRoutes } from './meters/meters.ts';
 import { subjectRoutes } from './meters/subjects.ts';
+import { posthocMetricRoutes } from './posthoc/metrics.ts';
+import { posthocRunRoutes } from './posthoc/runs.ts';
 import { meterQueryRoutes } from './query/meter-query.ts';
 import { deviceRoutes } from './registry/devices.ts';
 import { organizationRoutes } from './registry/organizations.ts';
@@ -41,6 +43,8 @@ export const routes: readonly AnyRoute[] = [
   ...objectRoutes,
   ...orphanRoutes,
   ...measurementRoutes,
+  ...posthocMetricRoutes,
+  ...posthocRunRoutes,
   ...planRoutes,
   ...organizationTermRoutes,
   ...limitRoutes,

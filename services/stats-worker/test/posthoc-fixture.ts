@@ -87,6 +87,7 @@ async function declarePosthoc(
       kind: 'counter',
       unit: metric.unit,
       eventType: metric.eventType,
+      dimensions: metric.columns.dimensions,
     });
     await putPosthocMetric(transaction, { ...metric, declaration: metric });
     await transaction.query(

@@ -29,6 +29,7 @@ export function parsePosthocMetric(spec: unknown): Parsed {
     kind: 'counter',
     unit: desired.unit,
     eventType: desired.eventType,
+    dimensions: desired.columns.dimensions,
   };
   return {
     label: `PosthocMetric ${name}`,

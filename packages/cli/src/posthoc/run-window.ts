@@ -2,6 +2,7 @@ import { recordAudit } from '@odometer/database/audit-log';
 import { inTransaction, type Pool } from '@odometer/database/pool';
 import { lockForPlanning, planRun } from '@odometer/database/posthoc/plan-runs';
 import { type ListedRun, listRuns } from '@odometer/database/posthoc/posthoc-runs';
+import { OdometerError } from '@odometer/domain/errors';
 import { posthocJobId } from '@odometer/queues/posthoc-job';
 import type { Command } from 'commander';
 import { actor } from '../actor.ts';
@@ -72,7 +73,8 @@ async function plan(
   acceptFall: boolean,
 ): Promise<string> {
   return inTransaction(pool, async (transaction) => {
-    await lockForPlanning(transaction, metric);
+    const planning = await lockForPlanning(transaction, metric);
+    requireRemembered(planning?.forgottenBefore ?? null, windowStart);
     const wanted = { windowStart, windowEnd, dueAfterS: null, acceptFall };
     const runId = await planRun(transaction, metric, wanted);
     await recordAudit(transaction, {
@@ -82,5 +84,18 @@ async function plan(
       detail: { windowStart, windowEnd },
     });
     return runId;
+  });
+}
+
+/**
+ * What was counted of a window that is forgotten would be counted again.
+ *
+ * @throws OdometerError `query_invalid`
+ */
+function requireRemembered(forgottenBefore: Date | null, windowStart: Date): void {
+  if (forgottenBefore === null || windowStart >= forgottenBefore) return;
+  throw new OdometerError('query_invalid', {
+    parameter: '--window',
+    problem: `should not be before ${forgottenBefore.toISOString()}: what was counted until then is forgotten`,
   });
 }

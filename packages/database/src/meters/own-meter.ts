@@ -15,6 +15,8 @@ export interface MeterClaim {
   readonly unit: string;
   /** Type of the events by which the owner feeds it; without one it writes usage itself. */
   readonly eventType?: string;
+  /** Members of its events' data by which its usage can be asked for. */
+  readonly dimensions?: readonly string[];
 }
 
 /**
@@ -55,23 +57,43 @@ export async function claimRefusal(
 export async function claimMeter(transaction: Transaction, claim: MeterClaim): Promise<void> {
   const refusal = await claimRefusal(transaction, claim);
   if (refusal !== undefined) throw new OdometerError('meter_owned', { reason: refusal });
-  const { meter: slug, owner, kind, unit, eventType = null } = claim;
+  const { meter: slug, owner, kind, unit, eventType = null, dimensions = [] } = claim;
   const valuePath = eventType === null ? null : '$.value';
+  const groupBy = JSON.stringify(Object.fromEntries(dimensions.map((name) => [name, `$.${name}`])));
   const meter = await findMeter(transaction, slug);
-  if (meter?.owner === owner) return;
+  if (meter?.owner === owner) {
+    // Those that it had stay: events that have them do, too.
+    const { rowCount } = await transaction.query(
+      `update meters set group_by = group_by || $2::jsonb, updated_at = now()
+       where id = $1 and not group_by @> $2::jsonb`,
+      [meter.id, groupBy],
+    );
+    if (rowCount === 1) await raiseCatalogueVersion(transaction);
+    return;
+  }
   const version = await raiseCatalogueVersion(transaction);
   if (meter === undefined) {
     await transaction.query(
-      `insert into meters (id, slug, kind, unit, aggregation, owner, catalogue_version, event_type, value_path)
-       values (nextval('meter_ids'), $1, $2, $3, $4, $5, $6, $7, $8)`,
-      [slug, kind, unit, kind === 'gauge' ? 'latest' : 'sum', owner, version, eventType, valuePath],
+      `insert into meters (id, slug, kind, unit, aggregation, owner, catalogue_version, event_type, value_path, group_by)
+       values (nextval('meter_ids'), $1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+      [
+        slug,
+        kind,
+        unit,
+        kind === 'gauge' ? 'latest' : 'sum',
+        owner,
+        version,
+        eventType,
+        valuePath,
+        groupBy,
+      ],
     );
     return;
   }
   await transaction.query(
-    `update meters set owner = $2, event_type = $4, value_path = $5, default_value = null, catalogue_version = $3,
-       updated_at = now()
+    `update meters set owner = $2, event_type = $4, value_path = $5, default_value = null, group_by = group_by || $6::jsonb,
+       catalogue_version = $3, updated_at = now()
      where id = $1`,
-    [meter.id, owner, version, eventType, valuePath],
+    [meter.id, owner, version, eventType, valuePath, groupBy],
   );
 }

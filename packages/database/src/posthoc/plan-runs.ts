@@ -3,6 +3,8 @@ import type { Queryable, Transaction } from '../pool.ts';
 /** How far the planning of a metric has come. */
 export interface PlanningState {
   readonly settledBefore: Date;
+  /** Runs of windows that begin before it are forgotten; null: of none. */
+  readonly forgottenBefore: Date | null;
 }
 
 /** Takes a metric for planning: two bells may ring at once. */
@@ -11,7 +13,8 @@ export async function lockForPlanning(
   metric: string,
 ): Promise<PlanningState | undefined> {
   const { rows } = await transaction.query<PlanningState>(
-    'select settled_before as "settledBefore" from posthoc_metrics where name = $1 for update',
+    `select settled_before as "settledBefore", forgotten_before as "forgottenBefore"
+     from posthoc_metrics where name = $1 for update`,
     [metric],
   );
   return rows[0];

@@ -14,6 +14,45 @@ export async function listPosthocMetrics(db: Queryable): Promise<readonly Stored
   return rows;
 }
 
+/** A declaration, and how far it has come. */
+export interface PosthocProgress extends StoredPosthocMetric {
+  /** End of the newest window of which there is a believed answer; null: there is none. */
+  readonly answeredUntil: Date | null;
+  /** Windows whose newest answer is not believed. */
+  readonly heldWindows: number;
+  /** Runs without an answer, or whose events are not all counted. */
+  readonly unfinishedRuns: number;
+  /** When the one of them was planned that waits for longest. */
+  readonly unfinishedSince: Date | null;
+  readonly firstWindow: Date;
+  readonly declaredAt: Date;
+}
+
+/** All of them, by name. */
+export async function listPosthocProgress(db: Queryable): Promise<readonly PosthocProgress[]> {
+  const { rows } = await db.query<PosthocProgress>(
+    `select m.name, m.declaration, m.first_window as "firstWindow", m.declared_at as "declaredAt",
+       (select r.window_end from posthoc_runs r where r.metric = m.name and r.state in ('answered', 'shipped', 'done')
+        order by r.window_start desc, r.revision desc limit 1) as "answeredUntil",
+       h.held as "heldWindows", u.unfinished as "unfinishedRuns", u.since as "unfinishedSince"
+     from posthoc_metrics m
+     cross join lateral (
+       select count(*)::int as held from posthoc_runs r
+       where r.metric = m.name and r.state = 'held' and not exists (
+         select from posthoc_runs n
+         where n.metric = r.metric and n.window_start = r.window_start and n.revision > r.revision
+           and n.state in ('answered', 'shipped', 'done', 'held')
+       )
+     ) h
+     cross join lateral (
+       select count(*)::int as unfinished, min(planned_at) as since from posthoc_runs r
+       where r.metric = m.name and r.finished_at is null
+     ) u
+     order by m.name`,
+  );
+  return rows;
+}
+
 export async function findPosthocMetric(
   db: Queryable,
   name: string,

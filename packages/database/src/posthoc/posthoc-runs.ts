@@ -140,6 +140,12 @@ export interface ListedRun {
   readonly finishedAt: Date | null;
 }
 
+const LISTED = `select id, metric, window_start as "windowStart", window_end as "windowEnd", revision, state, attempt,
+  as_of as "asOf", answer_rows as rows, unmatched_lines as "unmatchedLines", scanned_bytes as "scannedBytes",
+  trim_scale(total)::text as total, events, trim_scale(difference)::text as difference, failure, detail,
+  planned_at as "plannedAt", finished_at as "finishedAt"
+  from posthoc_runs`;
+
 /** The newest windows first, and of each the newest revision. */
 export async function listRuns(
   db: Queryable,
@@ -151,14 +157,30 @@ export async function listRuns(
   },
 ): Promise<readonly ListedRun[]> {
   const { rows } = await db.query<ListedRun>(
-    `select id, metric, window_start as "windowStart", window_end as "windowEnd", revision, state, attempt, as_of as "asOf",
-       answer_rows as rows, unmatched_lines as "unmatchedLines", scanned_bytes as "scannedBytes", trim_scale(total)::text as total,
-       events, trim_scale(difference)::text as difference, failure, detail, planned_at as "plannedAt",
-       finished_at as "finishedAt"
-     from posthoc_runs
+    `${LISTED}
      where ($1::text is null or metric = $1) and ($2::text is null or state = $2) and ($3::bigint is null or id = $3)
      order by window_start desc, metric, revision desc limit $4`,
     [filter.metric ?? null, filter.state ?? null, filter.id ?? null, filter.limit],
+  );
+  return rows;
+}
+
+/** Those that were planned last first: the order in which none comes between two pages. */
+export async function listRunPage(
+  db: Queryable,
+  page: {
+    readonly metric: string | undefined;
+    readonly state: RunState | undefined;
+    /** Id of the last one of the page before. */
+    readonly after: string | undefined;
+    readonly limit: number;
+  },
+): Promise<readonly ListedRun[]> {
+  const { rows } = await db.query<ListedRun>(
+    `${LISTED}
+     where ($1::text is null or metric = $1) and ($2::text is null or state = $2) and ($3::bigint is null or id < $3)
+     order by id desc limit $4`,
+    [page.metric ?? null, page.state ?? null, page.after ?? null, page.limit],
   );
   return rows;
 }

@@ -102,6 +102,56 @@ test('corrections are kept for 400 days, measurements for 90; of each target the
   expect(lines.pop()).toMatchObject({ correctionsForgotten: 0, measurementsForgotten: 0 });
 });
 
+test('runs of windows of 400 days ago are forgotten with their answers, but for what may be asked for, or is unfinished; the metric knows', async () => {
+  await pool.query(
+    `insert into posthoc_metrics (name, declaration, first_window, settled_before)
+     select name, '{}', '2025-01-01Z', settled::timestamptz
+     from (values ('all', '2026-11-01Z'), ('unsettled', '2025-10-10Z'), ('unfinished', '2026-11-01Z')) m (name, settled)`,
+  );
+  await pool.query(
+    `insert into posthoc_runs (metric, window_start, window_end, revision, state, retry_at, finished_at, as_of)
+     select m.name, w.start, w.start + interval '1 day', 1, 'done', null, w.start, w.start
+     from posthoc_metrics m, unnest(array['2025-10-09Z', '2025-10-15Z', '2025-10-18Z', '2025-10-20Z']::timestamptz[]) w (start)`,
+  );
+  await pool.query(
+    `insert into posthoc_answers (run_id, row_key, organization, project, dimensions, value, difference)
+     select id, gen_random_uuid(), 'acme', 'web', '{}', 1, 1 from posthoc_runs`,
+  );
+  await pool.query(
+    `insert into posthoc_runs (metric, window_start, window_end, revision, state, retry_at)
+     values ('unfinished', '2025-10-15Z', '2025-10-16Z', 2, 'failed', now())`,
+  );
+  await pool.query(
+    `insert into posthoc_tests (id, metric, window_start, window_end, asked_at)
+     select gen_random_uuid(), 'all', '2026-11-01Z', '2026-11-02Z', '2026-11-22T10:00Z'::timestamptz - make_interval(days => days)
+     from unnest(array[1, 4]) days`,
+  );
+  await maintain(parts(), NOW_MS, never);
+  expect(lines.pop()).toMatchObject({
+    posthocRunsForgotten: 5,
+    posthocTestsForgotten: 1,
+    failures: 0,
+  });
+  const { rows } = await pool.query<{ text: string }>(
+    `select concat_ws(' ', metric, to_char(window_start at time zone 'UTC', 'MM-DD'), revision,
+       to_char(m.forgotten_before at time zone 'UTC', 'YYYY-MM-DD'), (select count(*) from posthoc_answers where run_id = r.id)) as text
+     from posthoc_runs r join posthoc_metrics m on m.name = r.metric order by 1`,
+  );
+  expect(rows.map(({ text }) => text)).toEqual([
+    'all 10-20 1 2025-10-18 1',
+    'unfinished 10-15 1 2025-10-15 1',
+    'unfinished 10-15 2 2025-10-15 0',
+    'unfinished 10-18 1 2025-10-15 1',
+    'unfinished 10-20 1 2025-10-15 1',
+    'unsettled 10-15 1 2025-10-10 1',
+    'unsettled 10-18 1 2025-10-10 1',
+    'unsettled 10-20 1 2025-10-10 1',
+  ]);
+  // A clock that goes back brings nothing back.
+  await maintain(parts(), NOW_MS - 86_400_000, never);
+  expect(lines.pop()).toMatchObject({ posthocRunsForgotten: 0 });
+});
+
 test('a step that fails holds up none of the others, and is told', async () => {
   class Broken extends MonthPartitions {
     override async makeAhead(): Promise<void> {

@@ -9,6 +9,10 @@ import {
   forgetCorrections,
   forgetMeasurements,
 } from '@odometer/database/maintenance/forget-measurements';
+import {
+  forgetPosthocRuns,
+  forgetPosthocTests,
+} from '@odometer/database/maintenance/forget-posthoc';
 import { forgetTombstones } from '@odometer/database/objects/forget-tombstones';
 import type { Pool } from '@odometer/database/pool';
 import { forgetManifests } from '@odometer/database/registries/manifests';
@@ -28,6 +32,13 @@ const TOMBSTONE_DAYS = 30;
 const CORRECTION_DAYS = 400;
 /** Of each target some two thousand: a quarter of hourly ones. */
 const MEASUREMENT_DAYS = 90;
+/**
+ * What was found out of a window, and when, explains a bill as corrections do. The next revision is compared with it, so
+ * that an older window cannot be asked for any more.
+ */
+const POSTHOC_RUN_DAYS = 400;
+/** Whoever wanted to see an answer has seen it. */
+const POSTHOC_TEST_DAYS = 3;
 const DAY_MS = 86_400_000;
 
 /** Half of a job's deadline. What is left is for the next hour, and a long step begins where this one stopped. */
@@ -43,7 +54,7 @@ export interface MaintenanceParts {
 
 /**
  * Keeps the tables ready and small: partitions ahead, applied batches folded, old claims of event keys, ended
- * reservations, tombstones of objects, manifests that no registry has, old measurements, what they have corrected and, when
+ * reservations, tombstones of objects, manifests that no registry has, old measurements, what they have corrected, old runs of post-hoc metrics and, when
  * that is wanted, old events forgotten. Each step may be repeated, at any time and by several at once; it goes on where it
  * stopped when it is cut short. One that fails holds up none of the others.
  *
@@ -101,6 +112,16 @@ export async function maintain(
         nowMs - MEASUREMENT_DAYS * DAY_MS,
         inTime,
       ),
+    })),
+    await step(async () => ({
+      posthocRunsForgotten: await forgetPosthocRuns(
+        pool,
+        nowMs - POSTHOC_RUN_DAYS * DAY_MS,
+        inTime,
+      ),
+    })),
+    await step(async () => ({
+      posthocTestsForgotten: await forgetPosthocTests(pool, nowMs - POSTHOC_TEST_DAYS * DAY_MS),
     })),
     await step(async () => {
       if (eventRetentionMonths !== undefined) {
