@@ -8,7 +8,7 @@ const require = odometerCreateRequire(import.meta.url);`;
 
 /**
  * Native helpers that their packages do without: a faster msgpack for BullMQ, another driver for Postgres. The image has
- * none, so that one bundle serves every processor. DuckDB is looked for when a post-hoc metric needs it, and only then.
+ * none, so that one bundle serves every processor. DuckDB lies beside it (`copyNative`), and is loaded by the first query.
  */
 const NATIVE = [
   'msgpackr-extract',

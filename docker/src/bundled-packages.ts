@@ -21,9 +21,11 @@ export function bundledPackages(
   for (const input of Object.keys(inputs)) {
     if (input.includes('node_modules/')) directories.add(packageDirectory(join(repository, input)));
   }
-  return [...directories]
-    .map(readPackage)
-    .sort((a, b) => compare(a.name, b.name) || compare(a.version, b.version));
+  return inOrder([...directories].map(readPackage));
+}
+
+export function inOrder(packages: readonly BundledPackage[]): readonly BundledPackage[] {
+  return packages.toSorted((a, b) => compare(a.name, b.name) || compare(a.version, b.version));
 }
 
 /** `…/node_modules/name/package.json` is a package's; those below it only say how files are to be read. */
@@ -33,7 +35,8 @@ function packageDirectory(file: string): string {
   return file.slice(0, start) + segments.slice(0, segments[0]?.startsWith('@') ? 2 : 1).join('/');
 }
 
-function readPackage(directory: string): BundledPackage {
+/** @throws Error when it does not say its licence */
+export function readPackage(directory: string): BundledPackage {
   const manifest = JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8')) as {
     name: string;
     version: string;

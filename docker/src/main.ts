@@ -1,12 +1,18 @@
 /**
  * Bundles every program into a directory that needs nothing but Node: `node docker/src/main.ts DIRECTORY` (Node ≥ 24).
- * The same sources make the same bytes.
+ * The same sources make the same bytes, but for `node_modules`, which belongs to a processor.
  */
 import { existsSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bundlePrograms } from './bundle-programs.ts';
-import { bundledPackages, renderBillOfMaterials, renderLicenses } from './bundled-packages.ts';
+import {
+  bundledPackages,
+  inOrder,
+  renderBillOfMaterials,
+  renderLicenses,
+} from './bundled-packages.ts';
+import { copyNative } from './copy-native.ts';
 import { copyResources } from './copy-resources.ts';
 
 const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
@@ -18,6 +24,7 @@ const out = resolve(argument);
 if (existsSync(out)) throw new Error(`${out} exists already`);
 const bundle = await bundlePrograms(REPOSITORY, out);
 const version = copyResources(REPOSITORY, out, bundle);
-const packages = bundledPackages(REPOSITORY, bundle);
+const native = copyNative(REPOSITORY, out);
+const packages = inOrder([...bundledPackages(REPOSITORY, bundle), ...native]);
 writeFileSync(join(out, 'THIRD-PARTY-LICENSES.txt'), renderLicenses(packages));
 writeFileSync(join(out, 'sbom.cdx.json'), renderBillOfMaterials(version, packages));

@@ -64,10 +64,32 @@ test('the bundle knows its version, and brings the migrations', async () => {
   });
 });
 
+test('DuckDB answers from beside the bundle, with nothing of the repository', async () => {
+  const script = `
+    const { DuckDBInstance } = await import('@duckdb/node-api');
+    const connection = await (await DuckDBInstance.create(':memory:')).connect();
+    console.log((await connection.runAndReadAll("select sum(i)::text from range(10) t (i)")).getRows()[0][0]);`;
+  const { stdout } = await execute(process.execPath, ['--input-type=module', '-e', script], {
+    cwd: BUNDLE,
+    env: {},
+  });
+  expect(stdout).toBe('45\n');
+});
+
 test('the bundle names every package in it, each with a licence', () => {
   const bill = JSON.parse(readFileSync(join(BUNDLE, 'sbom.cdx.json'), 'utf8'));
   const names = bill.components.map(({ name }: { name: string }) => name);
-  expect(names).toEqual(expect.arrayContaining(['bullmq', 'express', 'mqtt', 'pg', 'zod']));
+  expect(names).toEqual(
+    expect.arrayContaining([
+      'bullmq',
+      'express',
+      'mqtt',
+      'pg',
+      'zod',
+      '@duckdb/node-api',
+      'detect-libc',
+    ]),
+  );
   const licences = readFileSync(join(BUNDLE, 'THIRD-PARTY-LICENSES.txt'), 'utf8');
   for (const name of names) expect(licences).toContain(`${name} `);
 });

@@ -84,11 +84,36 @@ describe.each(['odometer:local', 'odometer:distroless'])('%s', (image) => {
     expect(await docker(...arbitrary, '/app/odometer.mjs', '--version')).toMatch(/^\d/);
   });
 
-  test('holds no native binding, no package manager’s tree, no sources and no settings', async () => {
+  test('holds no native binding but DuckDB’s, no sources and no settings', async () => {
     const script = `console.log(require('node:fs').readdirSync('/app', { recursive: true }).join('\\n'))`;
     const files = (await runOnce(image, ['-e', script])).split('\n');
     expect(files).toEqual(expect.arrayContaining(['sbom.cdx.json', 'THIRD-PARTY-LICENSES.txt']));
-    expect(files.filter((file) => /\.node$|node_modules|\.ts$|\.env/.test(file))).toEqual([]);
+    const arch = files.find((file) => file.endsWith('duckdb.node'))?.match(/linux-(\w+)/)?.[1];
+    expect(files.filter((file) => /\.node$|\.ts$|\.env/.test(file))).toEqual([
+      `node_modules/@duckdb/node-bindings-linux-${arch}/duckdb.node`,
+    ]);
+    expect(files.filter((file) => /^node_modules\/(@[^/]+\/)?[^/@]+$/.test(file)).sort()).toEqual([
+      'node_modules/@duckdb/node-api',
+      'node_modules/@duckdb/node-bindings',
+      `node_modules/@duckdb/node-bindings-linux-${arch}`,
+      'node_modules/detect-libc',
+    ]);
+  });
+
+  test('DuckDB reads compressed logs, and writes what does not fit to /tmp', async () => {
+    const script = `
+      const { writeFileSync } = require('node:fs');
+      const { gzipSync } = require('node:zlib');
+      writeFileSync('/tmp/a.log.gz', gzipSync('web 1\\nweb 2\\n'.repeat(200_000)));
+      import('@duckdb/node-api').then(async ({ DuckDBInstance }) => {
+        const options = { memory_limit: '64MiB', temp_directory: '/tmp/duckdb', threads: '1' };
+        const connection = await (await DuckDBInstance.create(':memory:', options)).connect();
+        const logs = "read_csv('/tmp/a.log.gz', delim = ' ', header = false, names = ['project', 'calls'])";
+        const sorted = 'select *, row_number() over (order by md5(project || rowid)) as n from (select *, row_number() over () as rowid from ' + logs + ')';
+        const answer = await connection.runAndReadAll('select sum(calls)::text, max(n)::text from (' + sorted + ')');
+        console.log(JSON.stringify(answer.getRows()[0]));
+      });`;
+    expect(JSON.parse(await runOnce(image, ['-e', script]))).toEqual(['600000', '400000']);
   });
 
   test('counts an event and a message all the way to the totals, and stops when it is told to', async () => {
