@@ -1,3 +1,4 @@
+import { AthenaClient } from '@aws-sdk/client-athena';
 import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
 import { ECRClient } from '@aws-sdk/client-ecr';
 import { S3Client } from '@aws-sdk/client-s3';
@@ -41,6 +42,8 @@ const DEFAULT_TIMEOUTS: AwsTimeouts = {
 const MEASURING_ATTEMPTS = 8;
 /** The consumer asks again by itself, and waits as suits a queue. */
 const SQS_ATTEMPTS = 3;
+/** Whoever waits for a query asks again by itself, and holds no job meanwhile. */
+const ATHENA_ATTEMPTS = 3;
 
 // The SDK warns in plain text on standard error, amid our JSON, at every start on Node 20. It says that releases from 2027
 // on need Node 22; ours is pinned, runs on 20, and whoever raises it reads its `engines`.
@@ -59,7 +62,7 @@ export type ThrottledRequests = readonly [
   requests: number,
 ];
 
-type Service = 's3' | 'sqs' | 'ecr' | 'cloudwatch';
+type Service = 's3' | 'sqs' | 'ecr' | 'cloudwatch' | 'athena';
 
 /**
  * Clients of AWS as we configure them: with timeouts, more attempts, the checksums that self-hosted stores understand, and
@@ -129,6 +132,14 @@ export class AwsClients {
     });
   }
 
+  athena(target: AwsTarget): AthenaClient {
+    return this.#clientOf('athena', target, () => {
+      const { requestMs } = this.#timeouts;
+      const client = new AthenaClient(this.#common(target, ATHENA_ATTEMPTS, requestMs));
+      return this.#watched(client, 'athena', target, requestMs);
+    });
+  }
+
   /** Closes all connections; calls under way fail. Stop whoever uses the clients first. */
   async stop(): Promise<void> {
     this.#stopped = true;
@@ -191,7 +202,7 @@ export class AwsClients {
     };
   }
 
-  #watched<Client extends S3Client | SQSClient | ECRClient | CloudWatchClient>(
+  #watched<Client extends S3Client | SQSClient | ECRClient | CloudWatchClient | AthenaClient>(
     client: Client,
     api: Service,
     target: AwsTarget,

@@ -14,6 +14,9 @@ const ALWAYS_THERE: ReadonlyMap<string, readonly string[]> = new Map([
   ['ListImagesCommand', ['imageIds']],
   ['DescribeImagesCommand', ['imageDetails']],
   ['GetMetricDataCommand', ['MetricDataResults']],
+  ['StartQueryExecutionCommand', ['QueryExecutionId']],
+  ['GetQueryExecutionCommand', ['QueryExecution']],
+  ['GetQueryResultsCommand', ['ResultSet']],
 ]);
 
 /** Refuses answers that lack what an answer of their kind always has: `target_invalid`, and never an empty listing. */

@@ -1,4 +1,4 @@
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { posthocDeclarationSchema } from './posthoc-declaration.ts';
 
 const declaration = {
@@ -21,6 +21,47 @@ const problems = (change: object) =>
 test('asks again within the grace of months, unless it says otherwise', () => {
   expect(posthocDeclarationSchema.parse(declaration).revisions).toEqual(['1h', '6h', '24h', '48h']);
   expect(problems({ revisions: ['5m'] })).toEqual([]);
+});
+
+describe('the engine', () => {
+  const athena = { region: 'eu-central-1', workgroup: 'w', database: 'd', table: 't' };
+  const chosen = (change: object) => {
+    const { engine, timeoutSeconds } = posthocDeclarationSchema.parse({
+      ...declaration,
+      engine: undefined,
+      ...change,
+    });
+    return [engine, timeoutSeconds];
+  };
+
+  test('is the one that has a section, DuckDB when both have one, and the one that is named', () => {
+    expect(chosen({})).toEqual(['duckdb', 240]);
+    expect(chosen({ source: undefined, athena })).toEqual(['athena', 2_100]);
+    expect(chosen({ athena })).toEqual(['duckdb', 240]);
+    expect(chosen({ athena, engine: 'athena', timeoutSeconds: 600 })).toEqual(['athena', 600]);
+  });
+
+  test.each([
+    [{ source: undefined }, 'source is what duckdb reads'],
+    [
+      { source: undefined, engine: undefined },
+      'source should be there, or athena: where the logs are',
+    ],
+    [{ engine: 'athena' }, 'athena is what athena reads'],
+    [{ timeoutSeconds: 241 }, 'timeoutSeconds is up to 240'],
+    [{ athena, engine: 'athena', timeoutSeconds: 2_101 }, 'timeoutSeconds is up to 2100'],
+    [
+      { athena, sql: 'select a::int from logs where :start < :end' },
+      'sql has ::, which Athena does not know; write cast(… as …)',
+    ],
+  ])('%j is refused', (change, problem) => {
+    expect(problems(change)).toContain(problem);
+  });
+
+  test('what is stored is read as it was declared', () => {
+    const parsed = posthocDeclarationSchema.parse({ ...declaration, athena });
+    expect(posthocDeclarationSchema.parse(JSON.parse(JSON.stringify(parsed)))).toEqual(parsed);
+  });
 });
 
 test.each([

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { meterFields } from '../meter-declaration.ts';
 import { parseReadingQuery } from '../readings/reading-query.ts';
 import { isSlug } from '../slug.ts';
+import { athenaTableSchema } from './athena-table.ts';
 import { DURATION, durationMs } from './duration.ts';
 import { logSourceSchema } from './log-source.ts';
 
@@ -24,15 +25,14 @@ const column = z.string().regex(/^[a-z_][a-z0-9_]{0,62}$/, 'should be small lett
 /** A month may be closed so long after its end (ODOMETER_CLOSE_GRACE_HOURS); what is found later is an adjustment. */
 const MAX_REVISION_MS = 72 * 3_600_000;
 
-/**
- * A metric that nobody sends: SQL over logs, asked for one window after another, whose rows become events. Written by
- * operators, stored by `odometer apply`, run by stats-worker.
- */
-export const posthocDeclarationSchema = z.strictObject({
+/** Of a query; the default is the most. DuckDB's has to fit into a job. Athena ends one by itself after half an hour. */
+const MAX_TIMEOUT_SECONDS = { duckdb: 240, athena: 2_100 } as const;
+
+const fields = z.strictObject({
   /** Ours, for commands; part of the ids of its events. */
   name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'should be a DNS label'),
-  /** What answers its SQL. */
-  engine: z.enum(['duckdb']),
+  /** What answers its SQL; without it, what it has a section for, and DuckDB when it has both. */
+  engine: z.enum(['duckdb', 'athena']).optional(),
   /** Type of its events and slug of its meter, a counter of which it is the only source; created when there is none. */
   eventType: meterFields.slug,
   /** Of a meter that it creates. */
@@ -84,10 +84,45 @@ export const posthocDeclarationSchema = z.strictObject({
    * missing than that so much was never used. 100 holds nothing.
    */
   maxFallPercent: z.int().min(0).max(100).default(20),
-  /** A query is stopped after it. A job has 5 minutes for everything. */
-  timeoutSeconds: z.int().min(1).max(240).default(240),
-  source: logSourceSchema,
+  /** A query is stopped after it. */
+  timeoutSeconds: z.int().min(1).optional(),
+  /** Where logs are for DuckDB. */
+  source: logSourceSchema.optional(),
+  /** Where they are for Athena. */
+  athena: athenaTableSchema.optional(),
 });
+
+/**
+ * A metric that nobody sends: SQL over logs, asked for one window after another, whose rows become events. Written by
+ * operators, stored by `odometer apply`, run by stats-worker. The same SQL is for either engine.
+ */
+export const posthocDeclarationSchema = fields
+  .superRefine(({ engine, source, athena, timeoutSeconds = 1, sql: text }, context) => {
+    const issue = (path: string, message: string) =>
+      context.addIssue({ code: 'custom', path: [path], message });
+    if (source === undefined && athena === undefined) {
+      issue('source', 'should be there, or athena: where the logs are');
+    }
+    if (engine === 'duckdb' && source === undefined) issue('source', 'is what duckdb reads');
+    if (engine === 'athena' && athena === undefined) issue('athena', 'is what athena reads');
+    const most = MAX_TIMEOUT_SECONDS[engineOf({ engine, source })];
+    if (timeoutSeconds > most) issue('timeoutSeconds', `is up to ${most}`);
+    if (athena === undefined) return;
+    const parsed = parseReadingQuery(text, 'positional');
+    if (typeof parsed === 'string') issue('sql', parsed);
+  })
+  .transform(({ engine: declared, timeoutSeconds, ...metric }) => {
+    const engine = engineOf({ engine: declared, source: metric.source });
+    return {
+      ...metric,
+      engine,
+      timeoutSeconds: timeoutSeconds ?? MAX_TIMEOUT_SECONDS[engine],
+    };
+  });
+
+function engineOf({ engine, source }: Pick<z.infer<typeof fields>, 'engine' | 'source'>) {
+  return engine ?? (source === undefined ? 'athena' : 'duckdb');
+}
 
 export type PosthocDeclaration = z.infer<typeof posthocDeclarationSchema>;
 

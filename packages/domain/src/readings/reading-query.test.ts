@@ -24,7 +24,7 @@ describe('named parameters', () => {
     ['after a cast', 'select now()::start'],
     ['in a named argument', 'select make_interval(hours := 1)'],
   ])('are left alone %s', (_where, sql) => {
-    expect(parseReadingQuery(sql)).toEqual({ text: sql, parameters: new Set() });
+    expect(parseReadingQuery(sql)).toEqual({ text: sql, parameters: new Set(), places: [] });
   });
 
   test('begin anew after what looks like a string and is none', () => {
@@ -54,6 +54,28 @@ test.each([
   ['select $1', 'has $1; write :start and :end instead'],
 ])('%j is refused', (sql, problem) => {
   expect(parseReadingQuery(sql)).toBe(problem);
+});
+
+describe('for Athena', () => {
+  const athena = (sql: string) => parseReadingQuery(sql, 'positional');
+
+  test('places are question marks, and say which value belongs into each', () => {
+    expect(athena(`select '?', ':end' where at < :end and at >= :start or :end > 0;`)).toEqual({
+      text: `select '?', ':end' where at < ? and at >= ? or ? > 0`,
+      parameters: new Set(['start', 'end']),
+      places: ['end', 'start', 'end'],
+    });
+  });
+
+  test.each([
+    ['select ? where :start < :end', 'has a ?; write :start and :end instead'],
+    ['select time::timestamp', 'has ::, which Athena does not know; write cast(… as …)'],
+    [String.raw`select e'\''`, "has e'…, which is no string in Athena"],
+    ['select $$x$$', 'has $$…, which is no string in Athena'],
+    ['select 1 /* a /* b */ ? */', 'has a comment in a comment'],
+  ])('%j is refused, which it would read otherwise than we do', (sql, problem) => {
+    expect(athena(sql)).toBe(problem);
+  });
 });
 
 test('a long string takes no long time', () => {

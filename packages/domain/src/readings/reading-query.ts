@@ -12,6 +12,8 @@ export interface ReadingQuery {
   /** With `$1` for `:start` and `$2` for `:end`, and without the semicolon at its end. */
   readonly text: string;
   readonly parameters: ReadonlySet<ReadingParameter>;
+  /** The parameter of each place, in the order of the text: values of `?` are given so. */
+  readonly places: readonly ReadingParameter[];
 }
 
 /** The order matters: an E string is no identifier, and `::` no parameter. Identifiers may hold a `$`. */
@@ -31,10 +33,17 @@ const TOKEN = new RegExp(
   'suy',
 );
 
-/** @returns the query as Postgres takes it, or a sentence that says what is wrong with it. Never throws. */
-export function parseReadingQuery(sql: string): ReadingQuery | string {
+/**
+ * @param style `numbered`: `$1` and `$2`, as Postgres and DuckDB take them. `positional`: `?`, as Athena takes them, which has
+ *   neither `::` nor comments within comments.
+ * @returns the query with places for its parameters, or a sentence that says what is wrong with it. Never throws.
+ */
+export function parseReadingQuery(
+  sql: string,
+  style: 'numbered' | 'positional' = 'numbered',
+): ReadingQuery | string {
   const parts: string[] = [];
-  const parameters = new Set<ReadingParameter>();
+  const places: ReadingParameter[] = [];
   let ended = false;
   let isEmpty = true;
   for (let at = 0; at < sql.length; ) {
@@ -46,6 +55,10 @@ export function parseReadingQuery(sql: string): ReadingQuery | string {
     if (comment !== undefined) end = endOfComment(sql, at);
     else if (tag !== undefined) end = endOfQuoted(sql, tag, end);
     if (end === -1) return `has ${comment === undefined ? 'a string' : 'a comment'} without an end`;
+    if (style === 'positional') {
+      const problem = foreignToAthena(sql.slice(at, end), found.groups);
+      if (problem !== undefined) return problem;
+    }
     if (other === "'" || other === '"') return 'has a string without an end';
     if (position !== undefined) return `has ${position}; write :start and :end instead`;
     const isCode = skip === undefined && comment === undefined;
@@ -54,8 +67,8 @@ export function parseReadingQuery(sql: string): ReadingQuery | string {
       ended = true;
     } else if (name !== undefined) {
       if (!isParameter(name)) return `has :${name}, but there are only :start and :end`;
-      parameters.add(name);
-      parts.push(`$${READING_PARAMETERS.indexOf(name) + 1}`);
+      places.push(name);
+      parts.push(style === 'positional' ? '?' : `$${READING_PARAMETERS.indexOf(name) + 1}`);
     } else {
       parts.push(sql.slice(at, end));
     }
@@ -63,7 +76,20 @@ export function parseReadingQuery(sql: string): ReadingQuery | string {
     at = end;
   }
   if (isEmpty) return 'is empty';
-  return { text: parts.join(''), parameters };
+  return { text: parts.join(''), parameters: new Set(places), places };
+}
+
+type Groups = Readonly<Record<string, string | undefined>>;
+
+/** What Athena would read otherwise than we do: then a value could get into the place of another. */
+function foreignToAthena(token: string, { comment, cast, tag, other, text }: Groups) {
+  if (other === '?') return 'has a ?; write :start and :end instead';
+  if (cast === '::') return 'has ::, which Athena does not know; write cast(… as …)';
+  if (tag !== undefined || (text !== undefined && /^e'/i.test(text))) {
+    return `has ${token.slice(0, 2)}…, which is no string in Athena`;
+  }
+  if (comment !== undefined && token.indexOf('/*', 2) !== -1) return 'has a comment in a comment';
+  return undefined;
 }
 
 function isParameter(name: string): name is ReadingParameter {

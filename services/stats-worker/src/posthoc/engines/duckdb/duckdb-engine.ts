@@ -1,66 +1,92 @@
 import { OdometerError } from '@odometer/domain/errors';
-import { parseReadingQuery } from '@odometer/domain/readings/reading-query';
-import {
-  type EngineAnswer,
-  type EngineColumn,
-  MAX_ANSWER_ROWS,
-  type PosthocEngine,
-  type PosthocQuery,
-} from '../engine.ts';
+import type { EngineAnswer, PosthocEngine, PosthocQuery } from '../engine.ts';
+import { askDuckDb } from './ask-duckdb.ts';
 import { createLogs } from './create-logs.ts';
-import { findFiles } from './find-files.ts';
-import {
-  type Connection,
-  type DuckDb,
-  type DuckDbLimits,
-  literals,
-  withDuckDb,
-} from './open-duckdb.ts';
+import { createDialect } from './dialect.ts';
+import { type FetchedLogs, type FetchParts, fetchLogs } from './fetch-logs.ts';
+import { findFiles, type LogFiles } from './find-files.ts';
+import { type Connection, type DuckDbLimits, literals, withDuckDb } from './open-duckdb.ts';
+import { withWorkDirectory } from './work-directory.ts';
 
-/**
- * Answers in this process, from files. There is nothing to be found again after a crash: whoever goes on asks again.
- *
- * @param options.directory below which the files of declared sources are; undefined: this worker has none.
- */
-export function createDuckDbEngine(options: {
+export interface DuckDbEngineParts {
+  /** Below which the files of declared sources are; undefined: this worker has none. */
   readonly directory: string | undefined;
   readonly limits: DuckDbLimits;
-}): PosthocEngine {
+  /** For sources in buckets. */
+  readonly fetch: FetchParts;
+}
+
+/** Answers in this process, from files. There is nothing to be found again after a crash: whoever goes on asks again. */
+export function createDuckDbEngine(parts: DuckDbEngineParts): PosthocEngine {
   return {
     start: async () => null,
     answer: async (query, _executionId, signal) => {
-      const { directory, limits } = options;
-      const target = targetOf(query);
-      if (directory === undefined) {
-        const reason = 'this worker has no directory of logs (ODOMETER_POSTHOC_DIRECTORY)';
-        throw new OdometerError('target_invalid', { target, reason });
-      }
       const timeout = AbortSignal.timeout(query.metric.timeoutSeconds * 1_000);
-      const stop = AbortSignal.any([signal, timeout]);
+      let fetched: FetchedLogs | undefined;
       try {
-        return await withDuckDb(limits, async (connection, duckDb) => {
-          const files = await findFiles(connection, directory, query.metric.source, query);
-          const unmatched = await createLogs(connection, duckDb, query.metric.source, files.paths);
-          await confine(connection, files.paths);
-          const answer = await interruptible(connection, stop, () =>
-            ask(connection, duckDb, query),
-          );
-          return {
-            ...answer,
-            unmatchedLines: await unmatched.count(),
-            scannedBytes: files.bytes,
-          };
+        return await withWorkDirectory(async ({ spill, logs }) => {
+          const { source } = query.metric;
+          const stop = AbortSignal.any([signal, timeout]);
+          if (source.type === 's3')
+            fetched = await fetchLogs(parts.fetch, source, query, logs, stop);
+          return answerFrom(parts, query, { fetched, spill, stop });
         });
       } catch (error) {
         signal.throwIfAborted();
         if (error instanceof OdometerError) throw error;
         const reason = timeout.aborted
           ? `it takes more than ${query.metric.timeoutSeconds} s`
-          : messageOf(error);
-        throw new OdometerError('target_invalid', { target, reason }, { cause: error });
+          : withKeys(messageOf(error), fetched);
+        throw invalid(query, reason, error);
       }
     },
   };
+}
+
+interface Attempt {
+  readonly fetched: LogFiles | undefined;
+  readonly spill: string;
+  readonly stop: AbortSignal;
+}
+
+/**
+ * DuckDB 1.5 ends with an internal error when it meets a line that is no UTF-8 and reads only some of its columns. Such lines are
+ * rare, and reading all columns takes much longer: so it is done only then, in another database, as the first is of no more use.
+ */
+async function answerFrom(
+  parts: DuckDbEngineParts,
+  query: PosthocQuery,
+  attempt: Attempt,
+): Promise<EngineAnswer> {
+  try {
+    return await answerOnce(parts, query, attempt, false);
+  } catch (error) {
+    attempt.stop.throwIfAborted();
+    const isBroken = /INTERNAL Error|FATAL Error|invalid unicode|utf-?8/i.test(messageOf(error));
+    if (!isBroken || query.metric.source.format.type !== 'delimited') throw error;
+    return answerOnce(parts, query, attempt, true);
+  }
+}
+
+function answerOnce(
+  { directory, limits }: DuckDbEngineParts,
+  query: PosthocQuery,
+  { fetched, spill, stop }: Attempt,
+  isWhole: boolean,
+): Promise<EngineAnswer> {
+  const { source } = query.metric;
+  return withDuckDb(limits, spill, async (connection, duckDb) => {
+    const files =
+      fetched ?? (await findFiles(connection, directoryOf(query, directory), source, query));
+    const reading = { files: files.paths, isWhole };
+    const unmatched = await createLogs(connection, duckDb, source.format, reading);
+    await createDialect(connection);
+    await confine(connection, files.paths);
+    const answer = await interruptible(connection, stop, () =>
+      askDuckDb(connection, duckDb, query),
+    );
+    return { ...answer, unmatchedLines: await unmatched.count(), scannedBytes: files.bytes };
+  });
 }
 
 /** The query may read these files, and nothing else of this machine, nor change that. */
@@ -85,45 +111,23 @@ async function interruptible<Result>(
   }
 }
 
-async function ask(
-  connection: Connection,
-  { DuckDBTimestampValue, StatementType }: DuckDb,
-  query: PosthocQuery,
-): Promise<Pick<EngineAnswer, 'columns' | 'rows'>> {
-  const parsed = parseReadingQuery(query.metric.sql);
-  if (typeof parsed === 'string') throw new Error(`the query ${parsed}`);
-  const statement = await connection.prepare(parsed.text);
-  if (statement.statementType !== StatementType.SELECT) throw new Error('the query is no SELECT');
-  // Micros since the epoch, without a zone: all times are UTC.
-  statement.bindTimestamp(1, new DuckDBTimestampValue(BigInt(query.startMs) * 1_000n));
-  statement.bindTimestamp(2, new DuckDBTimestampValue(BigInt(query.endMs) * 1_000n));
-  const reader = await statement.streamAndReadUntil(MAX_ANSWER_ROWS + 1);
-  if (reader.currentRowCount > MAX_ANSWER_ROWS) {
-    throw new Error(`the answer has more than ${MAX_ANSWER_ROWS} rows`);
+function directoryOf(query: PosthocQuery, directory: string | undefined): string {
+  if (directory !== undefined) return directory;
+  throw invalid(query, 'this worker has no directory of logs (ODOMETER_POSTHOC_DIRECTORY)');
+}
+
+function invalid({ metric }: PosthocQuery, reason: string, cause?: unknown): OdometerError {
+  const target = `post-hoc metric ${metric.name}`;
+  return new OdometerError('target_invalid', { target, reason }, { cause });
+}
+
+/** Names objects by their keys: the files are gone when somebody reads this. */
+function withKeys(message: string, fetched: FetchedLogs | undefined): string {
+  let text = message;
+  for (const file of fetched?.paths ?? []) {
+    if (text.includes(file)) text = text.replaceAll(file, () => fetched?.keyOf(file) ?? file);
   }
-  const types = reader.columnTypes();
-  const columns = reader
-    .columnNames()
-    .map((name, i): EngineColumn => ({ name, type: typeOf(String(types[i])) }));
-  const rows = reader.getRowsJson().map((row) => row.map(textOf));
-  return { columns, rows };
-}
-
-const EXACT = /^(U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|DECIMAL\(.*\))$/;
-const INEXACT = new Set(['FLOAT', 'DOUBLE']);
-
-function typeOf(type: string): EngineColumn['type'] {
-  if (EXACT.test(type)) return 'exact';
-  return INEXACT.has(type) ? 'inexact' : 'other';
-}
-
-function textOf(value: unknown): string | null {
-  if (value === null || typeof value === 'string') return value;
-  return typeof value === 'object' ? JSON.stringify(value) : String(value);
-}
-
-function targetOf({ metric }: PosthocQuery): string {
-  return `post-hoc metric ${metric.name}`;
+  return text;
 }
 
 function messageOf(error: unknown): string {
