@@ -19,6 +19,7 @@ import type { PeriodsReading } from './periods/periods-reading.ts';
 import type { UsageWriter } from './periods/usage-writer.ts';
 import type { PosthocCounts } from './posthoc/posthoc-counts.ts';
 import { createPosthocMetrics } from './posthoc/posthoc-metrics.ts';
+import type { PosthocReading } from './posthoc/posthoc-reading.ts';
 
 /** What the appliers did, as plain integers that are read at scrape. */
 export class ApplyCounts {
@@ -77,6 +78,7 @@ export interface MetricSources {
   readonly apply: ApplyCounts;
   readonly measure: MeasureCounts;
   readonly posthoc: PosthocCounts;
+  readonly posthocProgress: Pick<PosthocReading, 'behind' | 'held' | 'unfinishedSince'>;
   readonly aws: Pick<AwsClients, 'throttledRequests'>;
   readonly listings: ListingCounts;
   readonly workers: () => Iterable<readonly [queue: string, counts: Readonly<JobWorkerCounts>]>;
@@ -261,7 +263,7 @@ export function createMetrics(registry: Registry, sources: MetricSources) {
   exposeMeasured(registry, sources.measured);
   createPeriodsMetrics(registry, sources.periods);
   createStorageMetrics(registry, sources.storage);
-  createPosthocMetrics(registry, sources.posthoc);
+  createPosthocMetrics(registry, sources.posthoc, sources.posthocProgress);
   return {
     /** Call with the time an applying transaction took, after it has committed. */
     observeApply(queue: string, durationMs: number): void {

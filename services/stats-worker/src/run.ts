@@ -36,6 +36,7 @@ import { startBell } from './periods/start-bell.ts';
 import { UsageWriter } from './periods/usage-writer.ts';
 import { createPosthoc } from './posthoc/create-posthoc.ts';
 import { PosthocCounts } from './posthoc/posthoc-counts.ts';
+import { PosthocReading } from './posthoc/posthoc-reading.ts';
 import { createProcessors } from './processors.ts';
 import { RegistryCache } from './registry-cache.ts';
 
@@ -154,10 +155,12 @@ export async function run(config: Config, log: Logger): Promise<number> {
   const drifts = new DriftReading(pool);
   const measured = new MeasuredReading(pool);
   const storage = new StorageReading(pool);
+  const posthocProgress = new PosthocReading(pool);
   const metrics = createMetrics(registry, {
     apply: counts,
     measure: measureCounts,
     posthoc: posthocCounts,
+    posthocProgress,
     aws,
     listings,
     books,
@@ -308,6 +311,15 @@ export async function run(config: Config, log: Logger): Promise<number> {
       name: 'storage-reading',
       intervalMs: BOOKS_INTERVAL_MS,
       run: () => storage.refresh(),
+      log,
+    }),
+  );
+  service.add(
+    'workers',
+    periodic({
+      name: 'posthoc-reading',
+      intervalMs: BOOKS_INTERVAL_MS,
+      run: () => posthocProgress.refresh(clock.nowMs()),
       log,
     }),
   );

@@ -19,7 +19,15 @@ export interface WholeAnswer {
 }
 
 export type Belief =
-  | { readonly state: 'answered' | 'done'; readonly events: number }
+  | {
+      readonly state: 'answered' | 'done';
+      readonly events: number;
+      /** There was no believed answer of this window before. */
+      readonly isFirst: boolean;
+      /** Of the events, how many say that there is more, or less, than before. */
+      readonly more: number;
+      readonly less: number;
+    }
   | { readonly state: 'held'; readonly before: string; readonly total: string }
   | { readonly state: 'superseded' }
   /** Somebody else has answered this attempt, or started another. */
@@ -68,7 +76,11 @@ export async function believeAnswer(
       return { state: 'held', ...fall };
     }
   }
-  const { rows: stored } = await transaction.query<{ events: string; difference: string }>(
+  const { rows: stored } = await transaction.query<{
+    events: string;
+    difference: string;
+    more: number;
+  }>(
     `with before as (${BELIEVED}),
      answer as (${ANSWER}),
      changed as (
@@ -79,14 +91,17 @@ export async function believeAnswer(
        where coalesce(a.value, 0) <> coalesce(b.value, 0)
        returning difference
      )
-     select count(*) as events, coalesce(sum(difference), 0)::text as difference from changed`,
+     select count(*) as events, coalesce(sum(difference), 0)::text as difference,
+       count(*) filter (where difference > 0)::int as more
+     from changed`,
     [run.metric, run.windowStart, run.id, ...columnsOf(answer)],
   );
-  const { events, difference } = stored[0] ?? { events: '0', difference: '0' };
+  const { events, difference, more } = stored[0] ?? { events: '0', difference: '0', more: 0 };
   // Nothing has changed, so there is nothing to ship.
   const state = events === '0' ? 'done' : 'answered';
   await end(transaction, run.id, state, answer, null, { events, difference });
-  return { state, events: Number(events) };
+  const isFirst = !runs.some(({ state: before }) => isBelieved(before));
+  return { state, events: Number(events), isFirst, more, less: Number(events) - more };
 }
 
 /** What was believed of a window ($1, $2): of each key the newest row. */

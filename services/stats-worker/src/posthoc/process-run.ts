@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { inTransaction, type Pool } from '@odometer/database/pool';
 import { believeAnswer } from '@odometer/database/posthoc/believe-answer';
 import {
+  countExecutions,
   failRun,
   findRun,
   type PosthocRun,
@@ -9,9 +10,11 @@ import {
   storeExecution,
 } from '@odometer/database/posthoc/posthoc-runs';
 import { isOdometerError } from '@odometer/domain/errors';
+import type { PosthocDeclaration } from '@odometer/domain/posthoc/posthoc-declaration';
 import { isInfrastructureError } from '@odometer/queues/infrastructure-error';
 import type { Logger } from '@odometer/service-kit/logging';
-import { askEngine, type Engines } from './ask-engine.ts';
+import { type Again, askEngine, type Engines } from './ask-engine.ts';
+import type { PosthocQuery } from './engines/engine.ts';
 import type { PosthocCounts } from './posthoc-counts.ts';
 import { type ShipParts, shipRun } from './ship-run.ts';
 import { usableMetric } from './usable-metric.ts';
@@ -29,22 +32,64 @@ export interface RunParts extends ShipParts {
  *
  * A query that fails is noted and tried again when its time has come: that the job fails would help nobody. Only what we depend
  * on ourselves makes it wait.
+ *
+ * @returns when to come again for a query that runs elsewhere, or has to wait until fewer do; undefined: that is all for now.
  */
 export async function processRun(
   parts: RunParts,
   runId: string,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<Again | undefined> {
   const planned = await findRun(parts.pool, runId);
   if (planned?.state === 'planned' || planned?.state === 'failed') {
+    if (await isFull(parts, planned)) return { afterMs: NO_PLACE_MS };
     await startRun(parts.pool, planned, requestToken(planned, planned.attempt + 1));
   }
   const started = await findRun(parts.pool, runId);
-  if (started?.state === 'started') await answerRun(parts, started, signal);
+  if (started?.state === 'started') {
+    const again = await answerRun(parts, started, signal);
+    if (again !== undefined) return again;
+  }
+  if (started?.state === 'superseded') await stopQuery(parts, started, signal);
   const answered = await findRun(parts.pool, runId);
   if (answered?.state === 'answered' || answered?.state === 'shipped') {
     await shipRun(parts, answered, signal);
   }
+  return undefined;
+}
+
+/** As long as a query takes. There may be hundreds of runs that wait for a place, and each look is a few statements. */
+const NO_PLACE_MS = 20_000;
+
+/** Whether as many queries run at the engine as may. Two who ask at once may both find the last place: no harm is done. */
+async function isFull({ pool, engines }: RunParts, run: PosthocRun): Promise<boolean> {
+  const metric = await usableMetric(pool, run.metric).catch((error: unknown) => {
+    // Whoever starts it finds out, and says so.
+    if (isOdometerError(error) && error.code === 'target_invalid') return undefined;
+    throw error;
+  });
+  const most = metric === undefined ? undefined : engines[metric.engine].maxExecutions;
+  return most !== undefined && (await countExecutions(pool)) >= most;
+}
+
+/** A later run took its place while its query ran: it costs money, and nobody will read its answer. */
+async function stopQuery(
+  { pool, engines, log }: RunParts,
+  run: PosthocRun,
+  signal: AbortSignal,
+): Promise<void> {
+  if (run.executionId === null || run.asOf !== null) return;
+  try {
+    const metric = await usableMetric(pool, run.metric);
+    await engines[metric.engine].stop?.(queryOf(metric, run), run.executionId, signal);
+  } catch (error) {
+    if (signal.aborted || isInfrastructureError(error)) throw error;
+    log.warn({ event: 'posthoc_query_not_stopped', metric: run.metric, error });
+  }
+}
+
+function queryOf(metric: PosthocDeclaration, run: PosthocRun): PosthocQuery {
+  return { metric, startMs: run.windowStart.getTime(), endMs: run.windowEnd.getTime() };
 }
 
 /** The same for whoever repeats an attempt, and never that of another one. 64 characters, as Athena takes 32 to 128. */
@@ -52,7 +97,11 @@ function requestToken({ metric, windowStart, revision }: PosthocRun, attempt: nu
   return hash('sha256', JSON.stringify([metric, windowStart, revision, attempt]));
 }
 
-async function answerRun(parts: RunParts, run: PosthocRun, signal: AbortSignal): Promise<void> {
+async function answerRun(
+  parts: RunParts,
+  run: PosthocRun,
+  signal: AbortSignal,
+): Promise<Again | undefined> {
   const { pool, engines, counts, log } = parts;
   const fields = {
     metric: run.metric,
@@ -61,25 +110,33 @@ async function answerRun(parts: RunParts, run: PosthocRun, signal: AbortSignal):
   };
   try {
     const metric = await usableMetric(pool, run.metric);
-    const query = {
-      metric,
-      startMs: run.windowStart.getTime(),
-      endMs: run.windowEnd.getTime(),
-    };
-    let { executionId } = run;
-    if (executionId === null) {
-      const token = requestToken(run, run.attempt);
-      executionId = await engines[metric.engine].start(query, token, signal);
-      if (executionId !== null) await storeExecution(pool, run, executionId);
+    const asked = await askEngine(
+      engines,
+      queryOf(metric, run),
+      {
+        token: requestToken(run, run.attempt),
+        executionId: run.executionId,
+        startedAt: run.startedAt ?? new Date(),
+        runningMs: run.runningMs ?? 0,
+      },
+      (executionId) => storeExecution(pool, run, executionId),
+      signal,
+    );
+    if ('afterMs' in asked) {
+      if (asked.trouble !== undefined) {
+        log.warn({ event: 'posthoc_query_unreachable', ...fields, error: asked.trouble });
+      }
+      return asked;
     }
-    const { rows, unnamed, asOf, engine } = await askEngine(engines, query, executionId, signal);
+    const { rows, unnamed, asOf, engine } = asked;
     const belief = await inTransaction(pool, (transaction) =>
       believeAnswer(transaction, run, { ...engine, rows, asOf }, metric.maxFallPercent),
     );
-    if (belief.state === 'lost') return;
+    if (belief.state === 'lost') return undefined;
+    if ('isFirst' in belief) counts.addCompared(belief);
     counts.answerRows += engine.rows;
     counts.unmatchedLines += Number(engine.unmatchedLines);
-    counts.scannedBytes += Number(engine.scannedBytes);
+    counts.addScanned(metric.engine, Number(engine.scannedBytes));
     counts.unnamedRows += Number(unnamed);
     if (engine.unmatchedLines > 0n || unnamed > 0n) {
       const lines = engine.unmatchedLines.toString();
@@ -93,8 +150,9 @@ async function answerRun(parts: RunParts, run: PosthocRun, signal: AbortSignal):
     if (signal.aborted || isInfrastructureError(error)) throw error;
     const failure = isOdometerError(error) ? error.code : 'unexpected';
     const detail = error instanceof Error ? error.message : String(error);
-    if (!(await failRun(pool, run, failure, detail))) return;
+    if (!(await failRun(pool, run, failure, detail))) return undefined;
     counts.add('failed');
     log.error({ event: 'posthoc_run_failed', ...fields, error });
   }
+  return undefined;
 }

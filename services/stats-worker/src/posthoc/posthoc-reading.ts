@@ -1,0 +1,58 @@
+import type { Queryable } from '@odometer/database/pool';
+import {
+  listPosthocProgress,
+  type PosthocProgress,
+} from '@odometer/database/posthoc/posthoc-metrics';
+import { durationMs } from '@odometer/domain/posthoc/duration';
+import { posthocDeclarationSchema, windowMs } from '@odometer/domain/posthoc/posthoc-declaration';
+import type { LabelledCount } from '@odometer/service-kit/metrics';
+
+/** How far post-hoc metrics are, as last read; nothing is shown before that. Declared names are few, and ours. */
+export class PosthocReading {
+  readonly #db: Queryable;
+  #progress: readonly PosthocProgress[] = [];
+  #behind: readonly LabelledCount<'metric'>[] = [];
+
+  constructor(db: Queryable) {
+    this.#db = db;
+  }
+
+  /** @throws what Postgres throws; the last reading stays. */
+  async refresh(nowMs: number): Promise<void> {
+    this.#progress = await listPosthocProgress(this.#db);
+    this.#behind = this.#progress.flatMap((progress) => {
+      const behindMs = behind(progress, nowMs);
+      return behindMs === undefined ? [] : [[{ metric: progress.name }, behindMs / 1_000] as const];
+    });
+  }
+
+  held(): readonly LabelledCount<'metric'>[] {
+    return this.#progress.map(({ name, heldWindows }) => [{ metric: name }, heldWindows] as const);
+  }
+
+  /** Unix time in seconds. */
+  unfinishedSince(): readonly LabelledCount<'metric'>[] {
+    return this.#progress.flatMap(({ name, unfinishedSince }) =>
+      unfinishedSince === null
+        ? []
+        : [[{ metric: name }, unfinishedSince.getTime() / 1_000] as const],
+    );
+  }
+
+  behind(): readonly LabelledCount<'metric'>[] {
+    return this.#behind;
+  }
+}
+
+/** Undefined when another version has declared it: which windows are due is not known. */
+function behind(
+  { declaration, answeredUntil, firstWindow }: PosthocProgress,
+  nowMs: number,
+): number | undefined {
+  const { data: metric } = posthocDeclarationSchema.safeParse(declaration);
+  const [first] = metric?.revisions ?? [];
+  if (metric === undefined || first === undefined) return undefined;
+  const lengthMs = windowMs(metric.window);
+  const dueUntilMs = Math.floor((nowMs - durationMs(first)) / lengthMs) * lengthMs;
+  return Math.max(0, dueUntilMs - (answeredUntil ?? firstWindow).getTime());
+}

@@ -1,0 +1,88 @@
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { albLine, openPosthoc } from '../../test/posthoc-fixture.ts';
+import { PosthocReading } from './posthoc-reading.ts';
+
+/** What somebody who watches post-hoc metrics sees of them. */
+
+let posthoc: Awaited<ReturnType<typeof openPosthoc>>;
+let reading: PosthocReading;
+beforeEach(async () => {
+  posthoc = await openPosthoc();
+  reading = new PosthocReading(posthoc.pool);
+});
+afterEach(() => posthoc.close());
+
+const at = (time: string) => `2026-08-15T${time}:00Z`;
+const lines = (count: number) =>
+  Array.from({ length: count }, (_, n) => albLine(`10:00:0${n}`, 'web'));
+const write = (count: number) => posthoc.write('alb/2026/08/15/a.log', lines(count));
+const read = async (time: string) => {
+  await reading.refresh(Date.parse(at(time)));
+  return { behind: reading.behind(), held: reading.held(), waiting: reading.unfinishedSince() };
+};
+const alb = (value: number) => [[{ metric: 'alb' }, value]];
+
+test('nothing is shown of nothing', async () => {
+  expect(await read('10:00')).toEqual({ behind: [], held: [], waiting: [] });
+});
+
+test('a metric is behind by the windows that should have an answer, from the first one on', async () => {
+  await posthoc.declare(at('10:20'));
+  for (const [time, hours] of [
+    ['11:59', 0],
+    ['12:00', 1],
+    ['12:59', 1],
+    ['13:00', 2],
+  ] as const) {
+    expect((await read(time)).behind).toEqual(alb(hours * 3_600));
+  }
+  await posthoc.ring(at('13:05'));
+  expect((await read('13:59')).behind).toEqual(alb(0));
+  expect((await read('14:00')).behind).toEqual(alb(3_600));
+});
+
+test('a held window is one until it is believed, however often it is held', async () => {
+  await posthoc.declare(at('10:20'));
+  write(8);
+  await posthoc.ring(at('12:00'));
+  expect((await read('12:00')).held).toEqual(alb(0));
+  write(1);
+  await posthoc.ring(at('17:00'));
+  expect((await read('17:00')).held).toEqual(alb(1));
+  await posthoc.pool.query(
+    `insert into posthoc_runs (metric, window_start, window_end, revision, state, finished_at)
+     select metric, window_start, window_end, 3, 'held', now() from posthoc_runs where state = 'held'`,
+  );
+  expect((await read('17:00')).held).toEqual(alb(1));
+  await posthoc.pool.query(`update posthoc_runs set state = 'done' where revision = 3`);
+  expect((await read('17:00')).held).toEqual(alb(0));
+});
+
+test('a run that fails waits since it was planned', async () => {
+  await posthoc.declare(at('10:20'), { sql: 'select no_such_function(:start, :end) from logs' });
+  await posthoc.ring(at('12:00'));
+  const { rows } = await posthoc.pool.query<{ at: Date }>(
+    'select planned_at as at from posthoc_runs',
+  );
+  expect((await read('12:00')).waiting).toEqual(alb((rows[0]?.at.getTime() ?? 0) / 1_000));
+  expect([...posthoc.parts.counts.runs()]).toContainEqual([{ outcome: 'failed' }, 1]);
+});
+
+test('answers after the first are told apart by whether something has changed, rows by whether there is more or less', async () => {
+  const { counts } = posthoc.parts;
+  const shown = () => [...counts.revisions(), ...counts.differences()].map(([, count]) => count);
+  await posthoc.declare(at('10:20'), { maxFallPercent: 90 });
+  write(3);
+  await posthoc.ring(at('12:00'));
+  expect(shown()).toEqual([0, 0, 0, 0]);
+  await posthoc.ring(at('17:00'));
+  expect(shown()).toEqual([1, 0, 0, 0]);
+  posthoc.write('alb/2026/08/15/a.log', [...lines(1), albLine('11:00:00', 'app')]);
+  await posthoc.ring(at('18:00'));
+  // The window of 11:00 has its second answer.
+  expect(shown()).toEqual([1, 1, 1, 0]);
+  expect([...counts.scannedBytes()]).toEqual([
+    [{ engine: 'duckdb' }, expect.any(Number)],
+    [{ engine: 'athena' }, 0],
+  ]);
+});
