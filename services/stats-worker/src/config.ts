@@ -67,6 +67,11 @@ export const variables = {
     integer({ min: 1, max: 256, default: 2 }),
     'Threads of a DuckDB query. Two halve the time, and leave the rest of a machine to others.',
   ),
+  posthocFetchMb: variable(
+    'ODOMETER_POSTHOC_FETCH_MB',
+    integer({ min: 1, default: 2_048 }),
+    'Megabytes of logs, as they are stored, that are fetched from a bucket for a query, into the temporary directory. A window with more fails and says so; without a limit a path that matches too much would fill the disk. Two gigabytes are about twenty million requests of a load balancer.',
+  ),
 } as const;
 
 export type Config = ConfigOf<typeof variables>;

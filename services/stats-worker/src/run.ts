@@ -145,6 +145,7 @@ export async function run(config: Config, log: Logger): Promise<number> {
     pool,
     eventsQueue: usageQueues.events,
     counts: posthocCounts,
+    aws,
     config,
     onBug: (error) => service.fail(error),
     log,

@@ -15,6 +15,7 @@ import {
 import type { JobQueue } from '@odometer/queues/job-queue';
 import { temporaryDirectory } from '@odometer/testing/temporary-directory';
 import { createDuckDbEngine } from '../src/posthoc/engines/duckdb/duckdb-engine.ts';
+import type { FetchParts } from '../src/posthoc/engines/duckdb/fetch-logs.ts';
 import { planDueRuns } from '../src/posthoc/plan-due.ts';
 import { PosthocCounts } from '../src/posthoc/posthoc-counts.ts';
 import { processRun } from '../src/posthoc/process-run.ts';
@@ -105,6 +106,16 @@ async function declarePosthoc(
 
 export const LIMITS = { memoryBytes: 256 * 1_048_576, threads: 1 };
 
+/** Of engines whose metrics have none. */
+export const NO_BUCKETS: FetchParts = {
+  aws: {
+    s3: () => {
+      throw new Error('no bucket is declared');
+    },
+  },
+  maxBytes: 0,
+};
+
 /** Post-hoc metrics with a directory of logs and a database, whose events are applied at once. */
 export async function openPosthoc() {
   const system = await openAppliers();
@@ -120,7 +131,7 @@ export async function openPosthoc() {
   };
   const parts = {
     pool: system.pool,
-    engines: { duckdb: createDuckDbEngine({ directory, limits: LIMITS }) },
+    engines: { duckdb: createDuckDbEngine({ directory, limits: LIMITS, fetch: NO_BUCKETS }) },
     counts,
     enqueue,
     log: { info: note, warn: note, error: note },

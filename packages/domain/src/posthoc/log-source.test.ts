@@ -24,3 +24,15 @@ test.each(['/etc/passwd', '../x', 'a/../b', './a', 'a//b', 'a/{day}', 'a/[b]', "
     expect(logSourceSchema.safeParse({ type: 'directory', path, format }).success).toBe(false);
   },
 );
+
+test.each([
+  [{ bucket: 'logs' }, true],
+  [{ bucket: 'logs', endpoint: 'https://store.example.com', forcePathStyle: true }, true],
+  [{ bucket: 'logs', endpoint: 'https://user:secret@store.example.com' }, false],
+  [{ bucket: '' }, false],
+  [{}, false],
+  [{ bucket: 'logs', path: '/a' }, false],
+])('the source in S3 %j: %s', (change, isGood) => {
+  const source = { type: 's3', path: 'alb/*.log.gz', format, ...change };
+  expect(logSourceSchema.safeParse(source).success).toBe(isGood);
+});

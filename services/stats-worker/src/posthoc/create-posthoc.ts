@@ -1,9 +1,12 @@
+import type { AwsClients } from '@odometer/aws/aws-clients';
+import type { AwsClients } from '@odometer/aws/aws-clients';
 import type { Pool } from '@odometer/database/pool';
 import type { JobQueue } from '@odometer/queues/job-queue';
 import type { Processor } from '@odometer/queues/job-worker';
 import type { Logger } from '@odometer/service-kit/logging';
 import { periodic } from '@odometer/service-kit/periodic';
 import type { Service } from '@odometer/service-kit/service';
+import { createAthenaEngine } from './engines/athena/athena-engine.ts';
 import { createDuckDbEngine } from './engines/duckdb/duckdb-engine.ts';
 import { openEventProducer } from './open-event-producer.ts';
 import type { PosthocCounts } from './posthoc-counts.ts';
@@ -17,6 +20,7 @@ export interface PosthocConfig {
   readonly posthocDirectory: string | undefined;
   readonly posthocMemoryMb: number;
   readonly posthocThreads: number;
+  readonly posthocFetchMb: number;
 }
 
 /** What runs post-hoc metrics. */
@@ -24,6 +28,7 @@ export function createPosthoc(parts: {
   readonly pool: Pool;
   readonly eventsQueue: JobQueue<'events'>;
   readonly counts: PosthocCounts;
+  readonly aws: AwsClients;
   readonly config: PosthocConfig;
   readonly onBug: (error: Error) => void;
   readonly log: Logger;
@@ -32,7 +37,7 @@ export function createPosthoc(parts: {
   /** Opens a life as a producer of events; only for workers that take the jobs. */
   readonly addTo: (service: Service) => void;
 } {
-  const { pool, eventsQueue, counts, config, onBug, log } = parts;
+  const { pool, eventsQueue, counts, aws, config, onBug, log } = parts;
   const { instance } = config;
   const { epoch, producer, enqueue } = openEventProducer({
     pool,
@@ -42,9 +47,11 @@ export function createPosthoc(parts: {
     log,
   });
   const engines = {
+    athena: createAthenaEngine((target) => aws.athena(target)),
     duckdb: createDuckDbEngine({
       directory: config.posthocDirectory,
       limits: { memoryBytes: config.posthocMemoryMb * 1_048_576, threads: config.posthocThreads },
+      fetch: { aws, maxBytes: config.posthocFetchMb * 1_048_576 },
     }),
   };
   return {

@@ -7,6 +7,7 @@ import {
   albLine,
   DECLARATION,
   LIMITS,
+  NO_BUCKETS,
   REQUESTS,
   writeLog,
 } from '../../../../test/posthoc-fixture.ts';
@@ -38,7 +39,7 @@ async function ask(
   const source = { ...DECLARATION.source, ...change.source };
   const metric = posthocDeclarationSchema.parse({ ...DECLARATION, ...change, source });
   const query = { metric, startMs: START, endMs: START + 3_600_000 };
-  return createDuckDbEngine({ directory, limits }).answer(query, null, signal);
+  return createDuckDbEngine({ directory, limits, fetch: NO_BUCKETS }).answer(query, null, signal);
 }
 
 describe('files', () => {
@@ -186,7 +187,7 @@ describe('a query', () => {
 
 test('a worker without a directory of logs says so', async () => {
   const metric = posthocDeclarationSchema.parse(DECLARATION);
-  const engine = createDuckDbEngine({ directory: undefined, limits: LIMITS });
+  const engine = createDuckDbEngine({ directory: undefined, limits: LIMITS, fetch: NO_BUCKETS });
   const query = { metric, startMs: START, endMs: START + 1 };
   await expect(engine.answer(query, null, never)).rejects.toMatchObject({
     message: expect.stringContaining('ODOMETER_POSTHOC_DIRECTORY'),

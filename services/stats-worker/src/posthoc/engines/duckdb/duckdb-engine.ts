@@ -1,4 +1,5 @@
 import { OdometerError } from '@odometer/domain/errors';
+import type { LogSource } from '@odometer/domain/posthoc/log-source';
 import type { EngineAnswer, PosthocEngine, PosthocQuery } from '../engine.ts';
 import { askDuckDb } from './ask-duckdb.ts';
 import { createLogs } from './create-logs.ts';
@@ -25,10 +26,11 @@ export function createDuckDbEngine(parts: DuckDbEngineParts): PosthocEngine {
       let fetched: FetchedLogs | undefined;
       try {
         return await withWorkDirectory(async ({ spill, logs }) => {
-          const { source } = query.metric;
+          const source = sourceOf(query);
           const stop = AbortSignal.any([signal, timeout]);
-          if (source.type === 's3')
+          if (source.type === 's3') {
             fetched = await fetchLogs(parts.fetch, source, query, logs, stop);
+          }
           return answerFrom(parts, query, { fetched, spill, stop });
         });
       } catch (error) {
@@ -63,7 +65,7 @@ async function answerFrom(
   } catch (error) {
     attempt.stop.throwIfAborted();
     const isBroken = /INTERNAL Error|FATAL Error|invalid unicode|utf-?8/i.test(messageOf(error));
-    if (!isBroken || query.metric.source.format.type !== 'delimited') throw error;
+    if (!isBroken || sourceOf(query).format.type !== 'delimited') throw error;
     return answerOnce(parts, query, attempt, true);
   }
 }
@@ -74,7 +76,7 @@ function answerOnce(
   { fetched, spill, stop }: Attempt,
   isWhole: boolean,
 ): Promise<EngineAnswer> {
-  const { source } = query.metric;
+  const source = sourceOf(query);
   return withDuckDb(limits, spill, async (connection, duckDb) => {
     const files =
       fetched ?? (await findFiles(connection, directoryOf(query, directory), source, query));
@@ -109,6 +111,12 @@ async function interruptible<Result>(
   } finally {
     signal.removeEventListener('abort', interrupt);
   }
+}
+
+function sourceOf(query: PosthocQuery): LogSource {
+  const { source } = query.metric;
+  if (source === undefined) throw invalid(query, 'it says no source, which DuckDB reads');
+  return source;
 }
 
 function directoryOf(query: PosthocQuery, directory: string | undefined): string {

@@ -9,11 +9,14 @@ export interface LogFiles {
   readonly bytes: bigint;
 }
 
-/** The files in which a window's lines may be. None is an answer, too: there may have been no requests. */
+/**
+ * The files of the worker's directory in which a window's lines may be. None is an answer, too: there may have been no requests.
+ * Those without bytes are left out, because they have no lines, and are neither gzip nor Parquet.
+ */
 export async function findFiles(
   connection: Connection,
   directory: string,
-  source: LogSource,
+  source: Pick<LogSource, 'path' | 'lateHours'>,
   window: { readonly startMs: number; readonly endMs: number },
 ): Promise<LogFiles> {
   const found = new Set<string>();
@@ -23,8 +26,13 @@ export async function findFiles(
     );
     for (const [file] of reader.getRows()) if (typeof file === 'string') found.add(file);
   }
-  const paths = [...found].sort();
+  const paths: string[] = [];
   let bytes = 0n;
-  for (const path of paths) bytes += BigInt((await stat(path)).size);
+  for (const path of [...found].sort()) {
+    const { size } = await stat(path);
+    if (size === 0) continue;
+    paths.push(path);
+    bytes += BigInt(size);
+  }
   return { paths, bytes };
 }

@@ -1,6 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { OdometerError } from '@odometer/domain/errors';
 
@@ -14,13 +11,14 @@ export interface DuckDbLimits {
 }
 
 /**
- * Runs `use` on a database of its own, in memory, with a directory for what does not fit, and removes both. Nothing is kept from
- * one query to the next.
+ * Runs `use` on a database of its own, in memory. Nothing is kept from one query to the next.
  *
+ * @param spillDirectory for what does not fit; its owner removes it.
  * @throws OdometerError `target_unavailable`: this installation has no DuckDB.
  */
 export async function withDuckDb<Result>(
   { memoryBytes, threads }: DuckDbLimits,
+  spillDirectory: string,
   use: (connection: Connection, duckDb: DuckDb) => Promise<Result>,
 ): Promise<Result> {
   // Its binding is 70 MB of native code for one processor, so it is loaded when it is first used: workers of other roles, and
@@ -29,29 +27,24 @@ export async function withDuckDb<Result>(
     const reason = `@duckdb/node-api cannot be loaded: ${String(cause)}`;
     throw new OdometerError('target_unavailable', { target: 'DuckDB', reason }, { cause });
   });
-  const directory = await mkdtemp(join(tmpdir(), 'odometer-duckdb-'));
+  const instance = await duckDb.DuckDBInstance.create(':memory:', {
+    memory_limit: `${Math.floor(memoryBytes / 1_048_576)}MiB`,
+    temp_directory: spillDirectory,
+    threads: String(threads),
+    // Extensions would be downloaded; what is needed is built in.
+    autoinstall_known_extensions: 'false',
+    autoload_known_extensions: 'false',
+  });
   try {
-    const instance = await duckDb.DuckDBInstance.create(':memory:', {
-      memory_limit: `${Math.floor(memoryBytes / 1_048_576)}MiB`,
-      temp_directory: directory,
-      threads: String(threads),
-      // Extensions would be downloaded; what is needed is built in.
-      autoinstall_known_extensions: 'false',
-      autoload_known_extensions: 'false',
-    });
+    const connection = await instance.connect();
+    await connection.run(`set TimeZone = 'UTC'`);
     try {
-      const connection = await instance.connect();
-      await connection.run(`set TimeZone = 'UTC'`);
-      try {
-        return await use(connection, duckDb);
-      } finally {
-        connection.closeSync();
-      }
+      return await use(connection, duckDb);
     } finally {
-      instance.closeSync();
+      connection.closeSync();
     }
   } finally {
-    await rm(directory, { recursive: true, force: true });
+    instance.closeSync();
   }
 }
 
@@ -63,4 +56,9 @@ export function literal(text: string): string {
 /** A list of texts as an SQL literal. */
 export function literals(texts: readonly string[]): string {
   return `[${texts.map(literal).join(', ')}]`;
+}
+
+/** A name of a declaration, which has nothing that would have to be escaped. */
+export function quoted(name: string): string {
+  return `"${name}"`;
 }
