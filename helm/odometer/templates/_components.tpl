@@ -11,6 +11,7 @@ iotCounter: {suffix: iot-counter, program: mqtt-counter, kind: Deployment, iot: 
 scheduler: {suffix: scheduler, program: scheduler, kind: Deployment, fixedReplicas: true}
 countingWorker: {suffix: counting-worker, program: stats-worker, kind: Deployment, worker: true}
 measuringWorker: {suffix: measuring-worker, program: stats-worker, kind: Deployment, worker: true}
+posthocWorker: {suffix: posthoc-worker, program: stats-worker, kind: Deployment, worker: true, posthoc: true}
 {{- end -}}
 
 {{/* Port of /metrics, /livez and /readyz of every component; never in a Service. */}}
@@ -26,7 +27,7 @@ One component as it is to be: the defaults, what the component says otherwise, a
 {{- include "odometer.overlay" (list $component (get (include "odometer.componentFacts" . | fromYaml) .key)) -}}
 {{- $_ := set $component "key" .key -}}
 {{- if $component.worker -}}
-{{- $_ := set $component "aws" (has "measure" $component.queues) -}}
+{{- $_ := set $component "aws" (or (has "measure" $component.queues) (has "posthoc" $component.queues)) -}}
 {{- end -}}
 {{- $autoscaling := $component.autoscaling -}}
 {{- if kindIs "invalid" $autoscaling.minReplicas -}}

@@ -150,6 +150,15 @@ ODOMETER_CLOSE_GRACE_HOURS: {value: {{ include "odometer.text" $metering.closeGr
 {{- if not (kindIs "invalid" $metering.eventRetentionMonths) }}
 ODOMETER_EVENT_RETENTION_MONTHS: {value: {{ include "odometer.text" $metering.eventRetentionMonths | quote }}}
 {{- end }}
+{{- with .component }}
+{{- if .posthoc }}
+ODOMETER_POSTHOC_MEMORY_MB: {value: {{ include "odometer.text" .memoryMb | quote }}}
+ODOMETER_POSTHOC_THREADS: {value: {{ include "odometer.text" .threads | quote }}}
+{{- if include "odometer.logsVolume" . }}
+ODOMETER_POSTHOC_DIRECTORY: {value: {{ include "odometer.logsPath" . | quote }}}
+{{- end }}
+{{- end }}
+{{- end }}
 {{- end -}}
 
 {{/*

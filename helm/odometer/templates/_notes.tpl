@@ -7,7 +7,7 @@
 {{- $stores = append $stores $name -}}
 {{- end -}}
 {{- end -}}
-{{- if not (or .Values.components.countingWorker.enabled .Values.components.measuringWorker.enabled) }}
+{{- if not (or .Values.components.countingWorker.enabled .Values.components.measuringWorker.enabled .Values.components.posthocWorker.enabled) }}
 - No worker is enabled: what is taken in waits in Redis until the workers of another release at the same Redis and Postgres count it.
 {{- end -}}
 {{- with $stores }}

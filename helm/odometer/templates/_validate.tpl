@@ -219,16 +219,28 @@ that nobody mends an installation one attempt at a time. Nothing when all is wel
 {{- end -}}
 {{- end -}}
 {{- /* Neither runs here: another release's take the jobs, and the notes say so. */ -}}
-{{- if or .countingWorker .measuringWorker -}}
+{{- if or .countingWorker .measuringWorker .posthocWorker -}}
 {{- $taken := list -}}
-{{- range list .countingWorker .measuringWorker -}}
+{{- range list .countingWorker .measuringWorker .posthocWorker -}}
 {{- with . -}}
 {{- $taken = concat $taken .queues -}}
 {{- end -}}
 {{- end -}}
 {{- range $queue := list "events" "counts" "objects" "registry" "periods" "measure" "posthoc" -}}
 {{- if not (has $queue $taken) }}
-- Nobody takes jobs of the queue {{ $queue }}: list it in components.countingWorker.queues or components.measuringWorker.queues, and enable that worker.
+- Nobody takes jobs of the queue {{ $queue }}: list it in components.countingWorker.queues, components.measuringWorker.queues or components.posthocWorker.queues, and enable that worker.
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- with .posthocWorker -}}
+{{- if and .logs.existingClaim .logs.volume }}
+- components.posthocWorker.logs has both existingClaim and volume: keep the one that holds the logs.
+{{- end -}}
+{{- with include "odometer.heapMebibytes" (dict "resources" .resources "heapPercent" 100 "key" .key) -}}
+{{- $heap := include "odometer.heapMebibytes" (dict "resources" $.posthocWorker.resources "heapPercent" $.posthocWorker.heapPercent "key" $.posthocWorker.key) -}}
+{{- $needed := add (int $heap) (int $.posthocWorker.memoryMb) 128 -}}
+{{- if gt $needed (int64 .) }}
+- components.posthocWorker needs {{ $needed }} MiB, and its memory limit is {{ . }}: {{ $heap }} of heap, {{ int $.posthocWorker.memoryMb }} of DuckDB and 128 for the rest. Raise resources.limits.memory, or lower memoryMb or heapPercent.
 {{- end -}}
 {{- end -}}
 {{- end -}}

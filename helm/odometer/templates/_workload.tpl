@@ -55,6 +55,14 @@ spec:
           mountPath: /etc/odometer/mqtt
           readOnly: true
         {{- end }}
+        {{- if include "odometer.logsVolume" $component }}
+        - name: logs
+          mountPath: {{ include "odometer.logsPath" . }}
+          readOnly: true
+          {{- with $component.logs.subPath }}
+          subPath: {{ . | quote }}
+          {{- end }}
+        {{- end }}
         {{- with $component.extraVolumeMounts }}
         {{- toYaml . | nindent 8 }}
         {{- end }}
@@ -71,9 +79,27 @@ spec:
           - {key: {{ $root.Values.mqtt.clientCertificate.certificateKey | quote }}, path: tls.crt}
           - {key: {{ $root.Values.mqtt.clientCertificate.keyKey | quote }}, path: tls.key}
     {{- end }}
+    {{- with include "odometer.logsVolume" $component }}
+    - name: logs
+      {{- tpl . $root | nindent 6 }}
+    {{- end }}
     {{- with $component.extraVolumes }}
     {{- tpl (toYaml .) $root | nindent 4 }}
     {{- end }}
+{{- end -}}
+
+{{/* Where a worker has the logs that post-hoc metrics read. */}}
+{{- define "odometer.logsPath" -}}/var/log/odometer{{- end -}}
+
+{{/* The volume with them, without its name; nothing where there is none. */}}
+{{- define "odometer.logsVolume" -}}
+{{- with .logs -}}
+{{- if .existingClaim -}}
+persistentVolumeClaim: {claimName: {{ .existingClaim | quote }}, readOnly: true}
+{{- else if .volume -}}
+{{- toYaml .volume -}}
+{{- end -}}
+{{- end -}}
 {{- end -}}
 
 {{/* Labels and annotations of a pod. (dict "root" $ "component" …) */}}

@@ -79,9 +79,10 @@ describe('before production', () => {
 
   test('without any worker it is said where usage waits', () => {
     const off = { enabled: false };
-    expect(
-      said('ci/minimal', { components: { countingWorker: off, measuringWorker: off } }),
-    ).toContain('- No worker is enabled: what is taken in waits in Redis');
+    const components = { countingWorker: off, measuringWorker: off, posthocWorker: off };
+    expect(said('ci/minimal', { components })).toContain(
+      '- No worker is enabled: what is taken in waits in Redis',
+    );
   });
 
   test('there is nothing to say when nothing is left to do', () => {

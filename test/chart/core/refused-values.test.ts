@@ -185,8 +185,23 @@ test.each<[string, Values, RegExp]>([
   ],
   [
     'a queue nobody works on',
-    { components: { measuringWorker: { queues: ['measure', 'posthoc'] } } },
+    { components: { measuringWorker: { queues: ['measure'] } } },
     /Nobody takes jobs of the queue periods: list it in/,
+  ],
+  [
+    'a queue of a worker that is off',
+    { components: { posthocWorker: { enabled: false } } },
+    /Nobody takes jobs of the queue posthoc: list it in .* or components\.posthocWorker\.queues/,
+  ],
+  [
+    'more memory of queries than there is',
+    { components: { posthocWorker: { memoryMb: 4096 } } },
+    /posthocWorker needs 4608 MiB, and its memory limit is 1280: 384 of heap, 4096 of DuckDB/,
+  ],
+  [
+    'two volumes of logs',
+    { components: { posthocWorker: { logs: { existingClaim: 'a', volume: { emptyDir: {} } } } } },
+    /posthocWorker\.logs has both existingClaim and volume/,
   ],
   ['a queue of nowhere', { components: { iotCounter: { enabled: true } } }, /queueUrl is empty/],
   [
@@ -234,7 +249,7 @@ test('alerts may be on a job of another name', () => {
 
 test('a component may be installed alone', () => {
   const others = ['ingestApi', 'statsApi', 's3UsageWatcher', 'scheduler'];
-  const workers = ['countingWorker', 'measuringWorker'];
+  const workers = ['countingWorker', 'measuringWorker', 'posthocWorker'];
   const off = (keys: readonly string[]) =>
     Object.fromEntries(keys.map((key) => [key, { enabled: false }]));
   expect(refusal({ components: off([...others, ...workers]) })).toBe('');

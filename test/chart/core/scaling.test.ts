@@ -6,6 +6,7 @@ import { find, ofKind, renderFile } from '../harness/rendered-chart.ts';
 const WORKERS = {
   countingWorker: { autoscaling: { keda: { enabled: true } } },
   measuringWorker: { autoscaling: { keda: { enabled: true } } },
+  posthocWorker: { autoscaling: { keda: { enabled: true } } },
 };
 const scaled = (values: Values = {}) =>
   renderFile('ci/minimal', { values: { components: WORKERS, ...values } });
@@ -27,7 +28,11 @@ const scaledObject = (objects: ReturnType<typeof scaled>, name: string) =>
 
 describe('KEDA', () => {
   test('looks at the very keys that the queues write: all of them, waiting and prioritized', () => {
-    const lists = ['odometer-counting-worker', 'odometer-measuring-worker'].flatMap((name) =>
+    const lists = [
+      'odometer-counting-worker',
+      'odometer-measuring-worker',
+      'odometer-posthoc-worker',
+    ].flatMap((name) =>
       scaledObject(scaled(), name).triggers.map(({ metadata }) => metadata.listName),
     );
     expect(lists.sort()).toEqual(
@@ -103,6 +108,7 @@ test('what is scaled has no number of replicas that Helm would fight for', () =>
     'odometer-scheduler': 1,
     'odometer-counting-worker': undefined,
     'odometer-measuring-worker': undefined,
+    'odometer-posthoc-worker': undefined,
   });
   expect(find(objects, 'HorizontalPodAutoscaler', 'odometer-ingest-api').spec).toMatchObject({
     // As many as there were, or switching it on would take some away.

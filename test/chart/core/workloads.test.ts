@@ -199,6 +199,7 @@ describe('the end of a process', () => {
       'odometer-scheduler': '0',
       'odometer-counting-worker': '0',
       'odometer-measuring-worker': '0',
+      'odometer-posthoc-worker': '0',
     });
   });
 });
@@ -263,6 +264,61 @@ describe('the counters', () => {
           { key: 'key.pem', path: 'tls.key' },
         ],
       },
+    });
+  });
+});
+
+describe('logs of post-hoc metrics', () => {
+  const worker = (logs: Values) => {
+    const values = { components: { posthocWorker: { logs } } };
+    const { spec, container, env } = mainOf(
+      minimal(values),
+      'Deployment',
+      'odometer-posthoc-worker',
+    );
+    return {
+      directory: env.ODOMETER_POSTHOC_DIRECTORY,
+      mounts: container.volumeMounts?.filter(({ name }) => name === 'logs'),
+      volumes: spec.volumes?.filter(({ name }) => name === 'logs'),
+    };
+  };
+
+  test('are read-only, where the worker looks for them', () => {
+    const mount = { name: 'logs', mountPath: '/var/log/odometer', readOnly: true };
+    expect(worker({ existingClaim: 'access-logs', subPath: 'alb' })).toEqual({
+      directory: '/var/log/odometer',
+      mounts: [{ ...mount, subPath: 'alb' }],
+      volumes: [
+        { name: 'logs', persistentVolumeClaim: { claimName: 'access-logs', readOnly: true } },
+      ],
+    });
+    const nfs = { server: 'logs.example.org', path: '/logs' };
+    expect(worker({ volume: { nfs } })).toEqual({
+      directory: '/var/log/odometer',
+      mounts: [mount],
+      volumes: [{ name: 'logs', nfs }],
+    });
+  });
+
+  test('are nowhere when there are none, and at no other worker', () => {
+    expect(worker({})).toEqual({ directory: undefined, mounts: [], volumes: [] });
+    const values = { components: { posthocWorker: { logs: { existingClaim: 'access-logs' } } } };
+    const other = mainOf(minimal(values), 'Deployment', 'odometer-measuring-worker');
+    expect(JSON.stringify(other.spec)).not.toContain('access-logs');
+  });
+
+  test('what queries may take is in the environment, and the heap leaves it free', () => {
+    const values = {
+      components: {
+        posthocWorker: { memoryMb: 1024, threads: 4, resources: { limits: { memory: '4Gi' } } },
+      },
+    };
+    const { env } = mainOf(minimal(values), 'Deployment', 'odometer-posthoc-worker');
+    expect(env).toMatchObject({
+      ODOMETER_WORKER_QUEUES: 'posthoc',
+      ODOMETER_POSTHOC_MEMORY_MB: '1024',
+      ODOMETER_POSTHOC_THREADS: '4',
+      NODE_OPTIONS: '--max-old-space-size=1228',
     });
   });
 });

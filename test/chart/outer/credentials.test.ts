@@ -84,6 +84,7 @@ describe('identity', () => {
       );
     expect(roles('examples/eks-irsa')).toEqual([
       'odometer-measuring-worker',
+      'odometer-posthoc-worker',
       'odometer-s3-usage-watcher',
     ]);
     expect(roles('examples/eks-pod-identity')).toEqual([]);

@@ -95,6 +95,7 @@ test('each component reaches what it asks, and nothing else', () => {
   const aws = ['addresses:443', 'addresses:80'];
   expect(reach('s3-usage-watcher')).toEqual([...stores, ...aws]);
   expect(reach('measuring-worker')).toEqual([...stores, ...aws]);
+  expect(reach('posthoc-worker')).toEqual([...stores, ...aws]);
   expect(reach('smoke')).toEqual([
     'postgres:5432',
     'mosquitto:1883',

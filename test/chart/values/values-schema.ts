@@ -118,6 +118,8 @@ const SCHEMAS: Readonly<Record<string, JsonSchema>> = {
   minReplicas: orNull(whole()),
   fallbackReplicas: orNull(whole()),
   jobsPerReplica: whole(1),
+  memoryMb: whole(64),
+  threads: whole(1, 256),
   queues: { ...list(one(...QUEUE_NAMES)), uniqueItems: true },
   filters: list(text),
   'service.type': one('ClusterIP', 'NodePort', 'LoadBalancer'),
