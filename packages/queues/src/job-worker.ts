@@ -1,9 +1,16 @@
 import { type Backoff, backoffMs } from '@odometer/domain/backoff';
 import { isOdometerError, OdometerError } from '@odometer/domain/errors';
 import { settledWithin } from '@odometer/domain/settled-within';
-import { type Job as BullJob, UnrecoverableError, WaitingError, Worker } from 'bullmq';
+import {
+  type Job as BullJob,
+  DelayedError,
+  UnrecoverableError,
+  WaitingError,
+  Worker,
+} from 'bullmq';
 import type { Redis } from 'ioredis';
 import { JOB_DEADLINE_MS, type JobCatalogue, QUEUE_PREFIX, type QueueName } from './catalogue.ts';
+import { ComeAgain } from './come-again.ts';
 import { isInfrastructureError } from './infrastructure-error.ts';
 import { RETRY_BACKOFF } from './job-options.ts';
 import { pause } from './pause.ts';
@@ -37,6 +44,7 @@ export type Job<Q extends QueueName> = {
  * Does a job. May be called twice for one job, also at the same time: what it does must be safe to repeat.
  *
  * - It throws an infrastructure error: called again, in place, until it is stopped; no attempt is used up.
+ * - It throws ComeAgain: called again after that while, by whichever worker; no attempt is used up.
  * - An OdometerError that says not to retry: the job fails at once.
  * - Anything else, or the deadline passes: another attempt after a while, and at last the job fails.
  *
@@ -94,6 +102,8 @@ export class JobWorker<Q extends QueueName> {
   readonly #stopping = new AbortController();
   readonly #running = new Set<AbortController>();
   #active = 0;
+  /** Jobs put off because they asked for it. */
+  #putOff = 0;
   #worker: Worker<unknown, void> | undefined;
   #stopped: Promise<void> | undefined;
   #lastError = { message: '', atMs: Number.NEGATIVE_INFINITY };
@@ -129,7 +139,7 @@ export class JobWorker<Q extends QueueName> {
 
   /** Rises with every job or attempt that came to an end. For the watchdog. */
   progress(): number {
-    return this.#counts.processed + this.#counts.failed + this.#counts.retried;
+    return this.#counts.processed + this.#counts.failed + this.#counts.retried + this.#putOff;
   }
 
   /** Does not wait for Redis: it may be away. */
@@ -174,6 +184,11 @@ export class JobWorker<Q extends QueueName> {
         try {
           return await this.#attempt(job);
         } catch (error) {
+          if (error instanceof ComeAgain) {
+            await job.moveToDelayed(Date.now() + error.afterMs, token);
+            this.#putOff += 1;
+            throw new DelayedError();
+          }
           if (isOdometerError(error) && !error.retry) throw new UnrecoverableError(error.message);
           if (!isInfrastructureError(error)) throw error;
           this.#counts.infrastructureErrors += 1;

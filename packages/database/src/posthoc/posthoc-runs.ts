@@ -33,6 +33,12 @@ export interface PosthocRun {
   readonly state: RunState;
   readonly attempt: number;
   readonly executionId: string | null;
+  /** When the attempt began. */
+  readonly startedAt: Date | null;
+  /** How long ago that is, by the clock of Postgres. */
+  readonly runningMs: number | null;
+  /** When the query was asked whose answer it has; null: it has none. */
+  readonly asOf: Date | null;
   readonly shipments: number;
   readonly shippedAt: Date | null;
 }
@@ -40,7 +46,9 @@ export interface PosthocRun {
 export async function findRun(db: Queryable, id: string): Promise<PosthocRun | undefined> {
   const { rows } = await db.query<PosthocRun>(
     `select id, metric, window_start as "windowStart", window_end as "windowEnd", revision, accept_fall as "acceptFall",
-       state, attempt, execution_id as "executionId", shipments, shipped_at as "shippedAt"
+       state, attempt, execution_id as "executionId", started_at as "startedAt",
+       (extract(epoch from clock_timestamp() - started_at) * 1000)::float8 as "runningMs", as_of as "asOf", shipments,
+       shipped_at as "shippedAt"
      from posthoc_runs where id = $1`,
     [id],
   );
@@ -60,8 +68,8 @@ export async function startRun(
 ): Promise<number | undefined> {
   const { rows } = await db.query<{ attempt: number }>(
     `update posthoc_runs
-     set state = 'started', attempt = attempt + 1, request_token = $3, execution_id = null, retry_at = null, failure = null,
-       detail = null
+     set state = 'started', attempt = attempt + 1, request_token = $3, execution_id = null, started_at = clock_timestamp(),
+       retry_at = null, failure = null, detail = null
      where id = $1 and attempt = $2 and state in ('planned', 'failed')
      returning attempt`,
     [id, attempt, requestToken],
@@ -79,6 +87,15 @@ export async function storeExecution(
     `update posthoc_runs set execution_id = $3 where id = $1 and attempt = $2 and state = 'started'`,
     [id, attempt, executionId],
   );
+}
+
+/** How many queries run elsewhere now, as far as we know. */
+export async function countExecutions(db: Queryable): Promise<number> {
+  const { rows } = await db.query<{ count: number }>(
+    `select count(*)::int as count from posthoc_runs
+     where finished_at is null and state = 'started' and execution_id is not null`,
+  );
+  return rows[0]?.count ?? 0;
 }
 
 /** Between attempts at a window: as often as the bell rings, then rarer, for what is wrong may be so for days. */

@@ -6,6 +6,10 @@ export interface PosthocTest {
   readonly metric: string;
   readonly windowStart: Date;
   readonly windowEnd: Date;
+  readonly askedAt: Date;
+  /** How long ago that is, by the clock of Postgres. */
+  readonly runningMs: number;
+  readonly executionId: string | null;
   /** As whoever ran it stored it; null while there is none. */
   readonly answer: unknown;
   /** What went wrong; null: nothing. */
@@ -25,11 +29,21 @@ export async function askTest(
 
 export async function findTest(db: Queryable, id: string): Promise<PosthocTest | undefined> {
   const { rows } = await db.query<PosthocTest>(
-    `select id, metric, window_start as "windowStart", window_end as "windowEnd", answer, failure
+    `select id, metric, window_start as "windowStart", window_end as "windowEnd", asked_at as "askedAt",
+       (extract(epoch from clock_timestamp() - asked_at) * 1000)::float8 as "runningMs", execution_id as "executionId", answer, failure
      from posthoc_tests where id = $1`,
     [id],
   );
   return rows[0];
+}
+
+/** Stores what an engine calls the query. */
+export async function storeTestExecution(
+  db: Queryable,
+  id: string,
+  executionId: string,
+): Promise<void> {
+  await db.query('update posthoc_tests set execution_id = $2 where id = $1', [id, executionId]);
 }
 
 export async function answerTest(

@@ -1,5 +1,4 @@
 import type { AwsClients } from '@odometer/aws/aws-clients';
-import type { AwsClients } from '@odometer/aws/aws-clients';
 import type { Pool } from '@odometer/database/pool';
 import type { JobQueue } from '@odometer/queues/job-queue';
 import type { Processor } from '@odometer/queues/job-worker';

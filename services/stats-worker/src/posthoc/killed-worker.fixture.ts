@@ -1,8 +1,11 @@
+import type { AthenaClient } from '@aws-sdk/client-athena';
+import { AwsClients } from '@odometer/aws/aws-clients';
 import { createPool } from '@odometer/database/pool';
 import { unfinishedRuns } from '@odometer/database/posthoc/plan-runs';
 import { JobQueue } from '@odometer/queues/job-queue';
 import { createProducerRedis, waitUntilReady } from '@odometer/queues/redis-connection';
 import { createLogger } from '@odometer/service-kit/logging';
+import { createAthenaEngine } from './engines/athena/athena-engine.ts';
 import { createRemoteEngine } from './engines/remote-engine.fixture.ts';
 import { openEventProducer } from './open-event-producer.ts';
 import { planDueRuns } from './plan-due.ts';
@@ -10,8 +13,8 @@ import { PosthocCounts } from './posthoc-counts.ts';
 import { processRun } from './process-run.ts';
 
 /**
- * A worker that does what is due of post-hoc metrics, and kills itself at its nth statement or command: before it is sent, or just
- * after, while Postgres or Redis does it. When it comes to its end it says how many there were.
+ * A worker that does what is due of post-hoc metrics, and kills itself at its nth statement, command or call of Athena: before it
+ * is sent, or just after, while Postgres or Redis does it. When it comes to its end it says how many there were.
  */
 const [databaseUrl = '', redisUrl = '', directory = '', now = '', when = '', nth = ''] =
   process.argv.slice(2);
@@ -54,22 +57,23 @@ const { epoch, producer, enqueue } = openEventProducer({
   },
   log,
 });
+const aws = new AwsClients();
+const engines = {
+  duckdb: createRemoteEngine(directory),
+  athena: createAthenaEngine((target) => {
+    const client = aws.athena(target);
+    const send = client.send.bind(client) as (...args: readonly unknown[]) => unknown;
+    return { send: (...args: readonly unknown[]) => reach(() => send(...args)) } as AthenaClient;
+  }),
+};
 isCounting = true;
 await epoch.start();
 const nowMs = Date.parse(now);
 await planDueRuns(pool, queue, nowMs);
 for (const id of await unfinishedRuns(pool, new Date(nowMs), 10)) {
-  await processRun(
-    {
-      pool,
-      engines: { duckdb: createRemoteEngine(directory) },
-      counts: new PosthocCounts(),
-      enqueue,
-      log,
-    },
-    id,
-    new AbortController().signal,
-  );
+  const parts = { pool, engines, counts: new PosthocCounts(), enqueue, log };
+  // Its job comes again, without the waits.
+  while ((await processRun(parts, id, new AbortController().signal)) !== undefined);
 }
 isCounting = false;
 await producer.stop();

@@ -65,7 +65,9 @@ function answer(values: Readonly<Record<string, number>>): void {
 }
 
 const ring = (at: string) =>
-  posthoc.ring(at, { engines: { duckdb: createRemoteEngine(posthoc.directory) } });
+  posthoc.ring(at, {
+    engines: { ...posthoc.parts.engines, duckdb: createRemoteEngine(posthoc.directory) },
+  });
 
 /** A window whose first answer is counted, and whose second one is another: up, down, gone and new. */
 async function open(): Promise<void> {

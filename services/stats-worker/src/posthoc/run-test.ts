@@ -1,26 +1,37 @@
 import type { Pool } from '@odometer/database/pool';
-import { answerTest, findTest } from '@odometer/database/posthoc/posthoc-tests';
+import { answerTest, findTest, storeTestExecution } from '@odometer/database/posthoc/posthoc-tests';
 import type { ShownAnswer } from '@odometer/domain/posthoc/shown-answer';
 import { isInfrastructureError } from '@odometer/queues/infrastructure-error';
-import { askEngine, type Engines } from './ask-engine.ts';
+import { type Again, askEngine, type Engines } from './ask-engine.ts';
 import { usableMetric } from './usable-metric.ts';
 
 /** Enough to see whether a query is right. */
 const MAX_SHOWN_ROWS = 1_000;
 
-/** Answers a window for somebody who wants to see it. Nothing is shipped, and no run knows of it. */
+/**
+ * Answers a window for somebody who wants to see it. Nothing is shipped, and no run knows of it.
+ *
+ * @returns when to come again for a query that runs elsewhere; undefined: it is answered.
+ */
 export async function runTest(
   { pool, engines }: { readonly pool: Pool; readonly engines: Engines },
   testId: string,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<Again | undefined> {
   const test = await findTest(pool, testId);
-  if (test === undefined || test.answer !== null || test.failure !== null) return;
+  if (test === undefined || test.answer !== null || test.failure !== null) return undefined;
   try {
     const metric = await usableMetric(pool, test.metric);
     const query = { metric, startMs: test.windowStart.getTime(), endMs: test.windowEnd.getTime() };
-    const executionId = await engines[metric.engine].start(query, testId, signal);
-    const { rows, unnamed, engine } = await askEngine(engines, query, executionId, signal);
+    const asked = await askEngine(
+      engines,
+      query,
+      { ...test, token: testId, startedAt: test.askedAt },
+      (executionId) => storeTestExecution(pool, testId, executionId),
+      signal,
+    );
+    if ('afterMs' in asked) return asked;
+    const { rows, unnamed, engine } = asked;
     const answer: ShownAnswer = {
       rows: rows.slice(0, MAX_SHOWN_ROWS).map(({ organization, project, dimensions, value }) => ({
         organization,
@@ -40,4 +51,5 @@ export async function runTest(
       failure: error instanceof Error ? error.message : String(error),
     });
   }
+  return undefined;
 }

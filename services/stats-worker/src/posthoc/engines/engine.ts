@@ -28,11 +28,29 @@ export interface EngineColumn {
 /** An answer with more rows is another query: one has a row for each project, perhaps for each of its routes. */
 export const MAX_ANSWER_ROWS = 200_000;
 
+/** A query that runs elsewhere. */
+export interface Execution {
+  /** What the engine calls it. */
+  readonly id: string;
+  /** Since it was started. */
+  readonly runningMs: number;
+}
+
+/** There is no answer yet: ask again in a while. */
+export interface StillRunning {
+  readonly isRunning: true;
+  /** What kept us from learning more, and may have passed by then. */
+  readonly trouble?: unknown;
+}
+
 /**
  * Answers SQL over logs. It is asked in two steps, so that a query that runs elsewhere is found again by whoever goes on
  * after a crash.
  */
 export interface PosthocEngine {
+  /** How many queries may run there at once, of all workers; without it, as many as there are workers. */
+  readonly maxExecutions?: number;
+
   /**
    * Starts a query. Called again with the same token it starts nothing, and returns the same.
    *
@@ -42,13 +60,17 @@ export interface PosthocEngine {
   start(query: PosthocQuery, token: string, signal: AbortSignal): Promise<string | null>;
 
   /**
-   * Waits for the answer and reads it whole. May be called again for one query, and by two at once.
+   * Reads the answer whole, once there is one. A query that runs elsewhere is not waited for. May be called again for one
+   * query, and by two at once. What runs for too long is stopped.
    *
-   * @throws OdometerError as `start`; the signal's reason when it is aborted first.
+   * @throws OdometerError as `start`: there will be no answer; the signal's reason when it is aborted first.
    */
   answer(
     query: PosthocQuery,
-    executionId: string | null,
+    execution: Execution | null,
     signal: AbortSignal,
-  ): Promise<EngineAnswer>;
+  ): Promise<EngineAnswer | StillRunning>;
+
+  /** Stops a query whose answer nobody wants any more, if it runs elsewhere. */
+  stop?(query: PosthocQuery, executionId: string, signal: AbortSignal): Promise<void>;
 }

@@ -12,9 +12,9 @@ export function createRemoteEngine(directory: string): PosthocEngine {
       writeFileSync(join(directory, `${token}.query`), '');
       return `query-${token}`;
     },
-    async answer(_query, executionId) {
-      if (!executions(directory).includes(executionId ?? '')) {
-        throw new Error(`there is no query ${executionId}`);
+    async answer(_query, execution) {
+      if (!executions(directory).includes(execution?.id ?? '')) {
+        throw new Error(`there is no query ${execution?.id}`);
       }
       const lines = readFileSync(join(directory, 'answer'), 'utf8').trim().split('\n');
       return {
