@@ -17,6 +17,7 @@ import { addPlans } from './commands/plans.ts';
 import { addPosthoc } from './commands/posthoc.ts';
 import { addPreflight } from './commands/preflight.ts';
 import { addProjects } from './commands/projects.ts';
+import { addPull } from './commands/pull.ts';
 import { addPurgeObjects } from './commands/purge-objects.ts';
 import { addBackfill, addReconcile } from './commands/reconcile.ts';
 import { addRetire } from './commands/retire.ts';
@@ -59,6 +60,7 @@ Configuration: DATABASE_URL (or PG*), REDIS_URL, MQTT_URL; \`make up\` writes th
   addBackfill(program);
   addPurgeObjects(program);
   addPosthoc(program);
+  addPull(program);
   addRetire(program);
   addSnapshot(program);
   addBooks(program);

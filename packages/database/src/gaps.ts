@@ -1,7 +1,13 @@
 import type { Queryable } from './pool.ts';
 
 /** Why something is known to be missing, or may be. */
-export type GapReason = 'session_lost' | 'mark_missing' | 'broker_restarted' | 'batch_lost';
+export type GapReason =
+  | 'session_lost'
+  | 'mark_missing'
+  | 'broker_restarted'
+  | 'batch_lost'
+  /** A log that somebody else keeps was read too late. */
+  | 'checkpoint_lost';
 
 export interface Gap {
   readonly source: string;

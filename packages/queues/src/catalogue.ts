@@ -151,6 +151,12 @@ export interface PosthocTestJob {
   readonly testId: string;
 }
 
+/** Reads a pulled log from its checkpoint on. */
+export interface PullJob {
+  /** Its declared name. */
+  readonly log: string;
+}
+
 /** Maps a bucket's objects again after what its keys mean was changed. */
 export interface MapObjects {
   readonly bucketId: number;
@@ -191,7 +197,11 @@ export interface JobCatalogue {
     readonly 'measure-due': MeasureDue;
   };
   readonly measure: { readonly target: Measure };
-  readonly posthoc: { readonly run: PosthocRunJob; readonly test: PosthocTestJob };
+  readonly posthoc: {
+    readonly run: PosthocRunJob;
+    readonly test: PosthocTestJob;
+    readonly pull: PullJob;
+  };
 }
 
 export type QueueName = keyof JobCatalogue;

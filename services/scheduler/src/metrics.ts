@@ -106,7 +106,7 @@ function exposeUnsettled(registry: Registry, system: Pick<SystemReading, 'noted'
   });
   gauge({
     name: 'odometer_gap_recorded_timestamp_seconds',
-    help: 'When something was last found to be missing, or perhaps missing, by reason, Unix time: session_lost, mark_missing, broker_restarted, batch_lost. Absent until it was. `odometer gaps` lists them.',
+    help: 'When something was last found to be missing, or perhaps missing, by reason, Unix time: session_lost, mark_missing, broker_restarted, batch_lost, checkpoint_lost. Absent until it was. `odometer gaps` lists them.',
     registry,
     labelNames: ['reason'],
     read: () =>

@@ -1,3 +1,4 @@
+import { checkEventConfig, eventVariables } from '@odometer/intake/event-variables';
 import { QUEUE_NAMES } from '@odometer/queues/catalogue';
 import {
   boolean,
@@ -72,6 +73,10 @@ export const variables = {
     integer({ min: 1, default: 2_048 }),
     'Megabytes of logs, as they are stored, that are fetched from a bucket for a query, into the temporary directory. A window with more fails and says so; without a limit a path that matches too much would fill the disk. Two gigabytes are about twenty million requests of a load balancer.',
   ),
+  // Of items of pulled logs.
+  ...eventVariables,
 } as const;
 
 export type Config = ConfigOf<typeof variables>;
+
+export const checkConfig = checkEventConfig;

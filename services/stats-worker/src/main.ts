@@ -1,5 +1,5 @@
 import { main } from '@odometer/service-kit/main';
-import { variables } from './config.ts';
+import { checkConfig, variables } from './config.ts';
 import { run } from './run.ts';
 
-await main({ name: 'stats-worker', variables, run });
+await main({ name: 'stats-worker', variables, check: checkConfig, run });

@@ -20,6 +20,9 @@ import type { UsageWriter } from './periods/usage-writer.ts';
 import type { PosthocCounts } from './posthoc/posthoc-counts.ts';
 import { createPosthocMetrics } from './posthoc/posthoc-metrics.ts';
 import type { PosthocReading } from './posthoc/posthoc-reading.ts';
+import type { PullCounts } from './pulled-logs/pull-counts.ts';
+import { createPulledLogMetrics } from './pulled-logs/pulled-log-metrics.ts';
+import type { PulledLogReading } from './pulled-logs/pulled-log-reading.ts';
 
 /** What the appliers did, as plain integers that are read at scrape. */
 export class ApplyCounts {
@@ -78,6 +81,8 @@ export interface MetricSources {
   readonly apply: ApplyCounts;
   readonly measure: MeasureCounts;
   readonly posthoc: PosthocCounts;
+  readonly pulls: PullCounts;
+  readonly pulledLogs: Pick<PulledLogReading, 'readUntil' | 'failing'>;
   readonly posthocProgress: Pick<PosthocReading, 'behind' | 'held' | 'unfinishedSince'>;
   readonly aws: Pick<AwsClients, 'throttledRequests'>;
   readonly listings: ListingCounts;
@@ -264,6 +269,7 @@ export function createMetrics(registry: Registry, sources: MetricSources) {
   createPeriodsMetrics(registry, sources.periods);
   createStorageMetrics(registry, sources.storage);
   createPosthocMetrics(registry, sources.posthoc, sources.posthocProgress);
+  createPulledLogMetrics(registry, sources.pulls, sources.pulledLogs);
   return {
     /** Call with the time an applying transaction took, after it has committed. */
     observeApply(queue: string, durationMs: number): void {

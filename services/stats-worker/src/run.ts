@@ -38,6 +38,8 @@ import { createPosthoc } from './posthoc/create-posthoc.ts';
 import { PosthocCounts } from './posthoc/posthoc-counts.ts';
 import { PosthocReading } from './posthoc/posthoc-reading.ts';
 import { createProcessors } from './processors.ts';
+import { PullCounts } from './pulled-logs/pull-counts.ts';
+import { PulledLogReading } from './pulled-logs/pulled-log-reading.ts';
 import { RegistryCache } from './registry-cache.ts';
 
 /** Appliers use three connections at once; the rest is for sweeps and probes. */
@@ -124,6 +126,7 @@ export async function run(config: Config, log: Logger): Promise<number> {
   const measureCounts = new MeasureCounts();
   const listings = new ListingCounts();
   const posthocCounts = new PosthocCounts();
+  const pullCounts = new PullCounts();
   const aws = new AwsClients();
   service.add('postgres', component({ name: 'aws', start: () => {}, stop: () => aws.stop() }));
   const queues = config.queues.map((name) =>
@@ -145,6 +148,8 @@ export async function run(config: Config, log: Logger): Promise<number> {
     pool,
     eventsQueue: usageQueues.events,
     counts: posthocCounts,
+    pullCounts,
+    env: process.env,
     aws,
     config,
     onBug: (error) => service.fail(error),
@@ -157,11 +162,14 @@ export async function run(config: Config, log: Logger): Promise<number> {
   const measured = new MeasuredReading(pool);
   const storage = new StorageReading(pool);
   const posthocProgress = new PosthocReading(pool);
+  const pulledLogs = new PulledLogReading(pool);
   const metrics = createMetrics(registry, {
     apply: counts,
     measure: measureCounts,
     posthoc: posthocCounts,
     posthocProgress,
+    pulls: pullCounts,
+    pulledLogs,
     aws,
     listings,
     books,
@@ -320,7 +328,10 @@ export async function run(config: Config, log: Logger): Promise<number> {
     periodic({
       name: 'posthoc-reading',
       intervalMs: BOOKS_INTERVAL_MS,
-      run: () => posthocProgress.refresh(clock.nowMs()),
+      run: async () => {
+        await posthocProgress.refresh(clock.nowMs());
+        await pulledLogs.refresh();
+      },
       log,
     }),
   );

@@ -10,6 +10,7 @@ import { parseOrganization } from './organization.ts';
 import { parsePlan } from './plan.ts';
 import { parsePosthocMetric } from './posthoc-metric.ts';
 import { parseProject } from './project.ts';
+import { parsePulledLog } from './pulled-log.ts';
 import { parseReading } from './reading.ts';
 import { parseRegistry } from './registry.ts';
 import { parseWebhook } from './webhook.ts';
@@ -26,6 +27,7 @@ const KINDS: ReadonlyMap<string, (spec: unknown) => Parsed> = new Map([
   ['Registry', parseRegistry],
   ['CrossCheck', parseCrossCheck],
   ['PosthocMetric', parsePosthocMetric],
+  ['PulledLog', parsePulledLog],
 ]);
 
 export interface DeclarationFile {

@@ -13,6 +13,7 @@ import { countBack } from '../count-back/count-back.ts';
 import { type MaintenanceParts, maintain } from '../maintenance/maintain.ts';
 import { measureDue } from '../measure/measure-due.ts';
 import { planDueRuns } from '../posthoc/plan-due.ts';
+import { planDuePulls } from '../pulled-logs/plan-due-pulls.ts';
 import { closeMonth } from './close-month.ts';
 import { type DueParts, doAllDue, logClose } from './do-all-due.ts';
 import { takeSnapshot, takeSnapshots } from './take-snapshots.ts';
@@ -84,6 +85,7 @@ async function processJob(
     case 'measure-due':
       await measureDue(parts.pool, parts.measureQueue, nowMs);
       await planDueRuns(parts.pool, parts.posthocQueue, nowMs);
+      await planDuePulls(parts.pool, parts.posthocQueue, nowMs);
       await recordScheduleRun(parts.pool, job.payload.bell, nowMs);
       return;
   }
@@ -94,6 +96,7 @@ async function enqueueDue(parts: PeriodsParts, nowMs: number): Promise<void> {
   await parts.queue.add('maintain', {}, 'maintain.due');
   await measureDue(parts.pool, parts.measureQueue, nowMs);
   await planDueRuns(parts.pool, parts.posthocQueue, nowMs);
+  await planDuePulls(parts.pool, parts.posthocQueue, nowMs);
   // Whoever declared it may have ended before it could ask.
   for (const bucket of await bucketsToMap(parts.pool)) {
     const job = mapObjectsJob(bucket);

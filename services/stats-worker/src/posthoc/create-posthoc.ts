@@ -1,10 +1,13 @@
 import type { AwsClients } from '@odometer/aws/aws-clients';
 import type { Pool } from '@odometer/database/pool';
+import { eventBounds } from '@odometer/intake/event-variables';
 import type { JobQueue } from '@odometer/queues/job-queue';
 import type { Processor } from '@odometer/queues/job-worker';
 import type { Logger } from '@odometer/service-kit/logging';
 import { periodic } from '@odometer/service-kit/periodic';
 import type { Service } from '@odometer/service-kit/service';
+import { BearerTokens } from '../pulled-logs/bearer-tokens.ts';
+import type { PullCounts } from '../pulled-logs/pull-counts.ts';
 import { createAthenaEngine } from './engines/athena/athena-engine.ts';
 import { createDuckDbEngine } from './engines/duckdb/duckdb-engine.ts';
 import { openEventProducer } from './open-event-producer.ts';
@@ -20,15 +23,22 @@ export interface PosthocConfig {
   readonly posthocMemoryMb: number;
   readonly posthocThreads: number;
   readonly posthocFetchMb: number;
+  readonly defaultOrganization: string;
+  readonly maxFutureMs: number;
+  readonly maxAgeSeconds: number;
+  readonly maxEventBytes: number;
 }
 
-/** What runs post-hoc metrics. */
+/** What runs post-hoc metrics, and reads pulled logs. */
 export function createPosthoc(parts: {
   readonly pool: Pool;
   readonly eventsQueue: JobQueue<'events'>;
   readonly counts: PosthocCounts;
+  readonly pullCounts: PullCounts;
   readonly aws: AwsClients;
   readonly config: PosthocConfig;
+  /** Where the secrets of pulled logs are. */
+  readonly env: NodeJS.ProcessEnv;
   readonly onBug: (error: Error) => void;
   readonly log: Logger;
 }): {
@@ -36,7 +46,7 @@ export function createPosthoc(parts: {
   /** Opens a life as a producer of events; only for workers that take the jobs. */
   readonly addTo: (service: Service) => void;
 } {
-  const { pool, eventsQueue, counts, aws, config, onBug, log } = parts;
+  const { pool, eventsQueue, counts, pullCounts, aws, config, env, onBug, log } = parts;
   const { instance } = config;
   const { epoch, producer, enqueue } = openEventProducer({
     pool,
@@ -53,8 +63,17 @@ export function createPosthoc(parts: {
       fetch: { aws, maxBytes: config.posthocFetchMb * 1_048_576 },
     }),
   };
+  const pulls = {
+    pool,
+    tokens: new BearerTokens(env),
+    counts: pullCounts,
+    bounds: eventBounds(config),
+    defaultOrganization: config.defaultOrganization,
+    enqueue,
+    log,
+  };
   return {
-    process: createPosthocProcessor({ pool, engines, counts, enqueue, log }),
+    process: createPosthocProcessor({ pool, engines, counts, enqueue, log, pulls }),
     addTo(service) {
       // After the workers, who wait for it, and before its queue.
       service.add('buffers', producer);

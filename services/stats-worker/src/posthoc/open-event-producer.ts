@@ -3,6 +3,7 @@ import type { EventEnvelope } from '@odometer/domain/event-envelope';
 import { BatchProducer } from '@odometer/intake/batch-producer';
 import { IntakeBooks } from '@odometer/intake/intake-books';
 import { ProducerEpoch } from '@odometer/intake/producer-epoch';
+import { REFUSAL_CODES, type RefusalCode } from '@odometer/intake/refusal';
 import { sourceName } from '@odometer/intake/source-name';
 import { enqueueUntilDurable } from '@odometer/queues/enqueue-until-durable';
 import type { JobQueue } from '@odometer/queues/job-queue';
@@ -20,8 +21,8 @@ export function openEventProducer(options: {
   readonly log: Logger;
 }) {
   const { pool, queue, instance, onBug, log } = options;
-  // Nothing is rejected here: what an answer has is an event, or no row of it is believed.
-  const books = new IntakeBooks<never>([]);
+  // Only items of pulled logs are rejected: what an answer has is an event, or no row of it is believed.
+  const books = new IntakeBooks(REFUSAL_CODES);
   // Not the instance's own name: on one machine an intake may have it.
   const source = sourceName(`posthoc-${instance}`);
   const epoch = new ProducerEpoch({ pool, source, kind: 'events', instance, books, log });
@@ -36,8 +37,15 @@ export function openEventProducer(options: {
   return {
     epoch,
     producer,
-    enqueue: async (events: readonly EventEnvelope[]): Promise<void> => {
+    enqueue: async (
+      events: readonly EventEnvelope[],
+      rejected: Readonly<Partial<Record<RefusalCode, number>>> = {},
+    ): Promise<void> => {
       books.receive(events.length);
+      for (const [code, count] of Object.entries(rejected)) {
+        books.receive(count);
+        books.reject(code as RefusalCode, count);
+      }
       await producer.add(events);
     },
   };

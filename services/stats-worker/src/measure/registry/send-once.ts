@@ -1,5 +1,6 @@
 import { OdometerError } from '@odometer/domain/errors';
 import { OWN_USER_AGENT } from '@odometer/domain/registries/own-user-agent';
+import { fetchFailure, readBounded } from '../../bounded-answer.ts';
 
 export interface OciAnswer {
   readonly status: number;
@@ -67,22 +68,9 @@ export async function sendOnce(
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof OdometerError) throw error;
-    const reason = deadline.aborted ? `no answer within ${timeoutMs} ms` : reasonOf(error);
+    const reason = deadline.aborted ? `no answer within ${timeoutMs} ms` : fetchFailure(error);
     throw new OdometerError('target_unavailable', { target, reason });
   }
-}
-
-/** @returns undefined when there is more than the bound. */
-async function readBounded(response: Response, maxBytes: number): Promise<Buffer | undefined> {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of response.body ?? []) {
-    length += chunk.length;
-    // Leaving the loop cancels the rest.
-    if (length > maxBytes) return undefined;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
 }
 
 function without(
@@ -90,12 +78,4 @@ function without(
   name: string,
 ): Readonly<Record<string, string>> {
   return Object.fromEntries(Object.entries(headers).filter(([key]) => key !== name));
-}
-
-/** fetch says only that it failed; its cause knows why. */
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const { cause } = error;
-  if (!(cause instanceof Error)) return error.message;
-  return 'code' in cause && typeof cause.code === 'string' ? cause.code : cause.message;
 }
