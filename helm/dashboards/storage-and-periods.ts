@@ -243,11 +243,53 @@ export const storageAndPeriods = prometheusDashboard({
       title: 'Post-hoc metrics',
       panels: [
         lines(
+          'Behind',
+          's',
+          'By how much the newest window with a believed answer ends before the newest that should have one, by metric. Back at 0 minutes after each window is due.',
+          prometheus({ '{{metric}}': 'max by (metric) (odometer_posthoc_behind_seconds)' }),
+          { alert: 'OdometerPosthocBehind' },
+        ),
+        lines(
+          'Waiting',
+          's',
+          'Since the run was planned that has waited longest for an answer, or for its events to be counted, by metric. `odometer posthoc runs --state failed` says why.',
+          prometheus({
+            '{{metric}}':
+              'time() - max by (metric) (odometer_posthoc_unfinished_timestamp_seconds)',
+          }),
+          { thresholds: [[10800, 'orange']], alert: 'OdometerPosthocUnfinished' },
+        ),
+        lines(
+          'Held windows',
+          'short',
+          'Windows whose newest answer fell too far to be believed, by metric. `odometer posthoc runs --state held` says from what to what.',
+          prometheus({ '{{metric}}': 'max by (metric) (odometer_posthoc_held_windows)' }),
+          { thresholds: [[1, 'orange']], alert: 'OdometerPosthocHeld' },
+        ),
+        lines(
           'Runs',
           'short',
-          'Windows that were asked for, by outcome. done: counted. failed: is tried again. held: the answer fell too far to be believed; `odometer posthoc runs --state held` says what. superseded: a later one was first.',
+          'Windows that were asked for, by outcome. done: counted. failed: is tried again. held: the answer fell too far to be believed. superseded: a later one was first.',
           prometheus({ '{{outcome}}': perInterval('odometer_posthoc_runs_total', 'outcome') }),
           { bars: true, stacked: true },
+        ),
+        lines(
+          'Revisions',
+          'short',
+          'Answers that were believed after the first one of their window. changed, still at the last of the declared times: logs come later than that.',
+          prometheus({
+            '{{outcome}}': perInterval('odometer_posthoc_revisions_total', 'outcome'),
+          }),
+          { bars: true, stacked: true },
+        ),
+        lines(
+          'Differences',
+          'short',
+          'Rows of these answers that were more, or less, than before. more: logs came late. less: logs are gone, or the query was changed.',
+          prometheus({
+            '{{direction}}': perInterval('odometer_posthoc_differences_total', 'direction'),
+          }),
+          { bars: true },
         ),
         lines(
           'Lost lines and rows',
@@ -257,7 +299,7 @@ export const storageAndPeriods = prometheusDashboard({
             'unmatched lines': perInterval('odometer_posthoc_unmatched_lines_total'),
             'unnamed rows': perInterval('odometer_posthoc_unnamed_rows_total'),
           }),
-          { bars: true },
+          { bars: true, alert: 'OdometerPosthocLinesUnmatched' },
         ),
         lines(
           'Answers',
@@ -272,8 +314,9 @@ export const storageAndPeriods = prometheusDashboard({
         lines(
           'Logs read',
           'binBps',
-          'Bytes of logs that queries read, as they are stored.',
-          prometheus({ read: perSecond('odometer_posthoc_scanned_bytes_total') }),
+          'Bytes of logs that queries read, as they are stored, by engine. What Athena scans is what it costs: some five dollars a terabyte.',
+          prometheus({ '{{engine}}': perSecond('odometer_posthoc_scanned_bytes_total', 'engine') }),
+          { alert: 'OdometerPosthocScansMuch' },
         ),
       ],
     },
