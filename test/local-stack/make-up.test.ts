@@ -2,10 +2,11 @@ import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { gunzipSync } from 'node:zlib';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { GetQueueUrlCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { demoDeclarations } from '@odometer/local-stack/demo/declarations';
+import { DEMO_POSTHOC, demoDeclarations } from '@odometer/local-stack/demo/declarations';
 import { DEMO_BUCKET, DEMO_QUEUE } from '@odometer/local-stack/object-store/names';
 import { processBirth } from '@odometer/local-stack/process-identity';
 import { SERVICES } from '@odometer/local-stack/services';
@@ -268,6 +269,49 @@ test(
     expect(both.find(({ code }) => code === 1)?.output).toMatch(/is at work here \(pid \d+\)/);
     for (const name of recordedNames()) watchProcess(pidOf(name), new Promise(() => {}));
     await totalsShow({ mqtt_inbound: 1, api_calls: 2 });
+  },
+  5 * MINUTES_MS,
+);
+
+/** Bytes of a project by the files themselves, of the hours that are asked for. */
+function loggedBytes(project: string, hours: ReadonlySet<string>): number {
+  const logs = join(directory, 'data', 'access-logs');
+  return readdirSync(logs, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.log.gz'))
+    .flatMap((file) =>
+      gunzipSync(readFileSync(join(logs, file)))
+        .toString()
+        .trimEnd()
+        .split('\n'),
+    )
+    .filter((line) => line.includes(`:443/${project}/`))
+    .map((line) => line.split(' '))
+    .filter(([, time = '']) => hours.has(time.slice(0, 13)))
+    .reduce((sum, fields) => sum + Number(fields[10]) + Number(fields[11]), 0);
+}
+
+test(
+  'with the demo there are access logs, and the bytes that a post-hoc metric finds in them are those that are there',
+  async () => {
+    env = { ...env, DEMO: '1' };
+    const { code, output } = await stack('up');
+    watchProcess(pidOf('demo'), new Promise(() => {}));
+    expect({ code, output }).toMatchObject({ code: 0 });
+    await eventually(
+      async () => {
+        const runs = await odometer<
+          readonly { readonly windowStart: string; readonly state: string }[]
+        >('posthoc', 'runs', DEMO_POSTHOC);
+        const done = runs.filter(({ state }) => state === 'done');
+        expect(done.length).toBeGreaterThan(0);
+        const hours = new Set(done.map(({ windowStart }) => windowStart.slice(0, 13)));
+        const logged = loggedBytes('northwind/harbor', hours);
+        expect(logged).toBeGreaterThan(0);
+        const usage = await odometer<object>('usage', 'northwind/harbor');
+        expect(usage).toMatchObject({ lifetime_data_transfer_bytes: logged });
+      },
+      { deadlineMs: 90_000, intervalMs: 500 },
+    );
   },
   5 * MINUTES_MS,
 );

@@ -8,6 +8,7 @@ import { startRedis } from './redis.ts';
 import { awaitReady, type ServerProcess, spawnServer } from './server-process.ts';
 import { SERVICES, type Service } from './services.ts';
 import {
+  accessLogs,
   dataDirectory,
   logFile,
   portOf,
@@ -158,6 +159,7 @@ function servicePart(settings: Settings, service: Service, addresses: ServerAddr
           ODOMETER_REDIS_DURABILITY: 'always',
           ODOMETER_ADMIN_HOST: '127.0.0.1',
           ODOMETER_ADMIN_PORT: String(portOf(settings, `${name}-admin`)),
+          ...(name === 'stats-worker' ? { ODOMETER_POSTHOC_DIRECTORY: accessLogs(settings) } : {}),
           ...(httpVariables === undefined
             ? {}
             : {
@@ -206,7 +208,7 @@ export function demoPart(settings: Settings, addresses: Addresses): Part {
         settings,
         'demo',
         [programOf(settings, 'packages/local-stack', 'demo/main.js')],
-        { ...addresses },
+        { ...addresses, ACCESS_LOGS: accessLogs(settings) },
         onSpawn,
       ),
   };

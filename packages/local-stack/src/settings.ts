@@ -108,6 +108,11 @@ export function dataDirectory(settings: Settings, part: string): string {
   return join(settings.directory, 'data', part);
 }
 
+/** Logs that post-hoc metrics may read, one's own beside those of the demo. */
+export function accessLogs(settings: Settings): string {
+  return dataDirectory(settings, 'access-logs');
+}
+
 export function runDirectory(settings: Settings): string {
   return join(settings.directory, 'run');
 }

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { type Addresses, frontUrl, objectStoreAddresses, writeEnvFile } from './addresses.ts';
 import { keepLogsBounded } from './bounded-logs.ts';
 import { runOdometer } from './command-line.ts';
-import { demoDeclarations } from './demo/declarations.ts';
+import { DEMO_POSTHOC, DEMO_POSTHOC_DECLARATION, demoDeclarations } from './demo/declarations.ts';
+import { writeAccessLogs } from './demo/write-access-logs.ts';
 import { KeptProcess, type Part } from './kept-process.ts';
 import {
   demoPart,
@@ -15,7 +16,7 @@ import {
   serviceParts,
 } from './parts.ts';
 import type { PidFiles } from './pid-files.ts';
-import { dataDirectory, logDirectory, type Settings } from './settings.ts';
+import { accessLogs, dataDirectory, logDirectory, type Settings } from './settings.ts';
 import { readDemoWish, type Status, writeStatus } from './status-file.ts';
 
 /** What a service exits with when its configuration is wrong: EX_CONFIG of sysexits.h. */
@@ -95,6 +96,23 @@ export class Supervisor {
     const file = join(this.#settings.directory, 'demo.yaml');
     writeFileSync(file, demoDeclarations(addresses.AWS_ENDPOINT_URL_S3));
     runOdometer(this.#settings, ['apply', '-f', file], { ...addresses });
+    this.#declarePosthoc(addresses);
+  }
+
+  /**
+   * The hours before are asked for by the next bell; the last one now, so that there is something to see. The fleet does without,
+   * where somebody's own usage has taken the meter.
+   */
+  #declarePosthoc(addresses: Addresses): void {
+    const file = join(this.#settings.directory, 'demo-posthoc.yaml');
+    writeFileSync(file, DEMO_POSTHOC_DECLARATION);
+    writeAccessLogs(accessLogs(this.#settings), Date.now());
+    try {
+      runOdometer(this.#settings, ['apply', '-f', file], { ...addresses });
+      runOdometer(this.#settings, ['posthoc', 'run', DEMO_POSTHOC, '--no-wait'], { ...addresses });
+    } catch (error) {
+      log('demo_posthoc_not_declared', { error: messageOf(error) });
+    }
   }
 
   /** Ends everything: clients first, so that what they have sent is still taken. Safe to repeat. */

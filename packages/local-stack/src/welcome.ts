@@ -22,6 +22,6 @@ Publish a message, post an event, read the totals:
   curl -i ${frontUrl(settings)}/api/v1/events -H 'Authorization: Bearer ${key}' -H 'Content-Type: application/cloudevents+json' -d '{"specversion":"1.0","id":"'$(date +%s)'","source":"my-app","type":"api_calls","subject":"acme/rover"}'
 
   ./odometer usage acme/rover
-
+${settings.demo ? '  ./odometer posthoc runs                    # bytes by the access logs of the demo\n' : ''}
 Logs are in ${here(logDirectory(settings))}/. "make down" stops it and keeps the data.`;
 }
