@@ -5,6 +5,7 @@ import { eventually } from '@odometer/testing/eventually';
 import { spawnTypescript } from '@odometer/testing/spawn-typescript';
 import { startTestRedis } from '@odometer/testing/test-redis';
 import { Connections, countBatch, flush, MemoryLog } from '../test/jobs.ts';
+import { ComeAgain } from './come-again.ts';
 import type { JobQueue } from './job-queue.ts';
 import { JobWorker, type Processor } from './job-worker.ts';
 import { createWorkerRedis } from './redis-connection.ts';
@@ -67,6 +68,45 @@ test('a job that is done leaves Redis, with nothing of it kept', async () => {
   expect(await queue.get('counter.7.1')).toBeUndefined();
   await eventually(() => expect(worker.counts).toMatchObject({ processed: 1, failed: 0 }));
   expect(worker.progress()).toBe(1);
+});
+
+test('a job that is to come again does so in its time; meanwhile nobody holds it, and no attempt is used up', async () => {
+  await add(1);
+  await add(2);
+  const calls: string[] = [];
+  const startedMs = performance.now();
+  let cameAgainMs = 0;
+  const worker = await startWorker(async ({ jobId }) => {
+    calls.push(jobId);
+    if (jobId !== 'counter.7.1') return;
+    if (calls.filter((id) => id === jobId).length < 4) throw new ComeAgain(200);
+    cameAgainMs = performance.now() - startedMs;
+  });
+  await eventually(async () => expect((await queue.depth()).delayed).toBe(1));
+  expect(await field(1, 'atm')).toBeNull();
+  await eventually(emptied);
+  // The other one was not kept waiting.
+  expect(calls.slice(0, 3)).toEqual(['counter.7.1', 'counter.7.2', 'counter.7.1']);
+  expect(calls).toHaveLength(5);
+  expect(cameAgainMs).toBeGreaterThanOrEqual(600);
+  expect(worker.counts).toMatchObject({ processed: 2, retried: 0, failed: 0 });
+  // The watchdog sees that something happens.
+  expect(worker.progress()).toBe(5);
+});
+
+test('a job that is to come again does so at another worker, when its own is killed meanwhile or stops', async () => {
+  await add(1);
+  let calls = 0;
+  const process = async () => {
+    calls += 1;
+    if (calls === 1) throw new ComeAgain(1_000);
+  };
+  const first = await startWorker(process);
+  await eventually(async () => expect((await queue.depth()).delayed).toBe(1));
+  await first.stop();
+  await startWorker(process);
+  await eventually(emptied);
+  expect(calls).toBe(2);
 });
 
 test('works on as many jobs at a time as it was told', async () => {

@@ -15,6 +15,7 @@ import {
 } from '@odometer/domain/posthoc/posthoc-declaration';
 import type { JobQueue } from '@odometer/queues/job-queue';
 import { temporaryDirectory } from '@odometer/testing/temporary-directory';
+import type { Engines } from '../src/posthoc/ask-engine.ts';
 import { createAthenaEngine } from '../src/posthoc/engines/athena/athena-engine.ts';
 import { createDuckDbEngine } from '../src/posthoc/engines/duckdb/duckdb-engine.ts';
 import type { FetchParts } from '../src/posthoc/engines/duckdb/fetch-logs.ts';
@@ -135,12 +136,13 @@ export async function openPosthoc() {
     }
   };
   const aws = new AwsClients();
+  const engines: Engines = {
+    duckdb: createDuckDbEngine({ directory, limits: LIMITS, fetch: NO_BUCKETS }),
+    athena: createAthenaEngine((target) => aws.athena(target)),
+  };
   const parts = {
     pool: system.pool,
-    engines: {
-      duckdb: createDuckDbEngine({ directory, limits: LIMITS, fetch: NO_BUCKETS }),
-      athena: createAthenaEngine((target) => aws.athena(target)),
-    },
+    engines,
     counts,
     enqueue,
     log: { info: note, warn: note, error: note },
@@ -162,13 +164,17 @@ export async function openPosthoc() {
     /** A bell, and all that it asks for. */
     async ring(
       at: string,
-      { signal = never, ...change }: Partial<typeof parts> & { readonly signal?: AbortSignal } = {},
+      {
+        signal = never,
+        looks = MAX_LOOKS,
+        ...change
+      }: Partial<typeof parts> & { readonly signal?: AbortSignal; readonly looks?: number } = {},
     ) {
       const nowMs = Date.parse(at);
       await planDueRuns(system.pool, queue, nowMs);
       for (const id of await unfinishedRuns(system.pool, new Date(nowMs), 1_000)) {
         // Its job comes again, without the waits.
-        for (let looks = 0; looks < MAX_LOOKS; looks += 1) {
+        for (let look = 0; look < looks; look += 1) {
           if ((await processRun({ ...parts, ...change }, id, signal)) === undefined) break;
         }
       }

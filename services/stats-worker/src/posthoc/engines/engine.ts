@@ -74,3 +74,12 @@ export interface PosthocEngine {
   /** Stops a query whose answer nobody wants any more, if it runs elsewhere. */
   stop?(query: PosthocQuery, executionId: string, signal: AbortSignal): Promise<void>;
 }
+
+/** One that answers in this process, as long as it takes. */
+export interface LocalEngine extends PosthocEngine {
+  answer(
+    query: PosthocQuery,
+    execution: Execution | null,
+    signal: AbortSignal,
+  ): Promise<EngineAnswer>;
+}

@@ -1,6 +1,6 @@
 import { OdometerError } from '@odometer/domain/errors';
 import type { LogSource } from '@odometer/domain/posthoc/log-source';
-import type { EngineAnswer, PosthocEngine, PosthocQuery } from '../engine.ts';
+import type { EngineAnswer, LocalEngine, PosthocQuery } from '../engine.ts';
 import { askDuckDb } from './ask-duckdb.ts';
 import { createLogs } from './create-logs.ts';
 import { createDialect } from './dialect.ts';
@@ -18,7 +18,7 @@ export interface DuckDbEngineParts {
 }
 
 /** Answers in this process, from files. There is nothing to be found again after a crash: whoever goes on asks again. */
-export function createDuckDbEngine(parts: DuckDbEngineParts): PosthocEngine {
+export function createDuckDbEngine(parts: DuckDbEngineParts): LocalEngine {
   return {
     start: async () => null,
     answer: async (query, _executionId, signal) => {
