@@ -1,0 +1,440 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { hourlySums, outcomes } from '../../test/applier-fixture.ts';
+import { openPull } from '../../test/pull-fixture.ts';
+import { isDue } from './plan-due-pulls.ts';
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+
+let pull: Awaited<ReturnType<typeof openPull>>;
+beforeEach(async () => {
+  pull = await openPull();
+});
+afterEach(() => pull.close());
+
+const ago = (ms: number) => new Date(Date.now() - ms);
+const logins = async () => (await hourlySums(pull.pool))['acme/website logins'];
+/** Of whole hours: the sum over them. */
+async function total(): Promise<number> {
+  const { rows } = await pull.pool.query<{ sum: string | null }>(
+    `select sum(u.sum) as sum from usage_hourly u join meters m on m.id = u.meter_id where m.slug = 'logins'`,
+  );
+  return Number(rows[0]?.sum ?? 0);
+}
+/** Makes Postgres believe that the log was read so much earlier. */
+async function age(ms: number): Promise<void> {
+  await pull.pool.query(
+    `update pulled_logs set started_at = started_at - $1 * interval '1 ms', read_at = read_at - $1 * interval '1 ms',
+       read_until = read_until - $1 * interval '1 ms'`,
+    [ms],
+  );
+}
+
+test('a log is read from so far back on to its end, page by page, and then on from there', async () => {
+  pull.auth0.write(ago(25 * HOUR_MS));
+  for (let i = 0; i < 250; i += 1) pull.auth0.write(ago(HOUR_MS - i * 1_000));
+  await pull.declare();
+  expect(await pull.pull()).toBeUndefined();
+  expect(await total()).toBe(250);
+  // Three pages, and the empty one that says that there is no more.
+  expect(pull.auth0.pageRequests).toHaveLength(4);
+  expect(pull.auth0.pageRequests.every(({ query }) => query.get('take') === '100')).toBe(true);
+  expect(await pull.state()).toMatchObject({ caughtUp: true, failures: 0, failure: null });
+  expect(await pull.runs()).toMatchObject([
+    { state: 'done', pages: 4, items: '250', events: '250', ignored: '0', refused: '0' },
+  ]);
+
+  const last = pull.auth0.write(new Date());
+  await pull.pull();
+  expect(await total()).toBe(251);
+  expect((await pull.state()).checkpoint).toBe(last.log_id);
+  // Nothing was asked for again.
+  expect(await outcomes(pull.pool)).toEqual({ items: 251, counted: 251 });
+  expect(pull.auth0.tokenRequests).toBe(1);
+});
+
+test('what the mapping does not ask for is skipped, and what it cannot map is counted', async () => {
+  pull.auth0.write(ago(3_000));
+  pull.auth0.write(ago(2_000), { type: 'ssa' });
+  pull.auth0.write(ago(1_000), { client_name: 'Nobody knows' });
+  await pull.declare();
+  await pull.pull();
+  expect(await logins()).toBe('1');
+  expect(await pull.runs()).toMatchObject([
+    { items: '3', events: '1', ignored: '1', refused: '1' },
+  ]);
+  expect(pull.counts).toMatchObject({ items: 3, events: 1, refused: 1 });
+  expect(pull.lines).toContainEqual({
+    event: 'pulled_log_items_refused',
+    log: 'auth0-logs',
+    rejected: { unmapped: 1 },
+  });
+});
+
+test('two who read at once: the events count once, and the checkpoint is moved by one of them', async () => {
+  for (let i = 0; i < 150; i += 1) pull.auth0.write(ago(MINUTE_MS - i));
+  await pull.declare();
+  // The second reads all of it while the first has its first page in the hand.
+  await pull.pull({
+    enqueue: async (events, rejected) => {
+      await pull.parts.enqueue(events, rejected);
+      await pull.pull();
+    },
+  });
+  expect(await total()).toBe(150);
+  const { checkpoint } = await pull.state();
+  expect((await pull.runs()).map(({ state }) => state)).toEqual(['done', 'overtaken']);
+  await pull.pull();
+  expect((await pull.state()).checkpoint).toBe(checkpoint);
+  expect(await total()).toBe(150);
+});
+
+test('an overlap is read again each time: what appears late is found', async () => {
+  pull.auth0.write(ago(MINUTE_MS));
+  await pull.declare({ overlap: '10m' });
+  await pull.pull();
+  // Its id is before the checkpoint.
+  pull.auth0.write(ago(2 * MINUTE_MS));
+  pull.auth0.write(ago(20 * MINUTE_MS));
+  await pull.pull();
+  expect(await total()).toBe(2);
+  expect(await outcomes(pull.pool)).toEqual({ items: 3, counted: 2, duplicate: 1 });
+});
+
+describe('rate limits', () => {
+  const limited = (headers: Readonly<Record<string, string>>, times: number) => {
+    let left = times;
+    pull.auth0.onRequest = ({ path }) => {
+      if (path !== '/api/v2/logs' || left === 0) return undefined;
+      left -= 1;
+      return (response) =>
+        response.writeHead(429, headers).end('{"errorCode":"too_many_requests"}');
+    };
+  };
+
+  test('a short one is waited for', async () => {
+    pull.auth0.write(ago(MINUTE_MS));
+    await pull.declare();
+    limited({ 'Retry-After': '1' }, 1);
+    const startedAt = performance.now();
+    expect(await pull.pull()).toBeUndefined();
+    expect(performance.now() - startedAt).toBeGreaterThan(950);
+    expect(await total()).toBe(1);
+  });
+
+  test('a long one ends the reading, which goes on when the log said and not before', async () => {
+    pull.auth0.write(ago(MINUTE_MS));
+    await pull.declare();
+    const resetMs = Date.now() + 300_000;
+    limited({ 'X-RateLimit-Reset': String(Math.ceil(resetMs / 1_000)) }, 1);
+    const again = await pull.pull();
+    expect(again?.afterMs).toBeGreaterThan(298_000);
+    expect(again?.afterMs).toBeLessThan(304_000);
+    const state = await pull.state();
+    expect(state.retryAt?.getTime()).toBeGreaterThan(resetMs - 5_000);
+    expect(state).toMatchObject({ failures: 0 });
+    expect(await pull.runs()).toMatchObject([
+      { state: 'throttled', detail: expect.stringContaining('too_many_requests') },
+    ]);
+    const asked = pull.auth0.requests.length;
+    expect(await pull.pull()).toBeUndefined();
+    expect(pull.auth0.requests).toHaveLength(asked);
+    expect(isDue(state, Date.now())).toBe(false);
+    expect(isDue(state, resetMs + 10_000)).toBe(true);
+
+    await pull.pool.query('update pulled_logs set retry_at = now()');
+    await pull.pull();
+    expect(await total()).toBe(1);
+    expect(await pull.state()).toMatchObject({ retryAt: null });
+  });
+});
+
+describe('tokens', () => {
+  test('one that is not good any more is renewed in the middle of a reading', async () => {
+    for (let i = 0; i < 150; i += 1) pull.auth0.write(ago(MINUTE_MS - i));
+    await pull.declare();
+    let pages = 0;
+    pull.auth0.onRequest = ({ path }) => {
+      if (path === '/api/v2/logs') pages += 1;
+      if (pages === 2) pull.auth0.revokeTokens();
+      return undefined;
+    };
+    await pull.pull();
+    expect(await total()).toBe(150);
+    // Its second page was refused once.
+    expect(pull.auth0.tokenRequests).toBe(3);
+  });
+
+  test('one that ends is renewed before', async () => {
+    pull.auth0.tokenLifeS = 0.05;
+    await pull.declare();
+    await pull.pull();
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    await pull.pull();
+    expect(pull.auth0.tokenRequests).toBe(2);
+    expect(pull.auth0.pageRequests).toHaveLength(2);
+  });
+
+  test('without a right to the log it says so, and no secret', async () => {
+    pull.auth0.write(ago(MINUTE_MS));
+    await pull.declare();
+    pull.auth0.onRequest = ({ path }) =>
+      path === '/api/v2/logs'
+        ? (response) => response.writeHead(403).end('{"errorCode":"insufficient_scope"}')
+        : undefined;
+    await pull.pull();
+    expect(await pull.state()).toMatchObject({
+      failures: 1,
+      failure: 'target_denied',
+      detail: 'pulled log auth0-logs does not let us in: HTTP 403: insufficient_scope',
+      checkpoint: null,
+    });
+    pull.auth0.onRequest = () => undefined;
+    await pull.declare({
+      authorization: { type: 'bearer', tokenEnv: 'ODOMETER_PULL_SECRET_NOT_THERE' },
+    });
+    await pull.pull();
+    expect((await pull.state()).detail).toBe(
+      "pulled log auth0-logs does not let us in: ODOMETER_PULL_SECRET_NOT_THERE is not in the worker's environment",
+    );
+    expect(JSON.stringify([pull.lines, await pull.runs()])).not.toContain(pull.auth0.clientSecret);
+  });
+});
+
+describe('a log that was read too late', () => {
+  test('a checkpoint that is not known any more is a gap, and what there is is read', async () => {
+    pull.auth0.write(ago(40 * HOUR_MS));
+    await pull.declare({ lookBack: '48h', retention: '48h' });
+    await pull.pull();
+    await age(60 * HOUR_MS);
+    pull.auth0.write(ago(30 * HOUR_MS));
+    pull.auth0.refusesLost = true;
+    pull.auth0.oldestKept = pull.auth0.write(ago(47 * HOUR_MS)).log_id.slice(0, 15);
+    await pull.pull();
+    expect(await total()).toBe(3);
+    expect(pull.counts).toMatchObject({ lostCheckpoints: 1, failures: 0 });
+    const [gap, ...others] = await pull.gaps();
+    expect(others).toEqual([]);
+    expect(gap).toMatchObject({ source: 'pulled-log/auth0-logs', reason: 'checkpoint_lost' });
+    expect(Math.abs((gap?.startedAt?.getTime() ?? 0) - (Date.now() - 60 * HOUR_MS))).toBeLessThan(
+      60_000,
+    );
+    expect(Math.abs((gap?.endedAt.getTime() ?? 0) - (Date.now() - 48 * HOUR_MS))).toBeLessThan(
+      60_000,
+    );
+    await pull.pull();
+    expect(await pull.gaps()).toHaveLength(1);
+    expect(pull.lines).toContainEqual(expect.objectContaining({ event: 'pulled_log_gap' }));
+  });
+
+  test('so is one that it answers with the oldest that it has, as if nothing had been in between', async () => {
+    pull.auth0.write(ago(MINUTE_MS));
+    await pull.declare({ retention: '48h' });
+    await pull.pull();
+    await age(60 * HOUR_MS);
+    pull.auth0.write(new Date());
+    await pull.pull();
+    expect(await pull.gaps()).toMatchObject([{ reason: 'checkpoint_lost' }]);
+    await pull.pull();
+    expect(await pull.gaps()).toHaveLength(1);
+    expect(await total()).toBe(2);
+  });
+
+  test('while it only does not answer, nothing is said to be lost that may come yet', async () => {
+    await pull.declare({ retention: '48h' });
+    await pull.pull();
+    await age(60 * HOUR_MS);
+    pull.auth0.onRequest = () => (response) => response.writeHead(503).end();
+    await pull.pull();
+    expect(await pull.gaps()).toEqual([]);
+  });
+
+  test('an address that is wrong is no lost checkpoint', async () => {
+    pull.auth0.write(ago(MINUTE_MS));
+    await pull.declare();
+    await pull.pull();
+    const before = await pull.state();
+    for (const status of [400, 404, 410, 422]) {
+      pull.auth0.onRequest = ({ path }) =>
+        path === '/api/v2/logs' ? (response) => response.writeHead(status).end() : undefined;
+      await pull.pull();
+      expect(await pull.state()).toMatchObject({
+        checkpoint: before.checkpoint,
+        failure: 'target_invalid',
+        detail: `pulled log auth0-logs answers what cannot be used: HTTP ${status}`,
+      });
+    }
+    expect(await pull.gaps()).toEqual([]);
+  });
+});
+
+describe('what is not a page leaves the checkpoint where it is, and says why', () => {
+  const answer = (body: string, headers: Readonly<Record<string, string>> = {}, status = 200) => {
+    pull.auth0.onRequest = ({ path }) =>
+      path === '/api/v2/logs'
+        ? (response) => response.writeHead(status, headers).end(body)
+        : undefined;
+  };
+  const reason = async () =>
+    (await pull.state()).detail?.replace('pulled log auth0-logs answers what cannot be used: ', '');
+
+  beforeEach(async () => {
+    pull.auth0.write(ago(MINUTE_MS));
+    await pull.declare();
+    await pull.pull();
+  });
+
+  test.each([
+    ['<html>Sign in</html>', 'a page is not one: it is no JSON'],
+    ['{"message":"down for maintenance"}', 'a page is not one: it is no list of items'],
+    ['["x"]', 'a page is not one: its item 1 is no JSON object'],
+    ['[{}', 'a page is not one: it is no JSON'],
+  ])('%s', async (body, problem) => {
+    const before = await pull.state();
+    answer(body);
+    await pull.pull();
+    expect(await reason()).toBe(problem);
+    expect(await pull.state()).toMatchObject({ checkpoint: before.checkpoint, failures: 1 });
+    answer(body);
+    await pull.pull();
+    expect(await pull.state()).toMatchObject({ failures: 2 });
+    // The next good one is taken, and all is well.
+    pull.auth0.onRequest = () => undefined;
+    pull.auth0.write(new Date());
+    await pull.pull();
+    expect(await pull.state()).toMatchObject({ failures: 0, detail: null });
+    expect(await total()).toBe(2);
+  });
+
+  test('one without end is not read to its end', async () => {
+    let sent = 0;
+    let closed = false;
+    pull.auth0.onRequest = ({ path }) => {
+      if (path !== '/api/v2/logs') return undefined;
+      return (response) => {
+        response.writeHead(200);
+        response.on('close', () => {
+          closed = true;
+        });
+        const chunk = `[${' '.repeat(65_535)}`;
+        const more = () => {
+          while (!response.destroyed) {
+            sent += chunk.length;
+            if (!response.write(chunk)) {
+              response.once('drain', more);
+              return;
+            }
+          }
+        };
+        more();
+      };
+    };
+    await pull.pull();
+    expect(await reason()).toBe(
+      'the answer is larger than 8388608 bytes; declare a smaller pageSize',
+    );
+    expect(closed).toBe(true);
+    // What was on its way in buffers of the machine besides.
+    expect(sent).toBeLessThan(64 * 1_048_576);
+  });
+
+  test('a redirect is not followed: nobody else gets the token', async () => {
+    answer('', { Location: `${pull.auth0.url}/elsewhere` }, 302);
+    await pull.pull();
+    expect(await reason()).toContain('HTTP 302: it redirects, which is not followed');
+    expect(pull.auth0.requests.map(({ path }) => path)).not.toContain('/elsewhere');
+  });
+
+  test('nor is a link to another host', async () => {
+    pull.auth0.write(new Date());
+    const { checkpoint } = await pull.state();
+    const page = JSON.stringify([{ type: 'ssa' }]);
+    let pages = 0;
+    pull.auth0.onRequest = ({ path }) => {
+      pages += path === '/api/v2/logs' ? 1 : 0;
+      if (path !== '/api/v2/logs' || pages > 1) return undefined;
+      return (response) =>
+        response
+          .writeHead(200, { Link: `<http://203.0.113.1/steal?from=${checkpoint}>; rel="next"` })
+          .end(page);
+    };
+    await pull.pull();
+    await pull.pull();
+    expect(await total()).toBe(2);
+  });
+
+  test('one that leads back, or comes again and again, ends the reading', async () => {
+    const link = (from: string) => ({ Link: `</api/v2/logs?from=${from}>; rel="next"` });
+    let n = 0;
+    const serve = (next: (n: number) => string, body: (n: number) => string) => {
+      n = 0;
+      pull.auth0.onRequest = ({ path }) => {
+        if (path !== '/api/v2/logs') return undefined;
+        n += 1;
+        return (response) => response.writeHead(200, link(next(n))).end(body(n));
+      };
+    };
+    serve(
+      (page) => `9${page % 2}`,
+      (page) => JSON.stringify([{ type: 'ssa', n: page }]),
+    );
+    await pull.pull();
+    expect(await reason()).toBe('its pages lead back to one that was read');
+    expect(n).toBe(3);
+    serve(
+      (page) => `8${page}`,
+      () => '[{"type":"ssa"}]',
+    );
+    await pull.pull();
+    expect(await reason()).toBe('it answers one page again and again');
+    expect(n).toBe(2);
+  });
+});
+
+test('what does not answer is asked again with the next bell', async () => {
+  pull.auth0.write(ago(MINUTE_MS));
+  await pull.declare({ interval: '6h' });
+  pull.auth0.onRequest = ({ path }) =>
+    path === '/api/v2/logs' ? (response) => response.writeHead(502).end('bad gateway') : undefined;
+  expect(await pull.pull()).toBeUndefined();
+  const state = await pull.state();
+  expect(state).toMatchObject({ failure: 'target_unavailable', checkpoint: null });
+  expect(isDue(state, Date.now())).toBe(true);
+  pull.auth0.onRequest = () => undefined;
+  await pull.pull();
+  expect(await total()).toBe(1);
+});
+
+test('without the webhook that says what its items are nothing is read', async () => {
+  pull.auth0.write(ago(MINUTE_MS));
+  await pull.declare({ webhook: 'another' });
+  await pull.pull();
+  expect((await pull.state()).detail).toBe(
+    'pulled log auth0-logs answers what cannot be used: there is no webhook another',
+  );
+  expect(pull.auth0.requests).toEqual([]);
+});
+
+test('a job has an end: a long log is read on by the next one', async () => {
+  for (let i = 0; i < 201; i += 1) pull.auth0.write(ago(HOUR_MS - i));
+  await pull.declare({ pageSize: { parameter: 'take', count: 1 } });
+  expect(await pull.pull()).toEqual({ afterMs: 0 });
+  const state = await pull.state();
+  expect(state).toMatchObject({ caughtUp: false });
+  // Also when that one is lost.
+  expect(isDue(state, Date.now())).toBe(true);
+  expect(await pull.pull()).toBeUndefined();
+  expect(await total()).toBe(201);
+  expect(await outcomes(pull.pool)).toEqual({ items: 201, counted: 201 });
+});
+
+test('a log is due once in each of its intervals, however unpunctual the bell is', async () => {
+  await pull.declare({ interval: '1h' });
+  const state = { ...(await pull.state()), caughtUp: true };
+  const at = (text: string) => Date.parse(`2026-11-05T${text}Z`);
+  expect(isDue(state, at('10:00:00'))).toBe(true);
+  const read = { ...state, startedAt: new Date(at('10:00:07')) };
+  expect(isDue(read, at('10:50:00'))).toBe(false);
+  expect(isDue(read, at('11:00:01'))).toBe(true);
+  expect(isDue({ ...read, failures: 1 }, at('10:10:00'))).toBe(true);
+});
