@@ -71,6 +71,11 @@ export class FakeAuth0 {
     });
   }
 
+  /** All that were written, in the order of their ids. */
+  get logs(): readonly Auth0Log[] {
+    return this.#logs;
+  }
+
   /** Requests for pages. */
   get pageRequests(): readonly Auth0Request[] {
     return this.requests.filter(({ path }) => path === '/api/v2/logs');

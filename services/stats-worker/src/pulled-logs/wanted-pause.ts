@@ -30,5 +30,5 @@ export function wantedPauseMs(
 
 /** As milliseconds. */
 function seconds(text: string): number | undefined {
-  return /^\d{1,12}(\.\d+)?$/.test(text.trim()) ? Number(text) * 1_000 : undefined;
+  return /^\d{1,15}(\.\d+)?$/.test(text.trim()) ? Number(text) * 1_000 : undefined;
 }
