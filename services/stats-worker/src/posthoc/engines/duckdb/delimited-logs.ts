@@ -11,8 +11,9 @@ export interface Reading {
   readonly isWhole: boolean;
 }
 
-/** A character that no log has. */
-const NO_CHARACTER = '\u0001';
+/** Characters that no log has. */
+const NO_DELIMITER = '\u0001';
+const NO_NULL = '\u0002';
 
 /** The rows of delimited lines. */
 export function delimitedLogs(format: FormatOf<'delimited'>, { files, isWhole }: Reading): string {
@@ -28,7 +29,7 @@ export function delimitedLogs(format: FormatOf<'delimited'>, { files, isWhole }:
 /** Lines as they are, with no delimiter and no quotes, in a column `line`. Those that are empty are nothing. */
 export function wholeLines(files: readonly string[]): string {
   const read = readCsv(files, {
-    delimiter: NO_CHARACTER,
+    delimiter: NO_DELIMITER,
     quote: '',
     escape: '',
     header: false,
@@ -48,7 +49,7 @@ function readCsv(
   const columns = options.columns.map((name) => `${literal(name)}: 'VARCHAR'`).join(', ');
   return `read_csv(${literals(files)}, auto_detect = false, columns = {${columns}}, header = ${options.header},
     delim = ${literal(options.delimiter)}, quote = ${literal(options.quote)}, escape = ${literal(options.escape)},
-    nullstr = ${literal(NO_CHARACTER)}, strict_mode = false, store_rejects = true)`;
+    nullstr = ${literal(NO_NULL)}, strict_mode = false, store_rejects = true)`;
 }
 
 /** The table is there once a file was read. A line may be rejected for several reasons. */

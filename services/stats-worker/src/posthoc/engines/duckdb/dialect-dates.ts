@@ -48,8 +48,10 @@ const JODA_PARTS = [
   ['a', '%p'],
 ] as const;
 
-const mysql = translated('f', MYSQL_PARTS, '%');
-const joda = translated('f', JODA_PARTS, `[A-Za-z'%]`);
+/** With a branch of no known type, without which `create macro` takes it for a format that is not constant, and refuses it. */
+const format = (sql: string) => `case when f is null then f else ${sql} end`;
+const mysql = format(translated('f', MYSQL_PARTS, '%'));
+const joda = format(translated('f', JODA_PARTS, `[A-Za-z'%]`));
 
 /** Functions of times. All times are UTC; those with a zone are without one here. */
 export const DATE_MACROS: Macros = [

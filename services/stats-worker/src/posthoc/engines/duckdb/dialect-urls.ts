@@ -14,6 +14,9 @@ const ofAuthority = (group: number) =>
   `system.main.regexp_extract(${part(2)}, '${HOST}', ${group})`;
 const ofUrl = (value: string) => `case when not regexp_matches(u, '${NO_URL}') then ${value} end`;
 
+/** Null when it decodes to no UTF-8: clients choose it, and none of them may stop a query. */
+const decoded = (value: string) => `try(url_decode(${value}))`;
+
 /** Parts of URLs. One that is not there is an empty text; of what is no URL all are null. */
 export const URL_MACROS: Macros = [
   ['url_extract_protocol', 'u', ofUrl(part(1))],
@@ -24,8 +27,8 @@ export const URL_MACROS: Macros = [
     'u',
     // `mailto:x` has none.
     ofUrl(
-      `case when ${part(1)} <> '' and ${part(2)} = '' and not starts_with(${part(3)}, '/') then '' else url_decode(${part(3)}) end`,
+      `case when ${part(1)} <> '' and ${part(2)} = '' and not starts_with(${part(3)}, '/') then '' else ${decoded(part(3))} end`,
     ),
   ],
-  ['url_extract_query', 'u', ofUrl(`url_decode(${part(4)})`)],
+  ['url_extract_query', 'u', ofUrl(decoded(part(4)))],
 ];
