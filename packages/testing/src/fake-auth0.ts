@@ -36,8 +36,8 @@ const MAX_TAKE = 100;
  * the order of their ids, and a `Link` to the next ones, which for an empty page is the one that was asked.
  */
 export class FakeAuth0 {
-  readonly clientId = 'm2m-client';
-  readonly clientSecret = 'm2m-secret-which-nobody-logs';
+  readonly clientId: string;
+  readonly clientSecret: string;
   readonly requests: Auth0Request[] = [];
   /** How long tokens live, seconds. */
   tokenLifeS = 86_400;
@@ -52,6 +52,11 @@ export class FakeAuth0 {
   readonly #server = createServer((request, response) => {
     this.#answer(request, response).catch((error: unknown) => response.destroy(error as Error));
   });
+
+  constructor(clientId = 'm2m-client', clientSecret = 'm2m-secret-which-nobody-logs') {
+    this.clientId = clientId;
+    this.clientSecret = clientSecret;
+  }
 
   async start(): Promise<this> {
     await new Promise<void>((resolve) => {

@@ -102,6 +102,18 @@ export async function movePastPage(
   return moved.version;
 }
 
+/** Has the next reading begin at another checkpoint: what is read again counts once. */
+export async function rewindPull(
+  transaction: Transaction,
+  name: string,
+  checkpoint: string,
+): Promise<void> {
+  await transaction.query(
+    'update pulled_logs set checkpoint = $2, version = version + 1, caught_up = false where name = $1',
+    [name, checkpoint],
+  );
+}
+
 /** How a reading ended. */
 export type PullEnd =
   | { readonly state: 'done' | 'overtaken' }
