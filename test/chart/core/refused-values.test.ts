@@ -123,9 +123,9 @@ test.each<[string, Values, RegExp]>([
     /statsApi\.pdb\.maxUnavailable is 0%, so that no node/,
   ],
   [
-    'one ServiceAccount for all that is made seven times',
+    'one ServiceAccount for all that is made eight times',
     { defaults: { serviceAccount: { name: 'shared' } } },
-    /The ServiceAccount shared would be made 7 times, for components\.countingWorker, .*serviceAccount\.create=false/,
+    /The ServiceAccount shared would be made 8 times, for components\.countingWorker, .*serviceAccount\.create=false/,
   ],
   [
     'a ServiceAccount of the migration and of a component',
