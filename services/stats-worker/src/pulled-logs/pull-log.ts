@@ -63,6 +63,8 @@ export async function pullLog(
     const reader = pageReader(parts, declaration, webhook, begun, pull);
     const stop = await readPages({ ...parts, declaration, begun, reader, signal });
     if (stop.kind === 'budget') again = { afterMs: 0 };
+    // Whoever moved the checkpoint may have moved it back, to have something read again.
+    if (stop.kind === 'overtaken') again = { afterMs: SLACK_MS };
     end =
       stop.kind === 'throttled'
         ? { state: 'throttled', delayMs: stop.pauseMs, detail: stop.reason }
