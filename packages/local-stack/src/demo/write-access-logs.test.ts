@@ -1,10 +1,21 @@
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { expect, test } from '@jest/globals';
-import { temporaryDirectory } from '@odometer/testing/temporary-directory';
+import { afterAll, expect, test } from '@jest/globals';
 import { accessLog } from './access-log.ts';
 import { writeAccessLogs } from './write-access-logs.ts';
+
+const made: string[] = [];
+afterAll(() => {
+  for (const directory of made) rmSync(directory, { recursive: true });
+});
+
+function temporaryDirectory(): string {
+  const directory = mkdtempSync(join(tmpdir(), 'odometer-access-logs-'));
+  made.push(directory);
+  return directory;
+}
 
 const at = (text: string) => Date.parse(`2026-10-${text}:00Z`);
 const filesIn = (directory: string): readonly string[] =>
@@ -13,7 +24,7 @@ const filesIn = (directory: string): readonly string[] =>
     .sort();
 
 test('three hours and what has ended of this one are there at once, and always the same', () => {
-  const directory = temporaryDirectory('access-logs');
+  const directory = temporaryDirectory();
   writeAccessLogs(directory, at('01T10:14'));
   const files = filesIn(directory);
   expect(files).toHaveLength(3 * 12 + 2);
@@ -37,7 +48,7 @@ test('a line is one of a load balancer, of a request within its five minutes', (
 });
 
 test('a file that is there is left alone, and days that nobody asks for are removed', () => {
-  const directory = temporaryDirectory('access-logs');
+  const directory = temporaryDirectory();
   writeAccessLogs(directory, at('01T10:14'));
   const [first = ''] = filesIn(directory);
   writeFileSync(join(directory, first), 'mine');
