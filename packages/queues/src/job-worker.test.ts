@@ -94,7 +94,7 @@ test('a job that is to come again does so in its time; meanwhile nobody holds it
   expect(worker.progress()).toBe(5);
 });
 
-test('a job that is to come again does so at another worker, when its own is killed meanwhile or stops', async () => {
+test('a job that is to come again does so at another worker when its own has stopped', async () => {
   await add(1);
   let calls = 0;
   const process = async () => {

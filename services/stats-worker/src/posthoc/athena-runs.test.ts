@@ -157,6 +157,15 @@ test('a start that is throttled is tried again with the same token, until the de
   expect(athena.executions).toHaveLength(1);
 }, 60_000);
 
+test('a start that is throttled past the deadline has failed', async () => {
+  await declare({ timeoutSeconds: 60 });
+  athena.onCall = () => ({ status: 400, type: 'TooManyRequestsException' });
+  await posthoc.ring(DUE, { looks: 1 });
+  await age(61);
+  await lookOnce();
+  expect(await newest()).toMatchObject({ state: 'failed', failure: 'target_throttled' });
+}, 60_000);
+
 test('a query whose run was superseded is stopped: nobody will read its answer', async () => {
   await declare();
   answerWith(RUNNING);

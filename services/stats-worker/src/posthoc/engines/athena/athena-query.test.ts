@@ -7,7 +7,7 @@ import { athenaQuery } from './athena-query.ts';
 const TABLE = { region: 'eu-central-1', workgroup: 'w', database: 'logs', table: 'alb' };
 const UNMATCHED = { unmatchedWhen: 'type is null -- of RegexSerDe' };
 const PARTITIONS = { partitions: [{ column: 'day', format: 'yyyy/MM/dd' }] };
-const SQL = `select project, count(*) as value from logs where at >= :start and at < :end group by 1 -- :start`;
+const SQL = `select project, count(*) as value from logs where seen >= :start and seen < :end group by 1 -- :start`;
 
 function query(athena: object, sql = SQL, at = '2026-08-15T23:00:00Z') {
   const metric = posthocDeclarationSchema.parse({
@@ -26,7 +26,7 @@ test('values are parameters, in the order of their question marks, and the text 
   const { text, parameters } = query({ ...UNMATCHED, ...PARTITIONS });
   expect(parameters).toEqual([
     "'2026/08/15'",
-    "'2026/08/17'",
+    "'2026/08/16'",
     "CAST('2026-08-15 23:00:00.000' AS timestamp)",
     "CAST('2026-08-16 00:00:00.000' AS timestamp)",
   ]);
@@ -36,7 +36,7 @@ test('values are parameters, in the order of their question marks, and the text 
 logs as (select * from odometer_lines where not coalesce((type is null -- of RegexSerDe
 ), false)),
 odometer_answer as (
-select project, count(*) as value from logs where at >= ? and at < ? group by 1 -- :start
+select project, count(*) as value from logs where seen >= ? and seen < ? group by 1 -- :start
 )
 select odometer_lost.lines as odometer_unmatched, odometer_rows.*
 from (select count_if(coalesce((type is null -- of RegexSerDe
@@ -71,7 +71,7 @@ async function run(athena: object, sql: string, rows: readonly string[]) {
     await connection.run(`attach ':memory:' as "AwsDataCatalog"`);
     await connection.run('create schema "AwsDataCatalog".logs');
     await connection.run(
-      'create table "AwsDataCatalog".logs.alb (type text, project text, at timestamp, day text)',
+      'create table "AwsDataCatalog".logs.alb (type text, project text, seen timestamp, day text)',
     );
     if (rows.length > 0) {
       await connection.run(`insert into "AwsDataCatalog".logs.alb values ${rows.join(', ')}`);
@@ -124,7 +124,7 @@ test('a row that is null throughout is a row all the same, and a condition that 
 });
 
 test('a query may have common table expressions, and a project id a quote', async () => {
-  const sql = `with mine as (select * from logs where at >= :start and at < :end)
+  const sql = `with mine as (select * from logs where seen >= :start and seen < :end)
     select project, count(*) as value from mine where project = 'it''s?' group by 1;`;
   const line = `('h2', 'it''s?', '2026-08-15 23:00:00', '2026/08/15')`;
   const { text, parameters } = query(PARTITIONS, sql);
