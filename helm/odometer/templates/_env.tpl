@@ -84,7 +84,8 @@ ODOMETER_REDIS_DURABILITY: {value: {{ $root.Values.redis.durability | quote }}}
 {{- with $component.portVariable }}
 {{ . }}: {value: {{ include "odometer.text" $component.port | quote }}}
 {{- end }}
-{{- if eq $component.key "ingestApi" }}
+{{- /* The worker makes events of pulled logs: in another organization one that was delivered, too, would count twice. */ -}}
+{{- if or (eq $component.key "ingestApi") $component.worker }}
 ODOMETER_DEFAULT_ORGANIZATION: {value: {{ $root.Values.metering.defaultOrganization | quote }}}
 {{- end }}
 {{- if $component.mqtt }}
