@@ -3,6 +3,7 @@ import { eventsBatch100, eventsLatency, eventsSingle } from './events/event-figu
 import type { Figure } from './figure.ts';
 import { mqttGrowth, mqttQos0, mqttQos0Upgraded, mqttQos1 } from './mqtt/mqtt-figures.ts';
 import { closeMonthFigures } from './periods/close-figures.ts';
+import { posthocDuckDbFigures } from './posthoc/posthoc-figures.ts';
 import { queryDayFigures } from './reading/query-figures.ts';
 import { limitsCheckFigures, projectStatsFigures } from './reading/reading-figures.ts';
 import type { Servers } from './servers.ts';
@@ -29,6 +30,7 @@ export const BENCHMARKS: ReadonlyMap<string, Benchmark> = new Map([
   ['object-changes', objectChangesFigures],
   ['list-bucket', listBucketFigures],
   ['list-memory', listMemoryFigures],
+  ['posthoc-duckdb', posthocDuckDbFigures],
   ['cold-start', coldStartFigures],
 ]);
 

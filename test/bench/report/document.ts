@@ -81,6 +81,10 @@ fails the benchmark.
   [The store](../test/bench/storage/synthetic-store.ts) takes 50 ms to begin an answer, as S3 does. Both must find the same bytes.
 * **list-memory**: the worker's peak resident memory (\`VmHWM\`) when it fills the ledger of a bucket with 1,000,000 objects, against one
   with 10,000. Both have an old space of 96 MB: what V8 lets stand when it has more room says nothing about what is kept.
+* **posthoc-duckdb**: 5,000,000 lines of a load balancer in files of 250,000, compressed, from the engine being asked for a window to its
+  whole answer, against [DuckDB's own query](../test/bench/posthoc/plain-side.ts) in a process of its own, with the same memory and
+  threads, which counts no line that it cannot read. Both must answer the same.
+* **posthoc-duckdb-memory**: the peak resident memory (\`VmHWM\`) of our side, above what its process had before DuckDB was loaded.
 * **cold-start**: each service from its start to \`/readyz\`, bundled as it is in the image, against the same service from its
   compiled files, as \`make up\` runs it. PostgreSQL, Redis and Mosquitto are up, the schema is there; looked at every 50 ms.
 * **image-size, image-size-distroless**: what \`docker save | gzip\` makes of the image on either base, by \`make image-test\`. Where

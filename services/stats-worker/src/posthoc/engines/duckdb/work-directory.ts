@@ -19,7 +19,7 @@ export async function withWorkDirectory<Result>(
 ): Promise<Result> {
   const parent = tmpdir();
   await removeAbandoned(parent);
-  const directory = await mkdtemp(join(parent, PREFIX));
+  const directory = await mkdtemp(join(parent, `${PREFIX}${process.pid}-`));
   try {
     const [spill, logs] = [join(directory, 'spill'), join(directory, 'logs')];
     await Promise.all([mkdir(spill), mkdir(logs)]);

@@ -1,0 +1,88 @@
+import { deepStrictEqual } from 'node:assert';
+import { rmSync } from 'node:fs';
+import { temporaryDirectory } from '@odometer/testing/temporary-directory';
+import { peakMemoryBytes } from '../cpu-time.ts';
+import { type Figure, note } from '../figure.ts';
+import { compare, interleave } from '../interleave.ts';
+import type { Servers } from '../servers.ts';
+import type { Settings } from '../settings.ts';
+import { type Program, startProgram } from '../start-program.ts';
+import { median, rounded } from '../statistics.ts';
+import { writeAlbLogs } from './alb-logs.ts';
+import { MEMORY_MB, type QueryOptions, type QueryResult, START_MS } from './posthoc-query.ts';
+
+const LINES = 5_000_000;
+const MAX_RATIO = 1.15;
+
+type Side = Program<'run', QueryResult>;
+
+/** A window of a post-hoc metric over compressed logs, against DuckDB's own query over the same files. */
+export async function posthocDuckDbFigures(
+  _servers: Servers,
+  settings: Settings,
+): Promise<readonly Figure[]> {
+  const lines = Math.max(20_000, Math.round(LINES * settings.scale));
+  const directory = temporaryDirectory('bench-logs');
+  try {
+    note(`  writing ${lines} lines`);
+    const bytes = writeAlbLogs(directory, lines, START_MS);
+    const start = (name: string) =>
+      startProgram<QueryOptions, 'run', QueryResult>(import.meta.url, name, { directory });
+    const [ours, theirs] = await Promise.all([start('engine-side'), start('plain-side')]);
+    try {
+      return await measure(settings, { ours, theirs, lines, bytes });
+    } finally {
+      await Promise.all([ours.stop(), theirs.stop()]);
+    }
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+async function measure(
+  settings: Settings,
+  sides: {
+    readonly ours: Side;
+    readonly theirs: Side;
+    readonly lines: number;
+    readonly bytes: number;
+  },
+): Promise<readonly Figure[]> {
+  const { ours, theirs, lines, bytes } = sides;
+  const idleBytes = peakMemoryBytes(ours.pid) ?? 0;
+  // Also has the files in the cache of both.
+  const expected = (await theirs.run('run')).rows;
+  const run = async (side: Side): Promise<number> => {
+    const { seconds, rows } = await side.run('run');
+    deepStrictEqual(rows, expected);
+    return seconds;
+  };
+  const found = expected.reduce((sum, [, value]) => sum + Number(value), 0);
+  if (found !== lines) throw new Error(`${found} lines were counted, and ${lines} were written`);
+  const seconds = await interleave('posthoc-duckdb', settings.pairs, [
+    { name: 'odometer', run: () => run(ours) },
+    { name: 'duckdb', run: () => run(theirs) },
+  ]);
+  const comparison = compare(seconds.odometer, seconds.duckdb);
+  const memoryMb = ((peakMemoryBytes(ours.pid) ?? 0) - idleBytes) / 1_048_576;
+  return [
+    {
+      bench: 'posthoc-duckdb',
+      value: rounded(median(seconds.odometer)),
+      unit: 's',
+      against: "DuckDB's own query over the same files",
+      ...comparison,
+      lines,
+      megabytes: Math.round(bytes / 1_048_576),
+      target: `ratio ≤ ${MAX_RATIO}`,
+      reached: comparison.ratio <= MAX_RATIO,
+    },
+    {
+      bench: 'posthoc-duckdb-memory',
+      value: rounded(memoryMb),
+      unit: 'MiB',
+      target: `≤ ${MEMORY_MB} MiB above the process before its first query`,
+      reached: memoryMb <= MEMORY_MB,
+    },
+  ];
+}
