@@ -106,14 +106,15 @@ describe.each(['odometer:local', 'odometer:distroless'])('%s', (image) => {
       const { gzipSync } = require('node:zlib');
       writeFileSync('/tmp/a.log.gz', gzipSync('web 1\\nweb 2\\n'.repeat(200_000)));
       import('@duckdb/node-api').then(async ({ DuckDBInstance }) => {
-        const options = { memory_limit: '64MiB', temp_directory: '/tmp/duckdb', threads: '1' };
+        const options = { memory_limit: '100MiB', temp_directory: '/tmp/duckdb', threads: '1' };
         const connection = await (await DuckDBInstance.create(':memory:', options)).connect();
         const logs = "read_csv('/tmp/a.log.gz', delim = ' ', header = false, names = ['project', 'calls'])";
-        const sorted = 'select *, row_number() over (order by md5(project || rowid)) as n from (select *, row_number() over () as rowid from ' + logs + ')';
-        const answer = await connection.runAndReadAll('select sum(calls)::text, max(n)::text from (' + sorted + ')');
+        await connection.run('create table large as select calls, md5(calls::text || i) as digest, repeat(md5(i::text), 8) as text from ' + logs + ', range(2) r (i)');
+        const spilled = require('node:fs').readdirSync('/tmp/duckdb').length > 0;
+        const answer = await connection.runAndReadAll('select sum(calls)::text, count(*)::text, ' + spilled + ' from large');
         console.log(JSON.stringify(answer.getRows()[0]));
       });`;
-    expect(JSON.parse(await runOnce(image, ['-e', script]))).toEqual(['600000', '400000']);
+    expect(JSON.parse(await runOnce(image, ['-e', script]))).toEqual(['1200000', '800000', true]);
   });
 
   test('counts an event and a message all the way to the totals, and stops when it is told to', async () => {
