@@ -138,12 +138,10 @@ test('the page is what it takes; what was delivered and is pulled counts once, i
       : undefined;
   const failed = await odometer('pull', 'run', 'auth0-logs');
   expect(failed).toMatchObject({ exitCode: 1 });
-  expect(failed.stderr).toContain('a page is not one: it is no list of items');
+  expect(failed.stdout).toContain('a page is not one: it is no list of items');
   expect((await odometer('pull', 'list')).stdout).toContain('it is no list of items');
-  expect(await worker.metric('odometer_pulled_log_failures_total{service="stats-worker"}')).toBe(1);
-  expect(
-    await worker.metric('odometer_pulled_log_events_total{service="stats-worker"}'),
-  ).toBeGreaterThan(2 * LOGINS);
+  expect(await worker.metric('odometer_pulled_log_failures_total')).toBe(1);
+  expect(await worker.metric('odometer_pulled_log_events_total')).toBeGreaterThan(2 * LOGINS);
   expect((await odometer('pull', 'run', 'no-such-log')).exitCode).toBe(1);
 
   const changed = await runOdometer(
