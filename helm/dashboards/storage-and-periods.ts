@@ -321,6 +321,56 @@ export const storageAndPeriods = prometheusDashboard({
       ],
     },
     {
+      title: 'Pulled logs',
+      panels: [
+        lines(
+          'Since they were read',
+          's',
+          'Since each pulled log was last read to its end, by name. Above its interval and an hour something is wrong with it.',
+          prometheus({
+            '{{name}}': 'time() - max by (name) (odometer_pulled_log_read_until_timestamp_seconds)',
+          }),
+          { thresholds: [[93600, 'red']], alert: 'OdometerPulledLogStalled' },
+        ),
+        lines(
+          'Failing',
+          'short',
+          'Readings in a row that failed, by name, and all that failed. `odometer pull list` says why.',
+          prometheus({
+            '{{name}}, in a row': 'max by (name) (odometer_pulled_log_failing_readings) > 0',
+            failed: perInterval('odometer_pulled_log_failures_total'),
+            throttled: perInterval('odometer_pulled_log_throttled_total'),
+          }),
+          { thresholds: [[6, 'orange']], alert: 'OdometerPulledLogFailing' },
+        ),
+        lines(
+          'What was pulled',
+          'short',
+          'Pages, their items, and the events made of those that a webhook asks for. Those that a webhook has delivered count once.',
+          prometheus({
+            pages: perInterval('odometer_pulled_log_pages_total'),
+            items: perInterval('odometer_pulled_log_items_total'),
+            events: perInterval('odometer_pulled_log_events_total'),
+          }),
+          { bars: true },
+        ),
+        lines(
+          'What may be missing',
+          'short',
+          'Items that could not become events. `odometer pull runs` says of which log.',
+          prometheus({ 'refused items': perInterval('odometer_pulled_log_refused_items_total') }),
+          { bars: true, alert: 'OdometerPulledLogItemsRefused' },
+        ),
+        lines(
+          'Gaps',
+          'short',
+          'Times a log was read too late. `odometer gaps` says from when to when.',
+          prometheus({ gaps: perInterval('odometer_pulled_log_gaps_total') }),
+          { bars: true, alert: 'OdometerPulledLogGap' },
+        ),
+      ],
+    },
+    {
       title: 'Days and months',
       panels: [
         lines(

@@ -148,12 +148,14 @@ ODOMETER_MAX_ORGANIZATIONS_PER_HOUR: {value: {{ include "odometer.text" $meterin
 ODOMETER_MAX_PROJECTS_PER_HOUR: {value: {{ include "odometer.text" $metering.maxProjectsPerHour | quote }}}
 ODOMETER_MAX_DEVICES_PER_HOUR: {value: {{ include "odometer.text" $metering.maxDevicesPerHour | quote }}}
 ODOMETER_CLOSE_GRACE_HOURS: {value: {{ include "odometer.text" $metering.closeGraceHours | quote }}}
+ODOMETER_DEFAULT_ORGANIZATION: {value: {{ $metering.defaultOrganization | quote }}}
 {{- if not (kindIs "invalid" $metering.eventRetentionMonths) }}
 ODOMETER_EVENT_RETENTION_MONTHS: {value: {{ include "odometer.text" $metering.eventRetentionMonths | quote }}}
 {{- end }}
 {{- with .component }}
 {{- if .posthoc }}
 ODOMETER_POSTHOC_MEMORY_MB: {value: {{ include "odometer.text" .memoryMb | quote }}}
+ODOMETER_POSTHOC_FETCH_MB: {value: {{ include "odometer.text" .fetchMb | quote }}}
 ODOMETER_POSTHOC_THREADS: {value: {{ include "odometer.text" .threads | quote }}}
 {{- if include "odometer.logsVolume" . }}
 ODOMETER_POSTHOC_DIRECTORY: {value: {{ include "odometer.logsPath" . | quote }}}

@@ -310,13 +310,19 @@ describe('logs of post-hoc metrics', () => {
   test('what queries may take is in the environment, and the heap leaves it free', () => {
     const values = {
       components: {
-        posthocWorker: { memoryMb: 1024, threads: 4, resources: { limits: { memory: '4Gi' } } },
+        posthocWorker: {
+          memoryMb: 1024,
+          fetchMb: 512,
+          threads: 4,
+          resources: { limits: { memory: '4Gi' } },
+        },
       },
     };
     const { env } = mainOf(minimal(values), 'Deployment', 'odometer-posthoc-worker');
     expect(env).toMatchObject({
       ODOMETER_WORKER_QUEUES: 'posthoc',
       ODOMETER_POSTHOC_MEMORY_MB: '1024',
+      ODOMETER_POSTHOC_FETCH_MB: '512',
       ODOMETER_POSTHOC_THREADS: '4',
       NODE_OPTIONS: '--max-old-space-size=1228',
     });

@@ -119,6 +119,7 @@ const SCHEMAS: Readonly<Record<string, JsonSchema>> = {
   fallbackReplicas: orNull(whole()),
   jobsPerReplica: whole(1),
   memoryMb: whole(64),
+  fetchMb: whole(1),
   threads: whole(1, 256),
   queues: { ...list(one(...QUEUE_NAMES)), uniqueItems: true },
   filters: list(text),
