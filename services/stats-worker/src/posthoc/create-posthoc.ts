@@ -56,7 +56,10 @@ export function createPosthoc(parts: {
     log,
   });
   const engines = {
-    athena: createAthenaEngine((target) => aws.athena(target)),
+    athena: createAthenaEngine(
+      (target) => aws.athena(target),
+      (scannedBytes) => counts.addScanned('athena', Number(scannedBytes)),
+    ),
     duckdb: createDuckDbEngine({
       directory: config.posthocDirectory,
       limits: { memoryBytes: config.posthocMemoryMb * 1_048_576, threads: config.posthocThreads },

@@ -27,8 +27,12 @@ const PASSING: readonly string[] = ['target_throttled', 'target_unavailable', 't
  * worker that stops leaves it running.
  *
  * @param connect makes a client, or gives the one that there is.
+ * @param onWaste is told what a query has read, and is billed for, of which there will be no answer.
  */
-export function createAthenaEngine(connect: (target: AwsTarget) => AthenaClient): PosthocEngine {
+export function createAthenaEngine(
+  connect: (target: AwsTarget) => AthenaClient,
+  onWaste: (scannedBytes: bigint) => void = () => {},
+): PosthocEngine {
   return {
     maxExecutions: MAX_EXECUTIONS,
 
@@ -75,9 +79,14 @@ export function createAthenaEngine(connect: (target: AwsTarget) => AthenaClient)
         if (!isPassing || isLate(query, execution)) throw error;
         return { isRunning: true, trouble: error };
       }
-      if (state.is === 'ended') throw state.error;
-      const excess = excessOf(query, table, execution, state.scannedBytes);
+      const { scannedBytes } = state;
+      if (state.is === 'ended') {
+        onWaste(scannedBytes);
+        throw state.error;
+      }
+      const excess = excessOf(query, table, execution, scannedBytes);
       if (excess === undefined) return { isRunning: true };
+      onWaste(scannedBytes);
       // Athena ends it after a while, too, if this should fail.
       await stopExecution(client, execution.id, signal).catch(() => undefined);
       throw invalid(target, excess);
