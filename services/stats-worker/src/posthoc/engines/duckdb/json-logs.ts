@@ -9,7 +9,7 @@ export function jsonLogs(format: FormatOf<'json'>, files: readonly string[]): st
   const pointers = [...columns.values()].map(jsonPointer);
   return matchedLines(
     [...columns.keys()].map((name, i) => `found[${i + 1}] as ${quoted(name)}`),
-    `select line, coalesce(json_type(object) = 'OBJECT', false) as matches,
+    `select line, object is not null and regexp_matches(line, '^\\s*\\{') as matches,
        json_extract_string(object, ${literals(pointers)}) as taken
      from (select line, try_cast(line as json) as object from ${wholeLines(files)})`,
   );
