@@ -137,6 +137,15 @@ test('a metric is declared, asked for by the clock, counted, shown and asked for
     1,
   );
 
+  // What was counted of a window that is forgotten would be counted again.
+  await system.pool.query('update posthoc_metrics set forgotten_before = $1', [
+    new Date(windowMs + HOUR_MS),
+  ]);
+  const forgotten = await odometer('posthoc', 'run', 'alb', '--window', window);
+  expect(forgotten).toMatchObject({ exitCode: 1 });
+  expect(forgotten.stderr).toContain('what was counted until then is forgotten');
+  expect((await odometer('posthoc', 'runs', 'alb')).stdout).not.toMatch(/ planned /);
+
   // What was shipped twice, by the worker that was killed and by the next, is in the books as such.
   await eventually(async () => expect(await odometer('books')).toMatchObject({ exitCode: 0 }));
 });
