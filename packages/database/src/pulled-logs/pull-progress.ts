@@ -54,12 +54,34 @@ export async function beginPull(
   return { ...log, runId };
 }
 
+/**
+ * Where a log was read to at an instant: where the last reading stopped that had ended then, or, when none had, where the first
+ * one began.
+ *
+ * @returns undefined when no reading that took a page is remembered; null: where the log itself begins.
+ */
+export async function checkpointBefore(
+  db: Queryable,
+  log: string,
+  at: Date,
+): Promise<string | null | undefined> {
+  const { rows } = await db.query<{ checkpoint: string | null }>(
+    `select case when finished_at <= $2 then coalesce(checkpoint_to, checkpoint_from) else checkpoint_from end as checkpoint
+     from pulled_log_runs where log = $1 and pages > 0 and finished_at is not null
+     order by finished_at <= $2 desc, case when finished_at <= $2 then id else -id end desc limit 1`,
+    [log, at],
+  );
+  return rows[0]?.checkpoint;
+}
+
 /** A page whose events are in the queue, on Redis' disk. */
 export interface ReadPage {
   readonly log: string;
   readonly runId: string;
   readonly version: string;
-  /** After the page; null leaves it where it is. */
+  /** After what the page was asked for; null: where the log itself begins. */
+  readonly from: string | null;
+  /** After the page; null: it names none. */
   readonly checkpoint: string | null;
   readonly isEnd: boolean;
   readonly askedAt: Date;
@@ -83,20 +105,20 @@ export async function movePastPage(
 ): Promise<string | undefined> {
   const { rows } = await transaction.query<{ version: string; checkpoint: string | null }>(
     `update pulled_logs
-     set version = version + 1, checkpoint = coalesce($3, checkpoint), caught_up = $4, read_at = $5,
+     set version = version + 1, checkpoint = $3, caught_up = $4, read_at = $5,
        read_until = case when $4 then $5 else read_until end, failures = 0, failure = null, detail = null, retry_at = null
      where name = $1 and version = $2
      returning version, checkpoint`,
-    [page.log, page.version, page.checkpoint, page.isEnd, page.askedAt],
+    [page.log, page.version, page.checkpoint ?? page.from, page.isEnd, page.askedAt],
   );
   const [moved] = rows;
   if (moved === undefined) return undefined;
   await transaction.query(
     `update pulled_log_runs
-     set checkpoint_to = $2, pages = pages + 1, items = items + $3, events = events + $4, ignored = ignored + $5,
+     set checkpoint_from = case when pages = 0 then $7 else checkpoint_from end, checkpoint_to = $2, pages = pages + 1, items = items + $3, events = events + $4, ignored = ignored + $5,
        refused = refused + $6
      where id = $1`,
-    [page.runId, moved.checkpoint, page.items, page.events, page.ignored, page.refused],
+    [page.runId, moved.checkpoint, page.items, page.events, page.ignored, page.refused, page.from],
   );
   if (page.gap !== undefined) await recordGap(transaction, page.gap);
   return moved.version;

@@ -89,12 +89,12 @@ export const pulledLogDeclarationSchema = z
     interval: duration(MIN_INTERVAL_MS, MAX_INTERVAL_MS, '10m to 24h').default('10m'),
     /** How far back the first reading begins; needs `checkpoint.start`. */
     lookBack: duration(0, MAX_BACK_MS, 'at most 9000h').default('24h'),
-    /** What is read again each time, where an API has items that appear late; needs `checkpoint.start`. */
+    /** What was read so lately is read again each time, where an API has items that appear late. */
     overlap: duration(0, MAX_INTERVAL_MS, 'at most 24h').default('0m'),
     /** How long the API keeps items: whoever comes later has lost some, even when the API says nothing. */
     retention: duration(MIN_INTERVAL_MS, MAX_BACK_MS, '10m to 9000h').optional(),
   })
-  .superRefine(({ checkpoint, pageSize, query, overlap, interval, retention }, context) => {
+  .superRefine(({ checkpoint, pageSize, query, interval, retention }, context) => {
     const issue = (path: string, message: string) =>
       context.addIssue({ code: 'custom', path: [path], message });
     const names = [checkpoint.parameter, pageSize?.parameter ?? [], Object.keys(query)].flat();
@@ -102,9 +102,6 @@ export const pulledLogDeclarationSchema = z
     // What is no duration is told already.
     const ms = (text: string | undefined) =>
       text !== undefined && DURATION.test(text) ? durationMs(text) : undefined;
-    if ((ms(overlap) ?? 0) > 0 && checkpoint.start === undefined) {
-      issue('overlap', 'needs checkpoint.start, which says where an instant is');
-    }
     if ((ms(retention) ?? Number.POSITIVE_INFINITY) <= (ms(interval) ?? 0)) {
       issue('retention', 'should be longer than interval');
     }

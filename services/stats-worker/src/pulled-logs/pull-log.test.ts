@@ -24,7 +24,10 @@ async function total(): Promise<number> {
 /** Makes Postgres believe that the log was read so much earlier. */
 async function age(ms: number): Promise<void> {
   await pull.pool.query(
-    `update pulled_logs set started_at = started_at - $1 * interval '1 ms', read_at = read_at - $1 * interval '1 ms',
+    `with runs as (
+       update pulled_log_runs set started_at = started_at - $1 * interval '1 ms', finished_at = finished_at - $1 * interval '1 ms'
+     )
+     update pulled_logs set started_at = started_at - $1 * interval '1 ms', read_at = read_at - $1 * interval '1 ms',
        read_until = read_until - $1 * interval '1 ms'`,
     [ms],
   );
@@ -89,16 +92,61 @@ test('two who read at once: the events count once, and the checkpoint is moved b
   expect(await total()).toBe(150);
 });
 
-test('an overlap is read again each time: what appears late is found', async () => {
-  pull.auth0.write(ago(MINUTE_MS));
-  await pull.declare({ overlap: '10m' });
+describe('an overlap', () => {
+  test('is read again each time: what appears late is found', async () => {
+    pull.auth0.write(ago(HOUR_MS));
+    await pull.declare({ overlap: '10m' });
+    await pull.pull();
+    await age(20 * MINUTE_MS);
+    pull.auth0.write(ago(10 * MINUTE_MS));
+    await pull.pull();
+    await age(5 * MINUTE_MS);
+    // Its id is before the checkpoint, and after that of 15 minutes ago.
+    pull.auth0.write(ago(30 * MINUTE_MS));
+    // And the id of this one is before that, too.
+    pull.auth0.write(ago(2 * HOUR_MS));
+    await pull.pull();
+    expect(await total()).toBe(3);
+    expect(await outcomes(pull.pool)).toEqual({ items: 4, counted: 3, duplicate: 1 });
+  });
+
+  test('skips nothing of a log that was quiet: it begins where the log was read to, not at a time', async () => {
+    const last = pull.auth0.write(ago(5 * HOUR_MS));
+    await pull.declare({ overlap: '10m' });
+    await pull.pull();
+    await age(3 * HOUR_MS);
+    await pull.pull();
+    // Long before the overlap, and after all that is read.
+    pull.auth0.write(ago(4 * HOUR_MS));
+    await pull.pull();
+    expect(await total()).toBe(2);
+    expect(pull.auth0.pageRequests.at(-2)?.query.get('from')).toBe(last.log_id);
+  });
+
+  test('of readings that nobody remembers begins where the log was read to', async () => {
+    pull.auth0.write(ago(HOUR_MS));
+    await pull.declare({ overlap: '10m', lookBack: '2h' });
+    await pull.pull();
+    await pull.pool.query('delete from pulled_log_runs');
+    await age(30 * HOUR_MS);
+    pull.auth0.write(ago(20 * HOUR_MS), { log_id: '99' });
+    await pull.pull();
+    expect(await total()).toBe(2);
+  });
+});
+
+test('a log without any item at first is read from where the first reading began', async () => {
+  const checkpoint = { parameter: 'from', next: { lastItem: 'log_id' }, start: '{epochMs}' };
+  await pull.declare({ lookBack: '0m', checkpoint });
   await pull.pull();
-  // Its id is before the checkpoint.
-  pull.auth0.write(ago(2 * MINUTE_MS));
-  pull.auth0.write(ago(20 * MINUTE_MS));
   await pull.pull();
-  expect(await total()).toBe(2);
-  expect(await outcomes(pull.pool)).toEqual({ items: 3, counted: 2, duplicate: 1 });
+  const [first, second] = pull.auth0.pageRequests.map(({ query }) => query.get('from'));
+  expect(second).toBe(first);
+  pull.auth0.write(ago(0));
+  await pull.pull();
+  expect(await total()).toBe(1);
+  await pull.pull();
+  expect(await outcomes(pull.pool)).toEqual({ items: 1, counted: 1 });
 });
 
 describe('rate limits', () => {

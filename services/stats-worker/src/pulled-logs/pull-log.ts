@@ -96,13 +96,14 @@ function pageReader(
 ): PageReader {
   const { pool, counts, log, bounds, defaultOrganization } = parts;
   let silentLoss = lossByAge(declaration, begun);
-  return async ({ items, checkpoint, isEnd, askedAt, loss = silentLoss }) => {
+  return async ({ items, from, checkpoint, isEnd, askedAt, loss = silentLoss }) => {
     const context = { bounds, defaultOrganization, nowMs: askedAt.getTime() };
     const { events, rejected, rejectedCount, ignored } = sortRecords(webhook, items, context);
     await parts.enqueue(events, rejected);
     const version = await inTransaction(pool, (transaction) =>
       movePastPage(transaction, {
         ...pull,
+        from: from ?? null,
         checkpoint: checkpoint ?? null,
         isEnd,
         askedAt,

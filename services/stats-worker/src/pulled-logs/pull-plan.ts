@@ -1,41 +1,47 @@
-import type { BegunPull } from '@odometer/database/pulled-logs/pull-progress';
+import type { Queryable } from '@odometer/database/pool';
+import { type BegunPull, checkpointBefore } from '@odometer/database/pulled-logs/pull-progress';
 import { durationMs } from '@odometer/domain/posthoc/duration';
 import { checkpointAt } from '@odometer/domain/pulled-logs/checkpoint-template';
 import type { PulledLogDeclaration } from '@odometer/domain/pulled-logs/pulled-log-declaration';
 
-type Progress = Pick<BegunPull, 'checkpoint' | 'caughtUp' | 'readAt' | 'readUntil' | 'now'>;
+type Progress = Pick<BegunPull, 'readAt' | 'now'>;
 
 /**
- * After what a reading begins: where the one before it has stopped; after one that came to the log's end, `overlap` before
- * that end; the very first, `lookBack` before now.
+ * After what a reading begins: where the one before it has stopped; after one that came to the log's end, where the log was read
+ * to `overlap` ago. That is a checkpoint which was stored then, and none that is made of a time: of a log that was quiet since,
+ * it would be later than what is stored, and skip what appears in between.
  *
  * @returns undefined: where the log itself begins.
  */
-export function firstCheckpoint(log: PulledLogDeclaration, progress: Progress): string | undefined {
-  const { checkpoint, caughtUp, readUntil, now } = progress;
-  const { start } = log.checkpoint;
-  if (checkpoint === null) {
-    return start && checkpointAt(start, now.getTime() - durationMs(log.lookBack));
-  }
+export async function firstCheckpoint(
+  db: Queryable,
+  log: PulledLogDeclaration,
+  { checkpoint, caughtUp, now }: Pick<BegunPull, 'checkpoint' | 'caughtUp' | 'now'>,
+): Promise<string | undefined> {
   const overlapMs = durationMs(log.overlap);
-  if (start === undefined || overlapMs === 0 || !caughtUp || readUntil === null) return checkpoint;
-  return checkpointAt(start, readUntil.getTime() - overlapMs);
+  if (checkpoint !== null && caughtUp && overlapMs > 0) {
+    const earlier = await checkpointBefore(db, log.name, new Date(now.getTime() - overlapMs));
+    if (earlier !== undefined) return earlier ?? undefined;
+  }
+  return checkpoint ?? startBefore(log, now, log.lookBack);
 }
 
 /**
- * After what to go on when the log does not know the checkpoint any more: all that it may still have.
+ * After what to go on when the log does not know the checkpoint any more: all that it may still have. What was read already
+ * counts once.
  *
  * @returns undefined: where the log itself begins.
  */
 export function checkpointAfterLoss(
   log: PulledLogDeclaration,
-  { readAt, now }: Progress,
+  { now }: Pick<Progress, 'now'>,
 ): string | undefined {
+  return startBefore(log, now, log.retention ?? log.lookBack);
+}
+
+function startBefore(log: PulledLogDeclaration, now: Date, back: string): string | undefined {
   const { start } = log.checkpoint;
-  if (start === undefined) return undefined;
-  const oldestMs = now.getTime() - durationMs(log.retention ?? log.lookBack);
-  const lastMs = (readAt?.getTime() ?? 0) - durationMs(log.overlap);
-  return checkpointAt(start, Math.max(oldestMs, lastMs));
+  return start === undefined ? undefined : checkpointAt(start, now.getTime() - durationMs(back));
 }
 
 /** How much of a log nobody can read any more; undefined: nothing is known to be missing. */

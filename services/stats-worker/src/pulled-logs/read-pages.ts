@@ -1,3 +1,4 @@
+import type { Pool } from '@odometer/database/pool';
 import type { BegunPull } from '@odometer/database/pulled-logs/pull-progress';
 import { OdometerError } from '@odometer/domain/errors';
 import type { PulledLogDeclaration } from '@odometer/domain/pulled-logs/pulled-log-declaration';
@@ -19,7 +20,9 @@ const LONGEST_PAUSE_MS = 10_000;
 
 export interface TakenPage {
   readonly items: readonly unknown[];
-  /** After it; undefined leaves it where it is. */
+  /** After what it was asked for; undefined: where the log itself begins. */
+  readonly from: string | undefined;
+  /** After it; undefined: it names none. */
   readonly checkpoint: string | undefined;
   readonly isEnd: boolean;
   readonly askedAt: Date;
@@ -41,6 +44,7 @@ export type Stop =
  * @throws OdometerError `target_…`, with the checkpoint after the last page that was taken.
  */
 export async function readPages(options: {
+  readonly pool: Pool;
   readonly declaration: PulledLogDeclaration;
   readonly begun: BegunPull;
   readonly tokens: BearerTokens;
@@ -49,7 +53,7 @@ export async function readPages(options: {
 }): Promise<Stop> {
   const { declaration, begun, tokens, reader, signal } = options;
   const deadline = performance.now() + BUDGET_MS;
-  let checkpoint = firstCheckpoint(declaration, begun);
+  let checkpoint = await firstCheckpoint(options.pool, declaration, begun);
   let lost: { readonly loss: KnownLoss; readonly refusal: OdometerError } | undefined;
   let lastDigest: string | undefined;
   const seen = new Set([checkpoint]);
@@ -80,7 +84,7 @@ export async function readPages(options: {
       seen.add(next);
     }
     lastDigest = digest;
-    const taken = { items, checkpoint: next, isEnd, askedAt };
+    const taken = { items, from: checkpoint, checkpoint: next, isEnd, askedAt };
     if (!(await reader(lost === undefined ? taken : { ...taken, loss: lost.loss }))) {
       return { kind: 'overtaken' };
     }
