@@ -38,6 +38,7 @@ async function list({ json }: OutputOptions): Promise<void> {
         webhook: data?.webhook ?? null,
         url: data?.url ?? null,
         interval: data?.interval ?? null,
+        paused: data?.paused ?? null,
         readUntil,
         lagSeconds: lagMs === null ? null : Math.round(lagMs / 1_000),
       };
@@ -51,7 +52,7 @@ async function list({ json }: OutputOptions): Promise<void> {
       logs.map((log) => [
         log.name,
         log.webhook ?? 'of another version',
-        log.interval ?? '',
+        log.paused ? 'paused' : (log.interval ?? ''),
         readableTime(log.readUntil),
         log.lagSeconds === null ? '' : readableFigure(String(Math.floor(log.lagSeconds / 60))),
         String(log.failures),

@@ -85,6 +85,8 @@ export const pulledLogDeclarationSchema = z
     }),
     pageSize: z.strictObject({ parameter, count: z.int().min(1).max(10_000) }).optional(),
     authorization: z.discriminatedUnion('type', [bearer, clientCredentials]),
+    /** Whether the clock leaves it alone; a declaration cannot be taken back. */
+    paused: z.boolean().default(false),
     /** How often it is read. */
     interval: duration(MIN_INTERVAL_MS, MAX_INTERVAL_MS, '10m to 24h').default('10m'),
     /** How far back the first reading begins; needs `checkpoint.start`. */

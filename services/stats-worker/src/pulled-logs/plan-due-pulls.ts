@@ -23,7 +23,8 @@ export function isDue(
 ): boolean {
   const { data: log } = pulledLogDeclarationSchema.safeParse(declaration);
   // What another version has declared is left to it.
-  if (log === undefined || (retryAt !== null && retryAt.getTime() > nowMs)) return false;
+  if (log === undefined || log.paused || (retryAt !== null && retryAt.getTime() > nowMs))
+    return false;
   // Also what a worker, or a Redis, that died has left in the middle.
   if (startedAt === null || failures > 0 || !caughtUp) return true;
   const intervalMs = durationMs(log.interval);

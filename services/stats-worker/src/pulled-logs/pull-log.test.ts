@@ -487,4 +487,6 @@ test('a log is due once in each of its intervals, however unpunctual the bell is
   expect(isDue(read, at('10:50:00'))).toBe(false);
   expect(isDue(read, at('11:00:01'))).toBe(true);
   expect(isDue({ ...read, failures: 1 }, at('10:10:00'))).toBe(true);
+  await pull.declare({ interval: '1h', paused: true });
+  expect(isDue(await pull.state(), at('11:00:01'))).toBe(false);
 });

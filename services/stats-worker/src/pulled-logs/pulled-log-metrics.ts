@@ -53,7 +53,7 @@ export function createPulledLogMetrics(
   });
   gauge({
     name: 'odometer_pulled_log_read_until_timestamp_seconds',
-    help: 'When a pulled log was read to its end last, by name, Unix time; its declaration before the first time. Every worker shows the same.',
+    help: 'When a pulled log was read to its end last, by name, Unix time; its declaration before the first time. Absent while it is paused. Every worker shows the same.',
     labelNames: ['name'],
     registry,
     read: () => reading.readUntil(),
