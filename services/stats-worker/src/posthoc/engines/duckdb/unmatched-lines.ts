@@ -1,7 +1,7 @@
 import type { Connection, DuckDb } from './open-duckdb.ts';
 
 /** Takes a line that does not match, and is false. */
-export const NOTE = 'odometer_unmatched';
+const NOTE = 'odometer_unmatched';
 
 /**
  * Registers the function that lines are noted by, which do not match, before they are dropped: a second pass over the files would
