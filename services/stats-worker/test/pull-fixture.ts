@@ -16,7 +16,7 @@ import { PullCounts } from '../src/pulled-logs/pull-counts.ts';
 import { type PullParts, pullLog } from '../src/pulled-logs/pull-log.ts';
 import { openAppliers, Producer } from './applier-fixture.ts';
 
-export const BOUNDS = { maxFutureMs: 300_000, maxAgeMs: 395 * 86_400_000, maxEventBytes: 65_536 };
+const BOUNDS = { maxFutureMs: 300_000, maxAgeMs: 395 * 86_400_000, maxEventBytes: 65_536 };
 
 /** The variables that the declaration names. */
 export function secretsOf(auth0: Pick<FakeAuth0, 'clientId' | 'clientSecret'>) {
@@ -26,7 +26,7 @@ export function secretsOf(auth0: Pick<FakeAuth0, 'clientId' | 'clientSecret'>) {
   };
 }
 
-export function declarationOf(url: string) {
+function declarationOf(url: string) {
   return {
     name: 'auth0-logs',
     webhook: 'auth0',
@@ -48,7 +48,7 @@ export function declarationOf(url: string) {
 }
 
 /** Declares a webhook for logins and the log behind it, as `odometer apply` does. */
-export async function declarePull(
+async function declarePull(
   pool: Pool,
   url: string,
   change: Readonly<Record<string, unknown>> = {},
