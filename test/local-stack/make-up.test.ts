@@ -295,8 +295,10 @@ test(
   async () => {
     env = { ...env, DEMO: '1' };
     const { code, output } = await stack('up');
-    watchProcess(pidOf('demo'), new Promise(() => {}));
     expect({ code, output }).toMatchObject({ code: 0 });
+    // A stack that runs already declares the demo and starts it after it has answered.
+    await eventually(() => recordedNames().includes('demo'), { deadlineMs: 60_000 });
+    watchProcess(pidOf('demo'), new Promise(() => {}));
     await eventually(
       async () => {
         const runs = await odometer<
