@@ -1,8 +1,11 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { AwsClients } from '@odometer/aws/aws-clients';
+import { startTestObjectStore } from '@odometer/testing/test-object-store';
 import { hourlySums } from '../../test/applier-fixture.ts';
-import { albLine, openPosthoc, REQUESTS } from '../../test/posthoc-fixture.ts';
+import { albLine, DECLARATION, LIMITS, openPosthoc, REQUESTS } from '../../test/posthoc-fixture.ts';
+import { createDuckDbEngine } from './engines/duckdb/duckdb-engine.ts';
 
 /** What happens to logs, from the files to what is counted. */
 
@@ -195,6 +198,36 @@ test('a data row that looks like the header is a row like any other', async () =
     'acme/project api_calls': '2',
     'acme/web api_calls': '1',
   });
+});
+
+test('late objects of a bucket: what comes between two revisions is counted by the second', async () => {
+  process.env.AWS_ACCESS_KEY_ID = 'test';
+  process.env.AWS_SECRET_ACCESS_KEY = 'test';
+  const store = await startTestObjectStore();
+  const aws = new AwsClients();
+  try {
+    await store.createBucket('logs');
+    const put = async (name: string, lines: readonly string[]) => {
+      const url = `${store.url}/logs/${DAY}/${name}`;
+      const answer = await fetch(url, { method: 'PUT', body: `${lines.join('\n')}\n` });
+      expect(answer.ok).toBe(true);
+    };
+    const { path, format } = DECLARATION.source;
+    const place = { bucket: 'logs', endpoint: store.url, forcePathStyle: true, path, format };
+    await posthoc.declare(at('10:20'), { source: { type: 's3', ...place } });
+    const fetchParts = { aws, maxBytes: 1_000_000 };
+    const duckdb = createDuckDbEngine({ directory: undefined, limits: LIMITS, fetch: fetchParts });
+    const engines = { ...posthoc.parts.engines, duckdb };
+    await put('a.log', [albLine('10:00:00', 'web')]);
+    await posthoc.ring(at('12:00'), { engines });
+    expect(await web()).toBe('1');
+    await put('b.log', [albLine('10:00:01', 'web'), albLine('11:00:00', 'web')]);
+    await posthoc.ring(at('17:00'), { engines });
+    expect(await runOf(2)).toMatchObject({ state: 'done', total: '2', difference: '1' });
+  } finally {
+    await aws.stop();
+    await store.stop();
+  }
 });
 
 test('logs that are gone are held, and counted again when they are back', async () => {

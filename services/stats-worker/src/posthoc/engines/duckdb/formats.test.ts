@@ -134,6 +134,17 @@ describe('JSON', () => {
   });
 });
 
+test('lines that are no good and all the same are counted each', async () => {
+  const lines = 'garbage\n'.repeat(5_000);
+  write('a.log', `{"project": "web"}\n${lines}`);
+  write('b.log', lines);
+  const sql = `select count(*) as value from logs where ${ALWAYS}`;
+  const pattern = { type: 'pattern', pattern: '^.(.*):', columns: ['project'] };
+  for (const format of [pattern, { type: 'json', columns: ['project'] }]) {
+    expect(await ask(format, sql)).toMatchObject({ rows: [['1']], unmatchedLines: 10_000n });
+  }
+});
+
 describe('Parquet', () => {
   const parquet = async (path: string, sql: string) => {
     const instance = await DuckDBInstance.create(':memory:');
