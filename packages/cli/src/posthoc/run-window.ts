@@ -1,7 +1,7 @@
 import { recordAudit } from '@odometer/database/audit-log';
 import { inTransaction, type Pool } from '@odometer/database/pool';
 import { lockForPlanning, planRun } from '@odometer/database/posthoc/plan-runs';
-import { type ListedRun, listRuns } from '@odometer/database/posthoc/posthoc-runs';
+import { findRun, type ListedRun, listRuns } from '@odometer/database/posthoc/posthoc-runs';
 import { OdometerError } from '@odometer/domain/errors';
 import { posthocJobId } from '@odometer/queues/posthoc-job';
 import type { Command } from 'commander';
@@ -14,6 +14,7 @@ import { withQueues } from '../redis.ts';
 import { waitForJob } from '../wait-for-job.ts';
 import { declaredMetric, type Window, windowAt } from './declared-metric.ts';
 import { printRuns } from './print-runs.ts';
+import { queryProgress } from './query-progress.ts';
 
 interface RunOptions extends OutputOptions {
   readonly window?: number;
@@ -50,7 +51,9 @@ async function run(
         [found] = await listRuns(pool, { id: runId, limit: 1 });
         const isDone =
           found !== undefined && (found.finishedAt !== null || found.state === 'failed');
-        return { isDone, progress: `${name}: ${found?.state ?? 'not planned'}` };
+        const query = found?.state === 'started' ? await findRun(pool, runId) : undefined;
+        const progress = `${name}: ${found?.state ?? 'not planned'}${queryProgress(metric, query)}`;
+        return { isDone, progress };
       };
       if (wait) await waitForJob({ pool, queue }, jobId, look);
       else await look();

@@ -16,6 +16,7 @@ import { withPostgres } from '../postgres.ts';
 import { withQueues } from '../redis.ts';
 import { waitForJob } from '../wait-for-job.ts';
 import { declaredMetric, windowAt } from './declared-metric.ts';
+import { queryProgress } from './query-progress.ts';
 
 interface TestOptions extends OutputOptions {
   readonly window?: number;
@@ -45,7 +46,8 @@ async function test(name: string, { window, json }: TestOptions): Promise<void> 
       await waitForJob({ pool, queue }, jobId, async () => {
         answered = await findTest(pool, id);
         const isDone = answered !== undefined && isAnswered(answered);
-        return { isDone, progress: `${name}: waiting for a worker` };
+        const running = queryProgress(metric, answered);
+        return { isDone, progress: `${name}: waiting for a worker${running}` };
       });
       return { asked: answered, dimensions: metric.columns.dimensions };
     }),
