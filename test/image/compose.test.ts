@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, test } from '@jest/globals';
+import { QUEUE_NAMES } from '@odometer/queues/catalogue';
 import { parse } from 'yaml';
 import { PROGRAMS } from '../../docker/src/programs.ts';
 
@@ -43,6 +44,13 @@ test('every service of ours runs in compose', () => {
   for (const name of Object.keys(PROGRAMS)) {
     if (name !== 'odometer') expect(commands).toContain(`/app/${name}.mjs`);
   }
+});
+
+test('every queue has a worker, and one only', () => {
+  const taken = ours.flatMap(
+    ([, { environment }]) => environment?.ODOMETER_WORKER_QUEUES?.split(',') ?? [],
+  );
+  expect(taken.sort()).toEqual([...QUEUE_NAMES].sort());
 });
 
 const processes = ours.filter(([, { command }]) => /^\/app\/(?!odometer)/.test(command?.[0] ?? ''));
