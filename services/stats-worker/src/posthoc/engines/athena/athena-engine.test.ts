@@ -1,7 +1,13 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { AwsClients } from '@odometer/aws/aws-clients';
 import { posthocDeclarationSchema } from '@odometer/domain/posthoc/posthoc-declaration';
-import { type AthenaRefusal, type AthenaStatus, FakeAthena } from '@odometer/testing/fake-athena';
+import {
+  type AthenaRefusal,
+  type AthenaResult,
+  type AthenaStatus,
+  FakeAthena,
+} from '@odometer/testing/fake-athena';
 import { ANSWER_COLUMNS, answerOf, athenaDeclaration } from '../../../../test/athena-fixture.ts';
 import { readAnswer } from '../../read-answer.ts';
 import type { PosthocQuery } from '../engine.ts';
@@ -321,3 +327,22 @@ describe('the answer', () => {
     });
   });
 });
+
+/** What Athena answers over the lines of alb.log; same-answers.test.ts holds DuckDB's answers equal to it. */
+const RECORDED = new URL('../recorded/', import.meta.url);
+
+test.each(readdirSync(RECORDED).filter((name) => name.endsWith('.json')))(
+  'the answer that DuckDB is held equal to is read as it is: %s',
+  async (name) => {
+    const recorded = JSON.parse(readFileSync(new URL(name, RECORDED), 'utf8')) as AthenaResult & {
+      readonly sql: string;
+    };
+    const { columns, rows } = recorded;
+    athena.onStart = () => ({ result: answerOf(rows, { columns }) });
+    const answer = await answered(query({ sql: recorded.sql }));
+    expect(answer.rows).toEqual(rows);
+    expect(answer.columns.map((column) => column.name)).toEqual(
+      columns.map((column) => column.name),
+    );
+  },
+);
