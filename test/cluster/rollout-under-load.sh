@@ -23,7 +23,7 @@ until in_metering wait job --selector app=load --for condition=Complete --timeou
   in_metering get job --selector app=load --output 'jsonpath={.items[*].status.failed}' | grep -q . &&
     { in_metering logs --selector app=load --tail 20 >&2; echo 'The load itself has failed.' >&2; exit 1; }
   for workload in deploy/odometer-ingest-api deploy/odometer-counting-worker statefulset/odometer-mqtt-counter \
-    deploy/odometer-measuring-worker deploy/odometer-scheduler deploy/odometer-stats-api; do
+    deploy/odometer-measuring-worker deploy/odometer-posthoc-worker deploy/odometer-scheduler deploy/odometer-stats-api; do
     in_metering rollout restart "$workload"
     in_metering rollout status "$workload" --timeout 5m
   done
