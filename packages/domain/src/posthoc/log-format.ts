@@ -27,7 +27,11 @@ const character = z.string().length(1);
 const delimited = z.strictObject({
   type: z.literal('delimited'),
   delimiter: character.default(','),
-  quote: character.default('"'),
+  /**
+   * Empty: quotes are characters like any other, and each line is by itself. Otherwise a quote that is not closed makes a value of
+   * the lines up to the next one, and nobody can tell.
+   */
+  quote: z.string().max(1).default('"'),
   /** Before a quote that is part of a value; a quote itself is as good for files that double them. */
   escape: character.default('"'),
   /** Whether a file's first line names its columns, and is left out. */

@@ -35,7 +35,7 @@ export function wholeLines(files: readonly string[]): string {
     header: false,
     columns: ['line'],
   });
-  return `(select line from ${read} where line <> '')`;
+  return `(select coalesce(line, ${literal(NO_NULL)}) as line from ${read} where line is distinct from '')`;
 }
 
 /**
@@ -47,8 +47,9 @@ function readCsv(
   options: Pick<FormatOf<'delimited'>, 'delimiter' | 'quote' | 'escape' | 'header' | 'columns'>,
 ): string {
   const columns = options.columns.map((name) => `${literal(name)}: 'VARCHAR'`).join(', ');
+  const escape = options.quote === '' ? '' : options.escape;
   return `read_csv(${literals(files)}, auto_detect = false, columns = {${columns}}, header = ${options.header},
-    delim = ${literal(options.delimiter)}, quote = ${literal(options.quote)}, escape = ${literal(options.escape)},
+    delim = ${literal(options.delimiter)}, quote = ${literal(options.quote)}, escape = ${literal(escape)},
     nullstr = ${literal(NO_NULL)}, strict_mode = false, store_rejects = true)`;
 }
 

@@ -115,6 +115,7 @@ describe('JSON', () => {
       'a.json',
       lines(
         good,
+        '\u0002',
         '{"project": "web"',
         '[1]',
         '"text"',
@@ -129,7 +130,7 @@ describe('JSON', () => {
     const counted = `select project, count(*) as value from logs where ${ALWAYS} and value = '1' group by 1`;
     expect(await ask({ type: 'json', columns }, counted)).toMatchObject({
       rows: [['web', '2']],
-      unmatchedLines: 7n,
+      unmatchedLines: 8n,
     });
   });
 });
@@ -204,6 +205,31 @@ describe('Parquet', () => {
     await expect(read(['project', 'bytes'])).rejects.toMatchObject({
       message: expect.stringContaining('b.parquet'),
     });
+  });
+});
+
+test('without quotes each line is by itself, whatever quotes it has', async () => {
+  const format = { type: 'delimited', delimiter: ' ', quote: '', columns: ['a', 'b', 'c'] };
+  const odd = [
+    '"',
+    'open "unbalanced',
+    '"a b c',
+    'a "b c d',
+    'a b\\" c',
+    'a "" c',
+    '\u0002',
+    'a b',
+  ];
+  const good = Array.from({ length: 500 }, () => 'x "y z" more');
+  write('a.log', `${[...good, ...odd.flatMap((line) => [line, ...good])].join('\n')}\n`);
+  const sql = `select a, count(*) as value from logs where ${ALWAYS} group by 1 order by 1`;
+  expect(await ask(format, sql)).toMatchObject({
+    rows: [
+      ['"a', '1'],
+      ['a', '3'],
+      ['x', '4500'],
+    ],
+    unmatchedLines: 4n,
   });
 });
 
