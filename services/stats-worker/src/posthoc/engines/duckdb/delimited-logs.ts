@@ -47,9 +47,9 @@ function readCsv(
   options: Pick<FormatOf<'delimited'>, 'delimiter' | 'quote' | 'escape' | 'header' | 'columns'>,
 ): string {
   const columns = options.columns.map((name) => `${literal(name)}: 'VARCHAR'`).join(', ');
-  const escape = options.quote === '' ? '' : options.escape;
+  const escaped = options.quote === '' ? '' : options.escape;
   return `read_csv(${literals(files)}, auto_detect = false, columns = {${columns}}, header = ${options.header},
-    delim = ${literal(options.delimiter)}, quote = ${literal(options.quote)}, escape = ${literal(escape)},
+    delim = ${literal(options.delimiter)}, quote = ${literal(options.quote)}, escape = ${literal(escaped)},
     nullstr = ${literal(NO_NULL)}, strict_mode = false, store_rejects = true)`;
 }
 
