@@ -279,6 +279,12 @@ export const ERRORS = {
     retry: false,
     message: 'Redis would lose what was acknowledged: {reason}',
   },
+  redis_not_ours: {
+    kind: 'conflict',
+    retry: false,
+    message:
+      'this Redis holds the jobs of another installation of Odometer: {key} in it is not the id of this Postgres; give each a Redis of its own, or, when the other’s Postgres is gone for good and its jobs may go, empty this one',
+  },
   redis_unavailable: {
     kind: 'unavailable',
     retry: true,
