@@ -247,7 +247,7 @@ export const ERRORS = {
     kind: 'conflict',
     retry: false,
     message:
-      'what would be deleted is no longer what was shown, or was shown with other filters; {deleted} objects were deleted before that was found, and no more; look again with `odometer purge-objects`',
+      '{deleted}, because what would be is no longer what was shown, or was shown with other filters; look again with `odometer purge-objects`',
   },
   query_invalid: {
     kind: 'invalid',

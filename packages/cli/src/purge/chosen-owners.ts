@@ -60,7 +60,7 @@ export async function chooseShownOwners(
   const owners = await read(pool, filter, upTo);
   const mapping = (await bucketsToMap(pool)).filter(isMeant(filter));
   if (owners.token === token && mapping.length === 0) return owners;
-  throw new OdometerError('purge_not_as_shown', { deleted: 0 });
+  throw new OdometerError('purge_not_as_shown', { deleted: 'nothing was deleted' });
 }
 
 async function read(pool: Pool, filter: OrphanFilter, upTo: string): Promise<ChosenOwners> {

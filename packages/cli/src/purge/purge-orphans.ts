@@ -57,7 +57,9 @@ export async function purgeOrphans(
   const versioned = new Map<number, boolean>();
   for await (const page of orphanPages(pool, filter, owners)) {
     if (!(await owners.isMeaningUnchanged())) {
-      throw new OdometerError('purge_not_as_shown', { deleted });
+      throw new OdometerError('purge_not_as_shown', {
+        deleted: `${deleted} objects were deleted and no more`,
+      });
     }
     for (const [bucketId, orphans] of byBucket(page)) {
       const declaration = buckets.get(bucketId);
