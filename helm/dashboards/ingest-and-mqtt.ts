@@ -134,13 +134,15 @@ export const ingestAndMqtt = prometheusDashboard({
         ),
         figure(
           'Fullest window',
-          'short',
-          'QoS 1 messages whose PUBACK is owed. Near 20,000 the broker sends no more: flushes do not become durable, look at Redis.',
-          prometheus({ messages: 'max(odometer_mqtt_unacknowledged_messages)' }),
+          'percentunit',
+          'PUBACKs that are owed, of those that the broker waits for at most. Near 100 % it sends no more: flushes do not become durable, look at Redis.',
+          prometheus({
+            full: 'max(odometer_mqtt_unacknowledged_messages / odometer_mqtt_window_messages)',
+          }),
           {
             thresholds: [
-              [10000, 'orange'],
-              [16000, 'red'],
+              [0.5, 'orange'],
+              [0.8, 'red'],
             ],
             alert: 'OdometerMqttWindowFull',
           },
@@ -198,12 +200,13 @@ export const ingestAndMqtt = prometheusDashboard({
         lines(
           'Window',
           'short',
-          'QoS 1 messages whose PUBACK is owed, by counter. A saw tooth is normal: it falls with each flush. At 20,000 the broker holds messages back.',
+          'QoS 1 messages whose PUBACK is owed, by counter. A saw tooth is normal: it falls with each flush. At the limit, which is the broker’s when it grants less than 20,000, it holds messages back.',
           prometheus({
             '{{pod}} {{instance}}':
               'max by (pod, instance) (odometer_mqtt_unacknowledged_messages)',
+            'limit {{pod}} {{instance}}': 'max by (pod, instance) (odometer_mqtt_window_messages)',
           }),
-          { thresholds: [[16000, 'red']], alert: 'OdometerMqttWindowFull' },
+          { alert: 'OdometerMqttWindowFull' },
         ),
         lines(
           'Flushes',

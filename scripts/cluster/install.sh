@@ -43,7 +43,7 @@ began=$(date +%s)
 say "Installing $release from $image, which takes a few minutes at first: images are pulled …"
 helm upgrade "$release" helm/odometer --install --kube-context "$context" --namespace "$namespace" "$@" \
   --set image.registry= --set "image.repository=${image%:*}" --set-string "image.tag=${image##*:}" \
-  --wait --timeout 10m || { show_what_is_wrong; exit 1; }
+  --wait --wait-for-jobs --timeout 10m || { show_what_is_wrong; exit 1; }
 
 say 'Posting an event, publishing a message, and waiting for the totals …'
 helm test "$release" --kube-context "$context" --namespace "$namespace" --logs --timeout 5m ||

@@ -35,7 +35,7 @@ case $part in
   before)
     if helm pull "$PUBLISHED" --untar --untardir published; then
       kubectl --context "$context" create namespace metering
-      helm_here install published/odometer --values helm/odometer/ci/bundled-values.yaml --wait --timeout 10m
+      helm_here install published/odometer --values helm/odometer/ci/bundled-values.yaml --wait --wait-for-jobs --timeout 10m
     else
       echo 'No chart has been published yet: this one, with other settings, stands in for it.'
       sh scripts/cluster/install.sh "$context" "$image" --values helm/odometer/ci/bundled-values.yaml \
@@ -48,11 +48,11 @@ case $part in
     # Whatever made the release, it is server-side from here on. Helm 3 owned the fields under another name.
     helm_here upgrade helm/odometer --values helm/odometer/ci/bundled-values.yaml --reset-values \
       --set image.registry= --set "image.repository=${image%:*}" --set-string "image.tag=${image##*:}" \
-      --server-side=true --force-conflicts --wait --timeout 10m
+      --server-side=true --force-conflicts --wait --wait-for-jobs --timeout 10m
     totals_stay upgrade
-    helm_here upgrade helm/odometer --reuse-values --set defaults.logLevel=warn --set components.ingestApi.replicas=2 --wait --timeout 10m
+    helm_here upgrade helm/odometer --reuse-values --set defaults.logLevel=warn --set components.ingestApi.replicas=2 --wait --wait-for-jobs --timeout 10m
     totals_stay 'change of values'
-    helm_here rollback --wait --timeout 10m
+    helm_here rollback --wait --wait-for-jobs --timeout 10m
     totals_stay rollback
     ;;
 esac

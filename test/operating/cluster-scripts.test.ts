@@ -20,7 +20,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
 const PROGRAMS = ['kind', 'minikube', 'docker', 'kubectl', 'helm'] as const;
 /** What the scripts may use besides: nothing else is on their PATH, so that what is missing is missing. */
-const SYSTEM = ['sh', 'dirname', 'grep', 'cat', 'date', 'node', 'git', 'env'];
+const SYSTEM = ['sh', 'dirname', 'grep', 'cat', 'date', 'node', 'git', 'env', 'paste'];
 
 const STAND_IN = `#!/bin/sh
 program=\${0##*/}
@@ -33,6 +33,11 @@ case "$program $*" in
   'kind get clusters') printf '%s' "\${FAKE_CLUSTERS:-}" ;;
   'docker image inspect'*) echo 'sha256:0123456789abcdef0123456789abcdef' ;;
   'npm config'*) echo 'https://registry.npmjs.org/' ;;
+  # What is left goes with the third look, or never.
+  'kubectl '*' get '*instance=odometer*)
+    printf '%s\\n' persistentvolumeclaim/data-odometer-postgres-0 secret/odometer-bundled pod/odometer-smoke
+    [ "$(grep -c ' get ' "$FAKE_CALLS")" -gt 2 ] && [ -z "\${FAKE_STAYS:-}" ] || printf '%s\\n' pod/odometer-mqtt-counter-0
+    ;;
 esac
 `;
 
@@ -73,12 +78,16 @@ interface Run {
   readonly manifests: string;
 }
 
-function run(script: string, environment: Readonly<Record<string, string>> = {}): Run {
+function run(
+  script: string,
+  environment: Readonly<Record<string, string>> = {},
+  args: readonly string[] = [],
+): Run {
   const calls = join(directory, 'calls');
   const manifests = join(directory, 'manifests');
   const { status, stdout, stderr } = spawnSync(
     join(directory, 'bin', 'sh'),
-    [join(REPOSITORY, 'scripts', script)],
+    [join(REPOSITORY, 'scripts', script), ...args],
     {
       encoding: 'utf8',
       env: {
@@ -145,7 +154,8 @@ describe('make kind-up', () => {
     expect(upgrade).toContain('--values helm/odometer/ci/bundled-values.yaml');
     expect(upgrade).toContain('--kube-context kind-odometer --namespace metering');
     expect(upgrade).toContain('--install');
-    expect(upgrade).toContain('--wait');
+    // With --wait alone, a migration that has failed is only pods that are not ready.
+    expect(upgrade).toContain('--wait --wait-for-jobs ');
   });
 
   test('gives the chart the image that it has loaded, under a tag made of its content', () => {
@@ -258,5 +268,34 @@ describe('make minikube-up', () => {
   test('says where minikube is to be had', () => {
     rmSync(join(directory, 'bin', 'minikube'));
     expect(run('minikube-up.sh')).toMatchObject({ status: 1, calls: [] });
+  });
+});
+
+describe('what an uninstallation leaves', () => {
+  const uninstalled = (environment = {}) => {
+    install('sleep');
+    return run('../test/cluster/uninstall-leaves.sh', environment, ['kind-odometer']);
+  };
+  const looks = ({ calls }: Run) => calls.filter((each) => each.includes(' get ')).length;
+
+  test('is looked at again while pods still end', () => {
+    const result = uninstalled();
+    expect(result).toMatchObject({ status: 0, said: '' });
+    expect(call(result, 'helm uninstall')).toContain('--cascade foreground --wait');
+    expect(looks(result)).toBe(3);
+  });
+
+  test('is an error after two minutes, and named without what is meant to stay', () => {
+    const result = uninstalled({ FAKE_STAYS: '1' });
+    expect(result.status).toBe(1);
+    expect(result.said).toBe('Uninstalling has left:\npod/odometer-mqtt-counter-0\n');
+    expect(looks(result)).toBe(60);
+    expect(result.calls.filter((each) => each === 'sleep 2')).toHaveLength(59);
+  });
+
+  test('is not taken for nothing when the cluster does not answer', () => {
+    const result = uninstalled({ FAKE_FAILS: 'kubectl* get *' });
+    expect(result.status).toBe(1);
+    expect(looks(result)).toBe(60);
   });
 });

@@ -1,23 +1,18 @@
-import { SCHEDULER_LOCK } from '@odometer/database/advisory-locks';
-import { storeDeadLetter } from '@odometer/database/dead-letters';
 import { createPool, type Pool } from '@odometer/database/pool';
-import { SessionLock } from '@odometer/database/session-lock';
 import { batchJobId } from '@odometer/domain/batch';
-import type { CountBatch, DeadEvent, EventBatch } from '@odometer/queues/catalogue';
-import { JobSchedulers } from '@odometer/queues/job-schedulers';
+import type { CountBatch, EventBatch } from '@odometer/queues/catalogue';
 import type { Job as PeriodsJob } from '@odometer/queues/job-worker';
-import { payloadOwners } from '@odometer/queues/payload-owners';
 import { createProducerRedis, waitUntilReady } from '@odometer/queues/redis-connection';
 import type { SeededRandom } from '@odometer/testing/seeded-random';
 import type { Job } from 'bullmq';
 import type { Redis } from 'ioredis';
-import { BellKeeper } from '../../services/scheduler/src/bell-keeper.ts';
-import { BELLS } from '../../services/scheduler/src/bells.ts';
+import { DeadJobs } from './dead-jobs.ts';
 import { isPlanted } from './faulty-pool.ts';
 import { type SentReading, UsageMaker } from './make-usage.ts';
 import { Producer } from './producer.ts';
 import { SentUsage } from './sent-usage.ts';
 import { SimulatedClock } from './simulated-clock.ts';
+import { openScheduler, type Scheduler } from './simulated-scheduler.ts';
 import {
   complete,
   openQueues,
@@ -88,7 +83,7 @@ export class SimulatedYear {
   readonly #clock: SimulatedClock;
   readonly #workers: Worker[] = [];
   readonly #applied: { readonly queue: 'events' | 'counts'; readonly batch: unknown }[] = [];
-  readonly #deadBatches: EventBatch[] = [];
+  readonly #dead: DeadJobs;
   #queues: (Queues & { close(): Promise<void> }) | undefined;
   #producers: { readonly events: Producer; readonly counts: Producer } | undefined;
   #scheduler: Scheduler | undefined;
@@ -106,6 +101,7 @@ export class SimulatedYear {
     this.world = new World(this.pool, random);
     this.usage = new UsageMaker(random, this.sent, START_MS);
     this.periods = new WatchedPeriods(this.pool);
+    this.#dead = new DeadJobs(this.pool);
   }
 
   async run(): Promise<void> {
@@ -206,7 +202,8 @@ export class SimulatedYear {
       this.counts.stops += 1;
     }
     if (random.next() < 0.06) {
-      await this.#retryDead(random.pick(this.#workers).worker);
+      const { worker } = random.pick(this.#workers);
+      await this.#dead.retry(worker, (work) => this.#insist(work));
       await this.periods.look();
     }
     if (random.next() < 0.3) await this.#force();
@@ -262,7 +259,8 @@ export class SimulatedYear {
       const jobs = await worker.take(queue, limit);
       if (jobs.length === 0) continue;
       if (queue === 'events' && random.next() < 0.03) {
-        for (const job of jobs) await this.#dieOf(job);
+        for (const job of jobs) await this.#dead.add(job, this.#nowMs);
+        this.counts.deadLetters += jobs.length;
         continue;
       }
       const batches = jobs.map(({ data }) => data);
@@ -282,27 +280,6 @@ export class SimulatedYear {
         this.#applied.push({ queue, batch: job.data });
       }
     }
-  }
-
-  /** As the sweep does with a job that has failed for good. */
-  async #dieOf(job: Job): Promise<void> {
-    const batch = job.data as EventBatch;
-    await storeDeadLetter(this.pool, {
-      queue: 'events',
-      jobId: job.id ?? '',
-      jobName: job.name,
-      payload: JSON.stringify(batch),
-      reason: 'simulated',
-      attempts: 60,
-      epoch: batch.epoch,
-      seq: batch.seq,
-      items: batch.events.length,
-      ...payloadOwners(batch),
-      failedAtMs: this.#nowMs,
-    });
-    await complete(job);
-    this.#deadBatches.push(batch);
-    this.counts.deadLetters += 1;
   }
 
   /** A batch that was applied long ago comes again. */
@@ -398,20 +375,6 @@ export class SimulatedYear {
     this.counts.forced += rowCount ?? 0;
   }
 
-  /** What was dead is mended and counted, whatever has become of its month. */
-  async #retryDead(worker: SimulatedWorker): Promise<void> {
-    const batches = this.#deadBatches.splice(0);
-    for (const batch of batches) await this.#insist(() => worker.applyEvents([batch]));
-    const { rows } = await this.pool.query<{ payload: string }>(
-      "select payload from dead_letters where queue = 'events' and job_name = 'event' order by id",
-    );
-    for (const { payload } of rows) {
-      const dead = JSON.parse(payload) as DeadEvent;
-      const event = { ...dead.event, data: { value: 3, note: 'mended' } };
-      await this.#insist(() => worker.retry({ ...dead, event }));
-    }
-  }
-
   /** The end: everybody works until nothing is left to do. */
   async #settle(): Promise<void> {
     for (const stopped of this.#workers) stopped.stoppedUntilMs = 0;
@@ -424,7 +387,7 @@ export class SimulatedYear {
         waiting = (await this.#queues?.[queue].depth())?.waiting ?? 0;
       }
     }
-    await this.#retryDead(first);
+    await this.#dead.retry(first, (work) => this.#insist(work));
     await this.periods.look();
     await this.#insist(() => first.attribute().then(() => {}));
     await this.periods.look();
@@ -473,33 +436,5 @@ function readingRow({ project, meterId, atMs, value }: SentReading) {
     meterId,
     at: new Date(atMs).toISOString(),
     value: String(value),
-  };
-}
-
-interface Scheduler {
-  look(): Promise<void>;
-  close(): Promise<void>;
-}
-
-/** The scheduler's own bells and their keeper, with a lock of their own. */
-function openScheduler(url: string, redis: Redis): Scheduler {
-  const lock = new SessionLock({
-    url,
-    applicationName: 'simulated scheduler',
-    key: SCHEDULER_LOCK,
-  });
-  const schedulers = new JobSchedulers('periods', redis);
-  const keeper = new BellKeeper({
-    lock,
-    schedulers,
-    bells: BELLS,
-    log: { info: () => {}, warn: () => {} },
-  });
-  return {
-    look: () => keeper.look(),
-    async close() {
-      await schedulers.stop();
-      await lock.release();
-    },
   };
 }

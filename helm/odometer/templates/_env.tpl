@@ -172,12 +172,20 @@ collects. Nothing without a limit.
 {{- $limit := dig "limits" "memory" "" .resources -}}
 {{- if $limit -}}
 {{- $text := include "odometer.text" $limit -}}
-{{- $pattern := "^([0-9]+(?:\\.[0-9]+)?)(Ki|Mi|Gi|Ti|k|M|G|T)?$" -}}
-{{- if not (regexMatch $pattern $text) -}}
+{{- $bytes := include "odometer.quantity" $limit -}}
+{{- if or (not $bytes) (hasSuffix "m" $text) -}}
 {{- fail (printf "\n\nThe memory limit %q of %s cannot be read: write it like 512Mi or 2Gi.\n" $text (.key | default "a container")) -}}
 {{- end -}}
-{{- $units := dict "" 1 "k" 1000 "Ki" 1024 "M" 1000000 "Mi" 1048576 "G" 1000000000 "Gi" 1073741824 "T" 1000000000000 "Ti" 1099511627776 -}}
-{{- $bytes := mulf (regexReplaceAll $pattern $text "${1}" | float64) (get $units (regexReplaceAll $pattern $text "${2}")) -}}
-{{- divf (mulf $bytes .heapPercent) 104857600 | floor | int64 -}}
+{{- divf (mulf (float64 $bytes) .heapPercent) 104857600 | floor | int64 -}}
+{{- end -}}
+{{- end -}}
+
+{{/* What a quantity such as 512Mi, 100m or 2 comes to, as a number; nothing when it cannot be read. */}}
+{{- define "odometer.quantity" -}}
+{{- $text := include "odometer.text" . -}}
+{{- $pattern := "^([0-9]+(?:\\.[0-9]+)?)(m|Ki|Mi|Gi|Ti|k|M|G|T)?$" -}}
+{{- if regexMatch $pattern $text -}}
+{{- $units := dict "m" 0.001 "" 1 "k" 1000 "Ki" 1024 "M" 1000000 "Mi" 1048576 "G" 1000000000 "Gi" 1073741824 "T" 1000000000000 "Ti" 1099511627776 -}}
+{{- mulf (regexReplaceAll $pattern $text "${1}" | float64) (get $units (regexReplaceAll $pattern $text "${2}")) | printf "%.3f" -}}
 {{- end -}}
 {{- end -}}

@@ -39,7 +39,7 @@ The component is the suffix unless it is given; labels and annotations are optio
 {{- define "odometer.metadata" -}}
 {{- $component := .component | default .suffix -}}
 name: {{ include "odometer.componentName" (dict "root" .root "suffix" .suffix) }}
-namespace: {{ .root.Release.Namespace }}
+namespace: {{ .root.Release.Namespace | quote }}
 labels:
   {{- include "odometer.labels" (dict "root" .root "component" $component "labels" .labels) | nindent 2 }}
 {{- with include "odometer.annotations" (dict "root" .root "annotations" .annotations) }}

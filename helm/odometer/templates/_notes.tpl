@@ -28,7 +28,7 @@
 - redis.durability=volatile: acknowledged usage is lost with Redis.
 {{- end -}}
 {{- if and .Values.components.mqttCounter.enabled (not $bundled.mosquitto.enabled) -}}
-{{- if hasPrefix "mqtt://" .Values.mqtt.url }}
+{{- if hasPrefix "mqtt://" (tpl .Values.mqtt.url .) }}
 - mqtt.url is without TLS: whoever is between can read the password, and add messages.
 {{- end -}}
 {{- if and (not .Values.mqtt.existingSecret) (not .Values.mqtt.clientCertificate.existingSecret) }}
@@ -40,6 +40,16 @@
 {{- end -}}
 {{- if not .Values.networkPolicy.enabled }}
 - networkPolicy.enabled=false: every pod of the cluster reaches the admin ports.
+{{- else if not .Values.networkPolicy.ingressFrom -}}
+{{- $closed := list -}}
+{{- range $key, $component := include "odometer.components" . | fromYaml -}}
+{{- if and $component.portVariable (not (concat $.Values.networkPolicy.extraIngress $component.networkPolicy.extraIngress)) -}}
+{{- $closed = append $closed $component.suffix -}}
+{{- end -}}
+{{- end -}}
+{{- with $closed }}
+- networkPolicy.ingressFrom is empty: nothing in the cluster but `helm test` reaches {{ join ", " . }}. Say there who sends and who asks.
+{{- end -}}
 {{- end -}}
 {{- if not .Values.monitoring.prometheusRule.enabled }}
 - monitoring.prometheusRule.enabled=false: nobody is told when counting stops.

@@ -14,6 +14,11 @@ that nobody mends an installation one attempt at a time. Nothing when all is wel
 {{- include "odometer.ownEnvProblems" (dict "name" (printf "components.%s" $key) "own" $component) -}}
 {{- end -}}
 {{- include "odometer.ownEnvProblems" (dict "name" "migrations" "own" .Values.migrations) -}}
+{{- include "odometer.resourceProblems" (dict "name" "migrations" "own" .Values.migrations) -}}
+{{- include "odometer.resourceProblems" (dict "name" "tests" "own" .Values.tests) -}}
+{{- range $store := list "postgres" "valkey" "mosquitto" -}}
+{{- include "odometer.resourceProblems" (dict "name" (printf "bundled.%s" $store) "own" (get $.Values.bundled $store)) -}}
+{{- end -}}
 {{- include "odometer.accountProblems" (dict "root" . "components" $components) -}}
 {{- include "odometer.monitoringProblems" . -}}
 {{- include "odometer.counterProblems" (dict "root" . "components" $components) -}}
@@ -27,7 +32,7 @@ that nobody mends an installation one attempt at a time. Nothing when all is wel
 {{- end -}}
 {{- end -}}
 
-{{/* Variables that only some of the containers would get. (dict "name" "components.ingestApi" "own" map with env and extraEnv) */}}
+{{/* Variables that only some of the containers would get, or that take a port away from what asks it. (dict "name" "components.ingestApi" "own" map with env and extraEnv) */}}
 {{- define "odometer.ownEnvProblems" -}}
 {{- $names := keys .own.env -}}
 {{- range .own.extraEnv -}}
@@ -36,6 +41,9 @@ that nobody mends an installation one attempt at a time. Nothing when all is wel
 {{- range uniq $names | sortAlpha -}}
 {{- if regexMatch "^(DATABASE_URL|PG(HOST|PORT|DATABASE|USER|PASSWORD|SSLMODE))$" . }}
 - {{ $.name }} has the variable {{ . }}: say by `postgres` where Postgres is, so that every container and the migration have the same.
+{{- end -}}
+{{- if regexMatch "^ODOMETER_(ADMIN|INGEST|STATS|STORAGE)_PORT$" . }}
+- {{ $.name }} has the variable {{ . }}: probes, Service and policies go to the port that the chart gives it. Take the variable away; what others see is service.port.
 {{- end -}}
 {{- end -}}
 {{- end -}}
@@ -69,37 +77,6 @@ that nobody mends an installation one attempt at a time. Nothing when all is wel
 {{- end -}}
 {{- end -}}
 
-{{- define "odometer.storeProblems" -}}
-{{- $createSecret := printf "kubectl -n %s create secret generic" .Release.Namespace -}}
-{{- if .Values.bundled.postgres.enabled -}}
-{{- if .Values.postgres.host }}
-- postgres.host and bundled.postgres.enabled exclude each other: take away the one you do not want.
-{{- end -}}
-{{- else -}}
-{{- if not .Values.postgres.host }}
-- postgres.host is empty: name your Postgres, or set bundled.postgres.enabled=true to try Odometer out.
-{{- end -}}
-{{- if not .Values.postgres.existingSecret }}
-- postgres.existingSecret is empty: name the Secret that holds the password of {{ .Values.postgres.username }}, or make one with `{{ $createSecret }} odometer-postgres --from-literal={{ .Values.postgres.existingSecretKeys.password }}=…`.
-{{- end -}}
-{{- end -}}
-{{- if .Values.bundled.valkey.enabled -}}
-{{- if .Values.redis.host }}
-- redis.host and bundled.valkey.enabled exclude each other: take away the one you do not want.
-{{- end -}}
-{{- else -}}
-{{- if not .Values.redis.host }}
-- redis.host is empty: name your Redis or Valkey, or set bundled.valkey.enabled=true to try Odometer out.
-{{- end -}}
-{{- if and .Values.redis.username (not .Values.redis.existingSecret) }}
-- redis.username is set without a password: name the Secret that holds it in redis.existingSecret, or make one with `{{ $createSecret }} odometer-redis --from-literal={{ .Values.redis.existingSecretKeys.password }}=…`.
-{{- end -}}
-{{- end -}}
-{{- if and .Values.caBundle.existingConfigMap .Values.caBundle.existingSecret }}
-- caBundle.existingConfigMap and caBundle.existingSecret exclude each other: keep the one that holds the authorities.
-{{- end -}}
-{{- end -}}
-
 {{- define "odometer.migrationProblems" -}}
 {{- $strategy := .Values.migrations.strategy -}}
 {{- if not (has $strategy (list "job" "hook" "initContainer" "none")) }}
@@ -125,68 +102,28 @@ that nobody mends an installation one attempt at a time. Nothing when all is wel
 {{- if and .Values.ingress.enabled (not .Values.ingress.hosts) }}
 - ingress.hosts is empty: name the host under which Odometer is to be reached.
 {{- end -}}
-{{- end -}}
-
-{{- define "odometer.componentProblems" -}}
-{{- $component := .component -}}
-{{- $name := printf "components.%s" $component.key -}}
-{{- $autoscaling := $component.autoscaling -}}
-{{- $fewest := int (ternary $autoscaling.minReplicas $component.replicas $component.autoscaled) -}}
-{{- if and $autoscaling.hpa.enabled $autoscaling.keda.enabled }}
-- {{ $name }}.autoscaling has both hpa.enabled and keda.enabled, which would work against each other: keep one of them.
-{{- end -}}
-{{- if and $component.autoscaled $component.fixedReplicas }}
-- {{ $name }}.autoscaling cannot be enabled: {{ eq $component.key "scheduler" | ternary "there is one scheduler" "each pod has a filter of its own, so give more filters and as many replicas" }}.
-{{- end -}}
-{{- if $component.autoscaled -}}
-{{- if lt (int $autoscaling.minReplicas) 1 }}
-- {{ $name }}.autoscaling.minReplicas is {{ int $autoscaling.minReplicas }}: it should be at least 1.
-{{- end -}}
-{{- if lt (int $autoscaling.maxReplicas) (int $autoscaling.minReplicas) }}
-- {{ $name }}.autoscaling.maxReplicas is {{ int $autoscaling.maxReplicas }}, which is less than minReplicas ({{ int $autoscaling.minReplicas }}): raise it.
+{{- if not (include "odometer.paths" .) -}}
+{{- range $name := list "ingress" "httpRoute" -}}
+{{- if get (get $.Values $name) "enabled" }}
+- {{ $name }}.enabled leads to nothing: enable one of components.ingestApi, statsApi and s3UsageWatcher, or set it to false.
 {{- end -}}
 {{- end -}}
-{{- if and $autoscaling.hpa.enabled (not $autoscaling.hpa.targetCPUUtilizationPercentage) (not $autoscaling.hpa.targetMemoryUtilizationPercentage) (not $autoscaling.hpa.metrics) }}
-- {{ $name }}.autoscaling.hpa has nothing to go by: set targetCPUUtilizationPercentage, targetMemoryUtilizationPercentage or metrics.
-{{- end -}}
-{{- if and $autoscaling.keda.enabled (not $component.worker) (not $autoscaling.keda.triggers) }}
-- {{ $name }}.autoscaling.keda.triggers is empty, and the component takes no jobs: list a trigger, or use hpa.
-{{- end -}}
-{{- $pdb := $component.pdb -}}
-{{- if $pdb.enabled -}}
-{{- if and (not (kindIs "invalid" $pdb.minAvailable)) (not (kindIs "invalid" $pdb.maxUnavailable)) }}
-- {{ $name }}.pdb has both minAvailable and maxUnavailable: Kubernetes takes one of them.
-{{- else if not (kindIs "invalid" $pdb.minAvailable) -}}
-{{- $text := include "odometer.text" $pdb.minAvailable -}}
-{{- /* Kubernetes rounds a percentage up. */ -}}
-{{- $stay := hasSuffix "%" $text | ternary (trimSuffix "%" $text | float64 | mulf $fewest 0.01 | ceil | int) (int $text) -}}
-{{- if and (ge $stay $fewest) (gt $fewest 0) }}
-- {{ $name }}.pdb.minAvailable is {{ $text }} of {{ $fewest }} pod(s), so that no node they are on can be drained: lower it, or use maxUnavailable.
-{{- end -}}
-{{- else if has (include "odometer.text" $pdb.maxUnavailable) (list "0" "0%") }}
-- {{ $name }}.pdb.maxUnavailable is {{ include "odometer.text" $pdb.maxUnavailable }}, so that no node they are on can be drained: it should be at least 1.
-{{- end -}}
-{{- end -}}
-{{- if le (sub (int $component.terminationGracePeriodSeconds) 5) (int $component.shutdownDelaySeconds) }}
-- {{ $name }}.terminationGracePeriodSeconds is {{ int $component.terminationGracePeriodSeconds }}, which leaves no time to end after the delay of {{ int $component.shutdownDelaySeconds }} s and the last 5 s: raise it.
-{{- end -}}
-{{- if and (not $component.serviceAccount.create) (not $component.serviceAccount.name) }}
-- {{ $name }}.serviceAccount.create is false: name the ServiceAccount to use in {{ $name }}.serviceAccount.name (`default` for the namespace's own).
 {{- end -}}
 {{- end -}}
 
 {{- define "odometer.counterProblems" -}}
 {{- $values := .root.Values -}}
+{{- $url := tpl $values.mqtt.url .root -}}
 {{- with .components.mqttCounter -}}
 {{- if $values.bundled.mosquitto.enabled -}}
 {{- if $values.mqtt.url }}
 - mqtt.url and bundled.mosquitto.enabled exclude each other: take away the one you do not want.
 {{- end -}}
-{{- else if not $values.mqtt.url }}
+{{- else if not $url }}
 - mqtt.url is empty: name the broker of your devices (mqtts://host:8883), set bundled.mosquitto.enabled=true to try Odometer out, or components.mqttCounter.enabled=false where nothing comes over MQTT.
-{{- else if not (regexMatch "^mqtts?://" $values.mqtt.url) }}
-- mqtt.url is {{ regexReplaceAll "//.*@" $values.mqtt.url "//…@" | quote }}: it should begin with mqtt:// or mqtts://.
-{{- else if contains "@" $values.mqtt.url }}
+{{- else if not (regexMatch "^mqtts?://[^/]" $url) }}
+- mqtt.url is {{ regexReplaceAll "//.*@" $url "//…@" | quote }}: it should begin with mqtt:// or mqtts://.
+{{- else if contains "@" $url }}
 - mqtt.url holds a user or a password: give them by mqtt.existingSecret, because values are no place for secrets.
 {{- end -}}
 {{- $wanted := max 1 (len .filters) -}}

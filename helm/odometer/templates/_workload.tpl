@@ -102,6 +102,11 @@ persistentVolumeClaim: {claimName: {{ .existingClaim | quote }}, readOnly: true}
 {{- end -}}
 {{- end -}}
 
+{{/* Seconds until a Deployment that does not get on counts as failed: pods wait for the migration, however long it may take. (dict "root" $ "component" …) */}}
+{{- define "odometer.progressDeadline" -}}
+{{- kindIs "invalid" .component.progressDeadlineSeconds | ternary (add (int .root.Values.migrations.activeDeadlineSeconds) 600) .component.progressDeadlineSeconds | int -}}
+{{- end -}}
+
 {{/* Labels and annotations of a pod. (dict "root" $ "component" …) */}}
 {{- define "odometer.podMetadata" -}}
 labels:
@@ -115,7 +120,7 @@ labels:
 {{- define "odometer.podSpec" -}}
 {{- $root := .root -}}
 {{- $component := .component -}}
-serviceAccountName: {{ include "odometer.serviceAccountName" (dict "root" $root "suffix" $component.suffix "serviceAccount" $component.serviceAccount) }}
+serviceAccountName: {{ include "odometer.serviceAccountName" (dict "root" $root "suffix" $component.suffix "serviceAccount" $component.serviceAccount) | quote }}
 automountServiceAccountToken: {{ $component.serviceAccount.automountServiceAccountToken }}
 {{- /* A Service called odometer-… would otherwise put ODOMETER_…_PORT=tcp://… into every container. */}}
 enableServiceLinks: false

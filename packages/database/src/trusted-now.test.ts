@@ -31,9 +31,11 @@ test('clocks that come apart, and together again, are told of once', async () =>
   for (let i = 0; i < 3; i += 1) expectAbout(await clock.now(), Date.now());
   expectAbout(clock.nowMs(), Date.now());
   expectAbout(clock.aheadMs ?? Number.NaN, aheadMs);
+  expectAbout(clock.latestMs(), Date.now() + aheadMs);
   aheadMs = -DAY_MS;
   expectAbout(await clock.now(), Date.now() - DAY_MS);
   expectAbout(clock.nowMs(), Date.now() - DAY_MS);
+  expectAbout(clock.latestMs(), Date.now());
   aheadMs = 0;
   await clock.now();
   expect(events).toEqual([

@@ -51,10 +51,13 @@ export class TrustedClock {
   }
 
   /**
-   * The time without asking, for what is stamped again and again: ask `now` where the work begins. It is not ahead of
+   * The earlier one without asking, for what is stamped again and again: ask `now` where the work begins. It is not ahead of
    * Postgres' by more than the process' clock has gone ahead since.
    */
   readonly nowMs = (): number => this.#processMs() - Math.max(0, this.#aheadMs ?? 0);
+
+  /** The later one, likewise: for what must not be taken for a time that is yet to come. */
+  readonly latestMs = (): number => this.#processMs() - Math.min(0, this.#aheadMs ?? 0);
 
   /** Compares the clocks. @returns the earlier one. */
   async now(): Promise<number> {

@@ -247,7 +247,7 @@ export const ERRORS = {
     kind: 'conflict',
     retry: false,
     message:
-      'nothing was deleted, because what would be is no longer what was shown, or was shown with other filters; look again with `odometer purge-objects`',
+      '{deleted}, because what would be is no longer what was shown, or was shown with other filters; look again with `odometer purge-objects`',
   },
   query_invalid: {
     kind: 'invalid',
@@ -278,6 +278,12 @@ export const ERRORS = {
     kind: 'invalid',
     retry: false,
     message: 'Redis would lose what was acknowledged: {reason}',
+  },
+  redis_not_ours: {
+    kind: 'conflict',
+    retry: false,
+    message:
+      'this Redis holds the jobs of another installation of Odometer: {key} in it is not the id of this Postgres; give each a Redis of its own, or, when the other’s Postgres is gone for good and its jobs may go, empty this one',
   },
   redis_unavailable: {
     kind: 'unavailable',

@@ -1,7 +1,9 @@
+import { installationId } from '@odometer/database/installation';
 import type { Pool } from '@odometer/database/pool';
 import { waitForSchema } from '@odometer/database/wait-for-schema';
 import type { QueueName } from '@odometer/queues/catalogue';
 import type { JobQueue } from '@odometer/queues/job-queue';
+import { askForKeys, claimRedis } from '@odometer/queues/own-redis';
 import type { createProducerRedis } from '@odometer/queues/redis-connection';
 import { checkRedisDurability } from '@odometer/queues/redis-preflight';
 import { component } from '@odometer/service-kit/component';
@@ -51,7 +53,10 @@ export function addIntake<Name extends QueueName>(
     'redis',
     component({
       name: 'redis',
-      start: () => checkRedisDurability(redis, redisDurability, log),
+      start: async () => {
+        await checkRedisDurability(redis, redisDurability, log);
+        await claimRedis(redis, await installationId(pool));
+      },
       stop: () => redis.disconnect(),
     }),
   );
@@ -63,9 +68,7 @@ export function addIntake<Name extends QueueName>(
       stop: () => pool.end(),
     }),
   );
-  service.readiness('redis', async () => {
-    await redis.ping();
-  });
+  service.readiness('redis', () => askForKeys(redis));
   service.readiness('epoch', () => {
     if (!epoch.isOpen) throw new Error('not open');
   });

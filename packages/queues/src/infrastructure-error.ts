@@ -41,6 +41,8 @@ const MESSAGES = [
   /^Stream isn't writeable/,
   /^Reached the max retries per request limit/,
   /^Socket timeout\./,
+  // Redis, while it fails over or starts.
+  /^(READONLY|MOVED|ASK|TRYAGAIN|CLUSTERDOWN|MASTERDOWN|LOADING) /,
 ];
 
 /**

@@ -68,8 +68,9 @@ function connect(
     // Never null, or the connection ends for good.
     retryStrategy: (attempt) =>
       Math.min(50 * 2 ** Math.min(attempt, 10), RECONNECT_CAP_MS) * (0.5 + Math.random() / 2),
-    // After a failover the old primary answers as a replica: find the new one.
-    reconnectOnError: (error) => error.message.startsWith('READONLY'),
+    // After a failover the old primary answers as a replica, with MOVED where it is one of a cluster: find the new one, by the
+    // name of the endpoint. Until that means the new one, each command makes another attempt.
+    reconnectOnError: (error) => /^(READONLY|MOVED) /.test(error.message),
   });
   // Unheard, ioredis prints each to the console. What matters of it reaches the caller of the command.
   redis.on('error', () => {});

@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis';
+import { askForKeys } from './own-redis.ts';
 
 /** What Redis says of itself. */
 export interface RedisFigures {
@@ -11,9 +12,9 @@ export interface RedisFigures {
   readonly isAppending: boolean;
 }
 
-/** Asks for it, in one command. @throws what ioredis throws while Redis is away. */
+/** Asks for it. @throws what ioredis throws while Redis is away; what Redis says while it has no keys to give. */
 export async function readRedisFigures(redis: Redis): Promise<RedisFigures> {
-  const info = await redis.info();
+  const [info] = await Promise.all([redis.info(), askForKeys(redis)]);
   const field = (name: string) => new RegExp(`^${name}:(\\S*)`, 'm').exec(info)?.[1];
   const limit = Number(field('maxmemory') ?? 0);
   return {

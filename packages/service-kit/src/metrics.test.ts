@@ -27,6 +27,16 @@ describe('integerCounter', () => {
     expect(await registry.metrics()).toContain(`${name} 3\n`);
   });
 
+  test('shows nothing while nobody knows: a zero would look like a restart of what it counts', async () => {
+    const registry = new Registry();
+    const state: { rows: number | undefined } = { rows: undefined };
+    const name = 'odometer_test_rows_total';
+    integerCounter({ name, help: 'h', registry, read: () => state.rows });
+    expect(await registry.metrics()).not.toMatch(/^odometer_test_rows_total/m);
+    state.rows = 5;
+    expect(await registry.metrics()).toContain(`${name} 5\n`);
+  });
+
   test('shows one series for each set of labels', async () => {
     const registry = new Registry();
     const byReason = new Map([

@@ -26,26 +26,29 @@ export type LabelledCount<Label extends string> = readonly [
  * A counter that is read at scrape from integers the hot path keeps anyway: an increment there costs a `+= 1` instead
  * of prom-client's label hashing.
  *
- * @param options.read the count since process start, or one for each set of labels. Must never fall.
+ * @param options.read the count since process start, or one for each set of labels. Must never fall. Undefined while nobody
+ *   knows, of one that is read from elsewhere: then there is none.
  */
 export function integerCounter<Label extends string = never>(options: {
   readonly name: string;
   readonly help: string;
   readonly registry: Registry;
   readonly labelNames?: readonly Label[];
-  readonly read: () => number | Iterable<LabelledCount<Label>>;
+  readonly read: () => number | undefined | Iterable<LabelledCount<Label>>;
 }): void {
   const { name, help, registry, labelNames = [], read } = options;
-  new Counter<Label>({
+  const metric: Counter<Label> = new Counter<Label>({
     name,
     help,
     labelNames,
     registers: [registry],
     collect() {
-      this.reset();
+      // A zero would be a restart of the counter to whoever asks for its increase.
+      if (labelNames.length === 0) metric.remove();
+      else metric.reset();
       const counts = read();
-      if (typeof counts === 'number') this.inc(counts);
-      else for (const [labels, count] of counts) this.inc(labels, count);
+      if (typeof counts === 'number') metric.inc(counts);
+      else for (const [labels, count] of counts ?? []) metric.inc(labels, count);
     },
   });
 }

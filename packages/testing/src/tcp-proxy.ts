@@ -24,6 +24,8 @@ export interface TcpProxy {
    * @param times how many replies are lost before it passes again.
    */
   dropReplies(options?: { readonly match?: RequestMatch; readonly times?: number }): void;
+  /** As when a name comes to mean another machine: new connections go there, those that stand stay. */
+  forwardTo(serverPort: number): void;
   /** Cuts what is connected and turns new connections away. */
   refuse(): void;
   close(): Promise<void>;
@@ -35,8 +37,9 @@ interface Drop {
 }
 
 /** Starts a proxy in front of a loopback port. */
-export async function tcpProxy(serverPort: number): Promise<TcpProxy> {
+export async function tcpProxy(firstPort: number): Promise<TcpProxy> {
   const clients = new Set<Socket>();
+  let serverPort = firstPort;
   let refusing = false;
   let drop: Drop | undefined;
   let dropped = 0;
@@ -109,6 +112,9 @@ export async function tcpProxy(serverPort: number): Promise<TcpProxy> {
     },
     dropReplies({ match = () => true, times = Number.POSITIVE_INFINITY } = {}) {
       drop = { match, remaining: times };
+    },
+    forwardTo(port) {
+      serverPort = port;
     },
     refuse() {
       refusing = true;

@@ -188,8 +188,14 @@ export function exposeCounter(registry: Registry, mqtt: MqttCounter): void {
   gauge({
     registry,
     name: 'odometer_mqtt_unacknowledged_messages',
-    help: 'QoS 1 messages whose PUBACK is owed. Near 20000 for long: flushes do not become durable.',
+    help: 'QoS 1 messages whose PUBACK is owed. Near odometer_mqtt_window_messages for long: flushes do not become durable.',
     read: () => mqtt.counter?.unacknowledged ?? 0,
+  });
+  gauge({
+    registry,
+    name: 'odometer_mqtt_window_messages',
+    help: 'How many QoS 1 messages the broker sends without a PUBACK: 20000, or what it granted when that is less (Mosquitto: max_inflight_messages).',
+    read: () => mqtt.window,
   });
   gauge({
     registry,

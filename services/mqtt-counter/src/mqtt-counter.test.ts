@@ -3,7 +3,7 @@ import { batchJobId } from '@odometer/domain/batch';
 import { eventually } from '@odometer/testing/eventually';
 import { seededRandom, seedsOfThisRun } from '@odometer/testing/seeded-random';
 import { connectAsync } from 'mqtt';
-import { CounterFixture } from './counter.fixture.ts';
+import { CounterFixture, type TestCounter } from './counter.fixture.ts';
 
 let fixture: CounterFixture;
 
@@ -16,6 +16,10 @@ afterEach(async () => {
 afterAll(async () => {
   await fixture?.stop();
 });
+
+/** Until so many have come, and the broker waits for the mark's PUBACK only: what it still had would be lost with its session. */
+const allDurable = ({ mqtt }: TestCounter, messages: number) =>
+  eventually(() => mqtt.counter?.books.received === messages && mqtt.counter.unacknowledged === 1);
 
 test('messages become durable counts of their owners, and the books close', async () => {
   const source = fixture.newSource();
@@ -156,7 +160,7 @@ test('a backlog larger than all packet ids is counted exactly, through freezes a
   const source = fixture.newSource();
   const first = await fixture.liveCounter(source);
   await fixture.publish(`${source}/o/p/d/up`, 100);
-  await eventually(() => first.mqtt.counter?.unacknowledged === 1);
+  await allDurable(first, 100);
   first.freeze();
   const backlog = 160_000;
   await fixture.publishRaw(`${source}/o/p/d/up`, backlog);
@@ -225,7 +229,7 @@ describe('a gap is recorded', () => {
     const source = fixture.newSource();
     const counter = await fixture.liveCounter(source);
     await fixture.publish(`${source}/o/p/d/up`, 100);
-    await eventually(() => counter.mqtt.counter?.unacknowledged === 1);
+    await allDurable(counter, 100);
     counter.broker.refuse();
     const eraser = await connectAsync(fixture.broker.url, { clientId: source, clean: true });
     await eraser.endAsync();
@@ -241,7 +245,7 @@ describe('a gap is recorded', () => {
     const source = fixture.newSource();
     const first = await fixture.liveCounter(source);
     await fixture.publish(`${source}/o/p/d/up`, 100);
-    await eventually(() => first.mqtt.counter?.unacknowledged === 1);
+    await allDurable(first, 100);
     first.freeze();
     const eraser = await connectAsync(fixture.broker.url, { clientId: source, clean: true });
     await eraser.endAsync();
@@ -256,7 +260,7 @@ describe('a gap is recorded', () => {
     const source = fixture.newSource();
     const first = await fixture.liveCounter(source);
     await fixture.publish(`${source}/o/p/d/up`, 100);
-    await eventually(() => first.mqtt.counter?.unacknowledged === 1);
+    await allDurable(first, 100);
     first.freeze();
     // As if a counter had died between a CONNECT that made a new session and its first durable word.
     const eraser = await connectAsync(fixture.broker.url, { clientId: source, clean: true });

@@ -129,6 +129,11 @@ export class MqttCounter implements Component {
     return this.#session.isLive;
   }
 
+  /** How many QoS 1 messages the broker sends without a PUBACK, as far as it tells. */
+  get window(): number {
+    return this.#session.window;
+  }
+
   /** Undefined until the takeover is complete. */
   get counter(): MessageCounter | undefined {
     return this.#counter;

@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { installationId } from '@odometer/database/installation';
 import { createPool } from '@odometer/database/pool';
 import { waitForSchema } from '@odometer/database/wait-for-schema';
 import { isOdometerError, OdometerError } from '@odometer/domain/errors';
 import { JobQueue } from '@odometer/queues/job-queue';
+import { askForKeys, claimRedis } from '@odometer/queues/own-redis';
 import { createProducerRedis } from '@odometer/queues/redis-connection';
 import { checkRedisDurability } from '@odometer/queues/redis-preflight';
 import { component } from '@odometer/service-kit/component';
@@ -119,7 +121,10 @@ async function runMqtt(config: Config, log: Logger): Promise<number> {
     'redis',
     component({
       name: 'redis',
-      start: () => checkRedisDurability(redis, config.redisDurability, log),
+      start: async () => {
+        await checkRedisDurability(redis, config.redisDurability, log);
+        await claimRedis(redis, await installationId(pool));
+      },
       stop: () => redis.disconnect(),
     }),
   );
@@ -135,9 +140,7 @@ async function runMqtt(config: Config, log: Logger): Promise<number> {
   service.readiness('broker', () => {
     if (!counter.isLive) throw new Error('not subscribed');
   });
-  service.readiness('redis', async () => {
-    await redis.ping();
-  });
+  service.readiness('redis', () => askForKeys(redis));
   const exitCode = await service.run();
   return takenOver ? EXIT_TAKEN_OVER : exitCode;
 }

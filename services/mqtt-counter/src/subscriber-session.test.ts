@@ -103,6 +103,21 @@ class Recorded {
   }
 }
 
+test('the window is ours, or that of the broker when it grants less', async () => {
+  const ours = await new Recorded().live();
+  expect(ours.session.window).toBe(1000);
+  const narrow = await startTestBroker({ configuration: ['max_inflight_messages 700'] });
+  try {
+    const theirs = new Recorded({ url: narrow.url });
+    expect(theirs.session.window).toBe(1000);
+    await theirs.live();
+    expect(theirs.session.window).toBe(700);
+    await theirs.session.stop();
+  } finally {
+    await narrow.stop();
+  }
+});
+
 test('messages arrive with topic, QoS and size, and unacknowledged ones come again in order', async () => {
   const first = await new Recorded().live();
   await publisher.publishAsync(first.topic('a'), 'xyz');

@@ -72,6 +72,8 @@ const CONNECT_TIMEOUT_MS = 10_000;
 const GATHER_MS = 5;
 /** What counts as little: well below a read, so that a stream that fills reads is never held up. */
 const LITTLE_BYTES = 32_768;
+/** What MQTT 5 takes for the window of a broker that names none. */
+const LARGEST_WINDOW = 65_535;
 const SESSION_TAKEN_OVER = 0x8e;
 const SUBSCRIBE_ID = 1;
 const UNSUBSCRIBE_ID = 2;
@@ -105,6 +107,7 @@ export class SubscriberSession {
   #running: Promise<void> | undefined;
   #lostAtMs: number | undefined;
   #brokerWasDown = false;
+  #brokerWindow = LARGEST_WINDOW;
   /** One entry for each PINGREQ without an answer. */
   #pings: (() => void)[] = [];
 
@@ -122,6 +125,14 @@ export class SubscriberSession {
 
   get isLive(): boolean {
     return this.#state === 'live';
+  }
+
+  /**
+   * How many QoS 1 messages the broker sends without a PUBACK, as far as it tells: what it takes at once itself is, with
+   * Mosquitto, the same setting (`max_inflight_messages`), and no broker says more.
+   */
+  get window(): number {
+    return Math.min(this.#options.receiveMaximum, this.#brokerWindow);
   }
 
   /** Connects, and again whenever the connection is lost, until `stop` or a takeover. */
@@ -334,6 +345,7 @@ export class SubscriberSession {
       const why = properties?.reasonString ?? '';
       throw new Error(`the broker refused the connection, reason ${hex(reasonCode)} ${why}`.trim());
     }
+    this.#brokerWindow = properties?.receiveMaximum ?? LARGEST_WINDOW;
     this.#state = 'held';
     this.#socket?.setTimeout(0);
     const connected: Connected = {

@@ -1,10 +1,12 @@
 import { SCHEDULER_LOCK } from '@odometer/database/advisory-locks';
+import { installationId } from '@odometer/database/installation';
 import { createPool } from '@odometer/database/pool';
 import { SessionLock } from '@odometer/database/session-lock';
 import { waitForSchema } from '@odometer/database/wait-for-schema';
 import { QUEUE_NAMES } from '@odometer/queues/catalogue';
 import { JobQueue } from '@odometer/queues/job-queue';
 import { JobSchedulers } from '@odometer/queues/job-schedulers';
+import { askForKeys, claimRedis } from '@odometer/queues/own-redis';
 import { readQueues } from '@odometer/queues/queue-metrics';
 import { createProducerRedis } from '@odometer/queues/redis-connection';
 import { readRedisFigures } from '@odometer/queues/redis-figures';
@@ -65,13 +67,14 @@ export async function run(config: Config, log: Logger): Promise<number> {
     'redis',
     component({
       name: 'redis',
-      start: () => checkRedisDurability(redis, config.redisDurability, log),
+      start: async () => {
+        await checkRedisDurability(redis, config.redisDurability, log);
+        await claimRedis(redis, await installationId(pool));
+      },
       stop: () => redis.disconnect(),
     }),
   );
-  service.readiness('redis', async () => {
-    await redis.ping();
-  });
+  service.readiness('redis', () => askForKeys(redis));
 
   const schedulers = service.add('queues', new JobSchedulers('periods', redis));
   const keeper = new BellKeeper({ lock, schedulers, bells: BELLS, log });

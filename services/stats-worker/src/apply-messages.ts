@@ -46,7 +46,8 @@ export async function applyMessages(
 
 function notAhead(batch: CountedBatch, nowMs: number): CountedBatch {
   const runningMs = hourStart(nowMs);
-  if (batch.hours.every(({ hourMs }) => hourMs <= runningMs)) return batch;
+  if (batch.frozenAtMs <= nowMs && batch.hours.every(({ hourMs }) => hourMs <= runningMs))
+    return batch;
   return {
     ...batch,
     frozenAtMs: Math.min(batch.frozenAtMs, nowMs),

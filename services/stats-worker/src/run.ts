@@ -1,5 +1,6 @@
 import { AwsClients } from '@odometer/aws/aws-clients';
 import { storeDeadLetter } from '@odometer/database/dead-letters';
+import { installationId } from '@odometer/database/installation';
 import { createPool } from '@odometer/database/pool';
 import { TrustedClock } from '@odometer/database/trusted-now';
 import { waitForSchema } from '@odometer/database/wait-for-schema';
@@ -7,6 +8,7 @@ import { QUEUE_NAMES, type QueueName } from '@odometer/queues/catalogue';
 import { DeadLetterSweep } from '@odometer/queues/dead-letter-sweep';
 import { JobQueue } from '@odometer/queues/job-queue';
 import { JobWorker, type Processor } from '@odometer/queues/job-worker';
+import { askForKeys, claimRedis } from '@odometer/queues/own-redis';
 import { readQueues } from '@odometer/queues/queue-metrics';
 import { createProducerRedis, createWorkerRedis } from '@odometer/queues/redis-connection';
 import { checkRedisDurability } from '@odometer/queues/redis-preflight';
@@ -105,16 +107,17 @@ export async function run(config: Config, log: Logger): Promise<number> {
     'redis',
     component({
       name: 'redis',
-      start: () => checkRedisDurability(producerRedis, config.redisDurability, log),
+      start: async () => {
+        await checkRedisDurability(producerRedis, config.redisDurability, log);
+        await claimRedis(producerRedis, await installationId(pool));
+      },
       stop: () => {
         producerRedis.disconnect();
         workerRedis.disconnect();
       },
     }),
   );
-  service.readiness('redis', async () => {
-    await producerRedis.ping();
-  });
+  service.readiness('redis', () => askForKeys(producerRedis));
 
   const partitions = new MonthPartitions();
   const owners = new RegistryCache(config);

@@ -64,3 +64,20 @@ test.each(EVERYTHING)('%s: the same values make the same text', (file) => {
   );
   expect(once).toBe(again);
 });
+
+test.each(EVERYTHING)(
+  '%s: a namespace and an account that are called like numbers stay texts',
+  (file) => {
+    const values = { defaults: { serviceAccount: { create: false, name: '0123' } } };
+    const objects = renderFile(file, { namespace: '1234', values });
+    for (const { metadata } of objects) {
+      // An object of the user's own is as the user writes it.
+      if (!metadata.name.endsWith('-extra')) expect(metadata.namespace).toBe('1234');
+    }
+    const accounts = objects.flatMap(
+      (object) => podTemplateOf(object)?.spec.serviceAccountName ?? [],
+    );
+    expect(accounts).toContain('0123');
+    for (const account of accounts) expect(typeof account).toBe('string');
+  },
+);

@@ -61,7 +61,7 @@ describe('before production', () => {
     const open = said('ci/minimal', {
       postgres: { sslMode: 'disable' },
       redis: { tls: false, existingSecret: '', durability: 'volatile' },
-      mqtt: { url: 'mqtt://broker', existingSecret: '' },
+      mqtt: { url: '{{ "mqtt" }}://broker', existingSecret: '' },
     });
     for (const sentence of [
       'postgres.sslMode=disable',
@@ -74,6 +74,18 @@ describe('before production', () => {
       'prometheusRule.enabled=false',
     ]) {
       expect(open).toContain(sentence);
+    }
+  });
+
+  test('a network policy that lets nobody in is named, and who is closed off by it', () => {
+    const peers = [{ ipBlock: { cidr: '10.0.0.0/8' } }];
+    const open = { enabled: true, postgresTo: peers, redisTo: peers, mqttTo: peers };
+    const sentence = 'networkPolicy.ingressFrom is empty: nothing in the cluster but';
+    expect(said('ci/minimal', { networkPolicy: open })).toMatch(
+      /ingressFrom is empty: .* reaches ingest-api, s3-usage-watcher, stats-api\. Say there/,
+    );
+    for (const other of [{ ingressFrom: peers }, { extraIngress: [{ from: peers }] }]) {
+      expect(said('ci/minimal', { networkPolicy: { ...open, ...other } })).not.toContain(sentence);
     }
   });
 

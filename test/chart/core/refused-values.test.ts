@@ -28,6 +28,88 @@ test.each<[string, Values, RegExp]>([
   ['a password in a URL', { mqtt: { url: 'mqtts://u:p@x' } }, /holds a user or a password/],
   ['another protocol', { mqtt: { url: 'tcp://u:p@x' } }, /mqtt\.url is "tcp:\/\/…@x"/],
   [
+    'a template that makes another protocol',
+    { mqtt: { url: 'tc{{ "p" }}://u:p@x' } },
+    /mqtt\.url is "tcp:\/\/…@x"/,
+  ],
+  [
+    'a template that makes a password',
+    { mqtt: { url: 'mqtts://{{ printf "u:p%cx" 64 }}' } },
+    /mqtt\.url holds a user or a password/,
+  ],
+  [
+    'a password in the host of Redis',
+    { redis: { host: 'u:p@x' } },
+    /redis\.host is "…@x": it should be the host alone/,
+  ],
+  [
+    'a URL for the host of Postgres',
+    { postgres: { host: 'postgres://x/y' } },
+    /postgres\.host is "postgres:\/\/x\/y": it should be the host alone, without a protocol/,
+  ],
+  [
+    'a port in the host of Postgres',
+    { postgres: { host: 'x:5432' } },
+    /postgres\.host is "x:5432": .*postgres\.port/,
+  ],
+  [
+    'an IPv6 address of Redis, which would need brackets',
+    { redis: { host: 'fd00::1' } },
+    /redis\.host is "fd00::1": .*an IPv6 address behind a name/,
+  ],
+  [
+    'a password in the address of an emulator',
+    { aws: { endpointUrl: 'https://u:p@x' } },
+    /aws\.endpointUrl is "https:\/\/…@x": it should hold no user and no password/,
+  ],
+  [
+    'an emulator without a protocol',
+    { aws: { endpointUrl: 'minio:9000' } },
+    /aws\.endpointUrl is "minio:9000": it should begin with/,
+  ],
+  [
+    'counters of a strategy that a StatefulSet has not',
+    { components: { mqttCounter: { strategy: { type: 'Recreate' } } } },
+    /mqttCounter\.strategy\.type is Recreate: a StatefulSet takes RollingUpdate or OnDelete/,
+  ],
+  [
+    'a strategy that a Deployment has not',
+    { components: { ingestApi: { strategy: { type: 'OnDelete' } } } },
+    /ingestApi\.strategy\.type is OnDelete: a Deployment takes RollingUpdate or Recreate/,
+  ],
+  [
+    'steps of a rollout that has none',
+    {
+      components: { ingestApi: { strategy: { type: 'Recreate', rollingUpdate: { maxSurge: 1 } } } },
+    },
+    /ingestApi\.strategy\.rollingUpdate is for the type RollingUpdate only/,
+  ],
+  [
+    'a request above its limit, of which one is the default',
+    { components: { ingestApi: { resources: { requests: { memory: '1Gi' } } } } },
+    /ingestApi\.resources asks for 1Gi of memory and may take 512Mi only/,
+  ],
+  [
+    'a request above its limit, in thousandths',
+    { migrations: { resources: { requests: { cpu: '1.5' }, limits: { cpu: '900m' } } } },
+    /migrations\.resources asks for 1\.5 of cpu and may take 900m only/,
+  ],
+  [
+    'a rollout that fails before it can succeed',
+    { components: { statsApi: { minReadySeconds: 60, progressDeadlineSeconds: 60 } } },
+    /statsApi\.minReadySeconds is 60, and a rollout counts as failed after 60 s/,
+  ],
+  [
+    'a port away from the probes',
+    { components: { statsApi: { env: { ODOMETER_ADMIN_PORT: 9000 } } } },
+    /components\.statsApi has the variable ODOMETER_ADMIN_PORT: probes, Service and policies go/,
+  ],
+  [
+    'a port away from the Service',
+    { defaults: { extraEnv: [{ name: 'ODOMETER_STATS_PORT', value: '80' }] } },
+    /components\.statsApi has the variable ODOMETER_STATS_PORT/,
+  ],
+  [
     'two bundles of authorities',
     { caBundle: { existingConfigMap: 'a', existingSecret: 'b' } },
     /exclude each other: keep the one that holds the authorities/,
@@ -221,6 +303,19 @@ test.each<[string, Values, RegExp]>([
   ['a route to nowhere', { httpRoute: { enabled: true } }, /httpRoute\.parentRefs is empty: name/],
   ['an Ingress of no host', { ingress: { enabled: true } }, /ingress\.hosts is empty: name/],
   [
+    'routes to nothing',
+    {
+      ingress: { enabled: true, hosts: ['a.example'] },
+      httpRoute: { enabled: true, parentRefs: [{ name: 'web' }] },
+      components: {
+        ingestApi: { enabled: false },
+        statsApi: { enabled: false },
+        s3UsageWatcher: { enabled: false },
+      },
+    },
+    /- ingress\.enabled leads to nothing: .*\n- httpRoute\.enabled leads to nothing: enable one of/,
+  ],
+  [
     'a memory limit that cannot be read',
     { components: { ingestApi: { resources: { limits: { memory: '1 GB' } } } } },
     /memory limit "1 GB" of ingestApi cannot be read: write it like 512Mi/,
@@ -245,6 +340,23 @@ test.each(['nameOverride', 'fullnameOverride'])('a wrong %s is refused', (key) =
 test('alerts may be on a job of another name', () => {
   const prometheusRule = { enabled: true, job: 'pods' };
   expect(refusal({ monitoring: { prometheusRule } })).toBe('');
+});
+
+test('what is right is not refused: an IPv6 address of Postgres, requests up to the limit, other strategies', () => {
+  expect(
+    refusal({
+      postgres: { host: 'fd00::1' },
+      aws: { endpointUrl: 'http://minio:9000' },
+      mqtt: { url: 'mqtt{{ "s" }}://{{ .Release.Name }}-broker:8883' },
+      components: {
+        mqttCounter: { strategy: { type: 'OnDelete' } },
+        statsApi: { strategy: { type: 'Recreate' } },
+        ingestApi: {
+          resources: { requests: { cpu: '1', memory: '524288Ki' }, limits: { cpu: '1000m' } },
+        },
+      },
+    }),
+  ).toBe('');
 });
 
 test('a component may be installed alone', () => {

@@ -260,6 +260,7 @@ describe('Mosquitto', () => {
         'persistence true',
         'max_inflight_messages 20000',
         'max_queued_messages 10000000',
+        'upgrade_outgoing_qos true',
         // Half of 256 MiB.
         `max_queued_bytes ${128 * 1_048_576}`,
       ]),

@@ -31,7 +31,23 @@ const fields = (properties: Readonly<Record<string, JsonSchema>>): JsonSchema =>
 const texts = mapOf(text);
 /** A part of a name; of DNS-1035, because Services are called so. */
 const name = { type: 'string', pattern: '^([a-z]([-a-z0-9]*[a-z0-9])?)?$' };
-const countOrPercent = { type: ['integer', 'string', 'null'], pattern: '^[0-9]+%$', minimum: 0 };
+const countOrPercent = {
+  type: ['integer', 'string', 'null'],
+  pattern: '^(100|[1-9]?[0-9])%$',
+  minimum: 0,
+};
+/** As Prometheus writes durations, `1m30s`; empty: its own. */
+const duration = {
+  type: 'string',
+  pattern: '^(0|([0-9]+y)?([0-9]+w)?([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?)$',
+};
+const byteSize = { type: 'string', pattern: '^[0-9]+([.][0-9]+)?(Ki|Mi|Gi|Ti|k|M|G|T)?$' };
+/** A name, perhaps of all that are one level below, no address and no URL; or a template, which is not looked at. */
+const hostName = {
+  type: 'string',
+  pattern:
+    '^([*][.])?([a-z0-9]([-a-z0-9]*[a-z0-9])?[.])*[a-z]([-a-z0-9]*[a-z0-9])?$|[{][{].*[}][}]',
+};
 const secretNames = list({ type: ['string', 'object'] });
 const quantities = mapOf({ type: ['string', 'number'] });
 const resources = fields({ requests: quantities, limits: quantities, claims: list(open) });
@@ -108,6 +124,9 @@ const SCHEMAS: Readonly<Record<string, JsonSchema>> = {
   readiness: fields(probe),
   terminationGracePeriodSeconds: whole(6),
   strategy: fields({ type: one('RollingUpdate', 'Recreate', 'OnDelete'), rollingUpdate: open }),
+  tmpSizeLimit: byteSize,
+  'persistence.size': byteSize,
+  dnsPolicy: one('', 'ClusterFirst', 'ClusterFirstWithHostNet', 'Default', 'None'),
   maxUnavailable: countOrPercent,
   minAvailable: countOrPercent,
   unhealthyPodEvictionPolicy: one('', 'AlwaysAllow', 'IfHealthyBudget'),
@@ -125,8 +144,10 @@ const SCHEMAS: Readonly<Record<string, JsonSchema>> = {
   filters: list(text),
   'service.type': one('ClusterIP', 'NodePort', 'LoadBalancer'),
   httpsPorts: { ...list(port), minItems: 1 },
-  hosts: list(text),
-  hostnames: list(text),
+  hosts: list(hostName),
+  hostnames: list(hostName),
+  'podMonitor.interval': duration,
+  'podMonitor.scrapeTimeout': duration,
   'prometheusRule.disabled': mapOf(flag),
   thresholds: mapOf({ type: ['number', 'string'] }),
 };

@@ -67,6 +67,17 @@ describe('a typing error is refused, and named', () => {
     ],
     ['of a type', { components: { ingestApi: { replicas: '2' } } }, /replicas.*want integer/],
     ['of a digest', { image: { digest: 'latest' } }, /\/image\/digest/],
+    [
+      'of a share above all',
+      { components: { statsApi: { pdb: { maxUnavailable: '150%' } } } },
+      /pdb\/maxUnavailable/,
+    ],
+    ['of a duration', { monitoring: { podMonitor: { interval: '30' } } }, /podMonitor\/interval/],
+    ['of a size', { defaults: { tmpSizeLimit: '64MB' } }, /tmpSizeLimit/],
+    ['of a policy', { defaults: { dnsPolicy: 'Cluster' } }, /dnsPolicy.*'ClusterFirst'/],
+    ['of a host with a port', { ingress: { hosts: ['a.example:443'] } }, /\/ingress\/hosts\/0/],
+    ['of a URL for a host', { ingress: { hosts: ['https://a.b'] } }, /\/ingress\/hosts\/0/],
+    ['of an address for a host', { httpRoute: { hostnames: ['10.0.0.1'] } }, /\/hostnames\/0/],
   ])('%s', (_where, wrong, problem) => {
     const { ok, stderr } = helmTemplate({ files: [valuesFile('ci/minimal').path], values: wrong });
     expect(ok).toBe(false);
@@ -90,6 +101,8 @@ test('what is free may hold anything', () => {
         affinity: { nodeAffinity: {} },
       },
       components: { ingestApi: { image: { tag: '1.2.3' }, pdb: { maxUnavailable: '50%' } } },
+      ingress: { enabled: true, hosts: ['*.a-b.example', 'localhost', '{{ .Release.Name }}.x'] },
+      monitoring: { podMonitor: { interval: '1m30s', scrapeTimeout: '' } },
     },
   });
   expect({ ok, stderr }).toEqual({ ok: true, stderr: '' });

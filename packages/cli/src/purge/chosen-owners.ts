@@ -28,6 +28,8 @@ export interface ChosenOwners {
    */
   readonly token: string | undefined;
   has(owner: OwnerName): boolean;
+  /** Whether keys still mean what they did: ask after a page was read, and before it is deleted. */
+  isMeaningUnchanged(): Promise<boolean>;
 }
 
 /** @throws InvalidArgumentError */
@@ -39,7 +41,8 @@ export function purgeToken(text: string): string {
 /** All owners of the filter that are said to be deleted now. */
 export async function chooseOwners(pool: Pool, filter: OrphanFilter): Promise<ChosenOwners> {
   const newest = await newestDeletedOwner(pool, filter);
-  return newest === undefined ? { token: undefined, has: () => false } : read(pool, filter, newest);
+  if (newest !== undefined) return read(pool, filter, newest);
+  return { token: undefined, has: () => false, isMeaningUnchanged: async () => true };
 }
 
 /**
@@ -57,16 +60,14 @@ export async function chooseShownOwners(
   const owners = await read(pool, filter, upTo);
   const mapping = (await bucketsToMap(pool)).filter(isMeant(filter));
   if (owners.token === token && mapping.length === 0) return owners;
-  throw new OdometerError('purge_not_as_shown', {});
+  throw new OdometerError('purge_not_as_shown', { deleted: 'nothing was deleted' });
 }
 
 async function read(pool: Pool, filter: OrphanFilter, upTo: string): Promise<ChosenOwners> {
   const digest = createHash('sha256');
   const note = (...values: readonly unknown[]) => digest.update(`${JSON.stringify(values)}\n`);
-  const mapping = new Set((await bucketsToMap(pool)).map(({ id }) => id));
-  for (const { id, declaration } of (await listBuckets(pool)).filter(isMeant(filter))) {
-    note(id, declaration, mapping.has(id));
-  }
+  const meaning = await meaningOfKeys(pool, filter);
+  note(meaning);
   // All of them, not only those who have objects: of these there are fewer after an interruption.
   const names = new Set<string>();
   for (let after: OwnerName | undefined; ; ) {
@@ -81,7 +82,15 @@ async function read(pool: Pool, filter: OrphanFilter, upTo: string): Promise<Cho
   return {
     token: `${upTo}.${digest.digest('hex').slice(0, DIGEST_DIGITS)}`,
     has: (owner) => names.has(nameOf(owner)),
+    isMeaningUnchanged: async () => (await meaningOfKeys(pool, filter)) === meaning,
   };
+}
+
+/** How the buckets are declared, and which are being mapped: whose an object is follows from it. */
+async function meaningOfKeys(pool: Pool, filter: OrphanFilter): Promise<string> {
+  const mapping = new Set((await bucketsToMap(pool)).map(({ id }) => id));
+  const meant = (await listBuckets(pool)).filter(isMeant(filter));
+  return JSON.stringify(meant.map(({ id, declaration }) => [id, declaration, mapping.has(id)]));
 }
 
 function nameOf({ projectId, objectType, objectId }: OwnerName): string {

@@ -250,6 +250,38 @@ test('of what a store refuses the count is told and a few are shown; a bucket is
   ]);
 });
 
+test('deletes no more once keys have come to mean something else', async () => {
+  for (let index = 0; index < 1_500; index += 1) bucket.put(`acme/web/scenes/7/${index}`, 1);
+  await fillLedger();
+  await deleteScene('1', '7');
+  process.env.AWS_ACCESS_KEY_ID = AWS.AWS_ACCESS_KEY_ID;
+  process.env.AWS_SECRET_ACCESS_KEY = AWS.AWS_SECRET_ACCESS_KEY;
+  class Interrupted extends AwsClients {
+    override s3(target: Parameters<AwsClients['s3']>[0]): S3Client {
+      const client = super.s3(target);
+      const send = async (command: DeleteObjectsCommand) => {
+        const answer = await client.send(command);
+        if (command instanceof DeleteObjectsCommand) {
+          await declare({ keys: '{project}/…', organization: 'elsewhere' });
+        }
+        return answer;
+      };
+      return { send } as unknown as S3Client;
+    }
+  }
+  const clients = new Interrupted();
+  const purged = purgeOrphans(pool, clients, {
+    filter: {},
+    token: await tokenOfAll(),
+    roleArn: undefined,
+    actor: 'test',
+    onProgress: () => {},
+  });
+  await expect(purged).rejects.toThrow('1000 objects were deleted and no more, because');
+  await clients.stop();
+  expect(bucket.keys()).toHaveLength(500);
+});
+
 test('a store that lets us not in is one sentence, and 1', async () => {
   bucket.put('acme/web/scenes/7/a', 1);
   await fillLedger();

@@ -3,6 +3,7 @@ import { recordAudit } from '@odometer/database/audit-log';
 import { listBuckets } from '@odometer/database/objects/buckets';
 import type { Orphan } from '@odometer/database/objects/orphans';
 import type { Pool } from '@odometer/database/pool';
+import { OdometerError } from '@odometer/domain/errors';
 import {
   type BucketDeclaration,
   bucketDeclarationSchema,
@@ -39,7 +40,7 @@ export interface Purged {
  * Deletes orphans from their buckets, those of the owners that were shown. The ledger learns of it as of any delete: by
  * notification, or the next listing. Safe to repeat with the same token after an interruption.
  *
- * @throws OdometerError `purge_not_as_shown`: nothing was deleted.
+ * @throws OdometerError `purge_not_as_shown`: nothing was deleted; or nothing more, when keys came to mean something else meanwhile.
  * @throws OdometerError `target_…` when a store cannot be reached; what was deleted before is deleted.
  */
 export async function purgeOrphans(
@@ -55,6 +56,11 @@ export async function purgeOrphans(
   const refusals: DeletedObjects['refused'][number][] = [];
   const versioned = new Map<number, boolean>();
   for await (const page of orphanPages(pool, filter, owners)) {
+    if (!(await owners.isMeaningUnchanged())) {
+      throw new OdometerError('purge_not_as_shown', {
+        deleted: `${deleted} objects were deleted and no more`,
+      });
+    }
     for (const [bucketId, orphans] of byBucket(page)) {
       const declaration = buckets.get(bucketId);
       if (declaration === undefined) {

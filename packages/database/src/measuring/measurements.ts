@@ -219,8 +219,13 @@ export async function latestMeasurements(db: Queryable): Promise<readonly Latest
        m.figures, m.failure, m.detail, complete.started_at as "completeAt"
      from declared d
      join lateral (
-       select * from measurements m where m.kind = d.kind and m.target = d.target order by m.id desc limit 1
-     ) m on m.purpose <> 'retire'
+       select * from measurements m where m.kind = d.kind and m.target = d.target and m.purpose <> 'retire'
+         and not exists (
+           select from measurements r
+           where r.kind = m.kind and r.target = m.target and r.purpose = 'retire' and r.state = 'complete' and r.id > m.id
+         )
+       order by m.id desc limit 1
+     ) m on true
      left join lateral (
        select c.started_at from whole_measurements c
        where c.kind = d.kind and c.target = d.target and c.state = 'complete'

@@ -43,7 +43,7 @@ test('the oldest of each kind is told: its last complete measurement, or its dec
 test('drift is what the last listings corrected, both ways, without what filled a ledger or is old', async () => {
   const since = new Date('2026-02-01T00:00:00Z');
   const none = { objects: 0, bytes: 0 };
-  expect(await storageDrift(pool, since)).toEqual(none);
+  expect(await storageDrift(pool, since)).toBeUndefined();
   for (const name of ['p', 'q']) {
     await pool.query(
       `insert into buckets (name, bucket, region, declaration) values ($1, $1, 'local', '{}')`,
@@ -59,5 +59,5 @@ test('drift is what the last listings corrected, both ways, without what filled 
   await measured('bucket', 'p', 'complete', '2026-02-01T11:00:00Z', { filled: false, corrections });
   await measured('bucket', 'q', 'complete', '2026-02-01T11:00:00Z', { filled: false, corrections });
   expect(await storageDrift(pool, since)).toEqual({ objects: 10, bytes: 700 });
-  expect(await storageDrift(pool, new Date('2026-02-01T12:00:00Z'))).toEqual(none);
+  expect(await storageDrift(pool, new Date('2026-02-01T12:00:00Z'))).toBeUndefined();
 });

@@ -34,10 +34,12 @@ export interface StorageDrift {
 /**
  * What the last complete listing of each bucket put right, of all buckets together, too many and too few added up. What filled
  * a ledger is no drift, and what a listing before `since` found says nothing of now.
+ *
+ * @returns undefined when no bucket was listed since: a zero would say that all is well.
  */
-export async function storageDrift(db: Queryable, since: Date): Promise<StorageDrift> {
-  const { rows } = await db.query<StorageDrift>(
-    `select coalesce(sum((c.amount ->> 'objects')::numeric), 0)::float8 as objects,
+export async function storageDrift(db: Queryable, since: Date): Promise<StorageDrift | undefined> {
+  const { rows } = await db.query<StorageDrift & { listed: number }>(
+    `select count(distinct b.id)::int as listed, coalesce(sum((c.amount ->> 'objects')::numeric), 0)::float8 as objects,
        coalesce(sum(abs((c.amount ->> 'bytes')::numeric)), 0)::float8 as bytes
      from buckets b
      cross join lateral (
@@ -45,11 +47,13 @@ export async function storageDrift(db: Queryable, since: Date): Promise<StorageD
        where m.kind = 'bucket' and m.target = b.name and m.state = 'complete' and m.started_at >= $1
        order by m.id desc limit 1
      ) m
-     cross join lateral jsonb_each(m.figures -> 'corrections') as c (reason, amount)
-     where m.figures ->> 'filled' = 'false' and b.retired_at is null`,
+     left join lateral jsonb_each(m.figures -> 'corrections') as c (reason, amount)
+       on m.figures ->> 'filled' = 'false'
+     where b.retired_at is null`,
     [since],
   );
   const [row] = rows;
   if (row === undefined) throw new Error('a sum has no row');
-  return row;
+  const { listed, ...drift } = row;
+  return listed === 0 ? undefined : drift;
 }

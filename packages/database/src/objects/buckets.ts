@@ -31,6 +31,8 @@ export async function findBucket(db: Queryable, name: string): Promise<StoredBuc
 /**
  * Creates or replaces a declaration; one that is retired, and empty, begins as if there had never been one. Demands the catalogue's lock and raises no version itself.
  *
+ * Counted from now, and not from when the transaction began, which may have waited while the same bucket was retired.
+ *
  * @returns the bucket's id, and whether what its keys mean has changed: its objects are then to be mapped again.
  */
 export async function putBucket(
@@ -40,14 +42,14 @@ export async function putBucket(
   const { name, bucket, region, account, endpoint, notifications } = declaration;
   const before = await findBucket(transaction, name);
   const { rows } = await transaction.query<{ id: number; mapping_version: number }>(
-    `insert into buckets as b (name, bucket, region, account, endpoint, declaration, sequencer_form)
-     values ($1, $2, $3, $4, $5, $6, $7)
+    `insert into buckets as b (name, bucket, region, account, endpoint, declaration, sequencer_form, declared_at)
+     values ($1, $2, $3, $4, $5, $6, $7, clock_timestamp())
      on conflict (name) do update
      set bucket = excluded.bucket, region = excluded.region, account = excluded.account,
        endpoint = excluded.endpoint, declaration = excluded.declaration, updated_at = now(),
        sequencer_form = coalesce(excluded.sequencer_form, case when b.retired_at is null then b.sequencer_form end),
        retired_at = null, emptied_at = null,
-       declared_at = case when b.retired_at is null then b.declared_at else now() end,
+       declared_at = case when b.retired_at is null then b.declared_at else clock_timestamp() end,
        mapping_version = b.mapping_version + case
          when (b.declaration -> 'keys', b.declaration -> 'types', b.declaration -> 'organization', b.declaration -> 'project')
            is distinct from

@@ -1,4 +1,3 @@
-import { latestCredible } from '@odometer/domain/objects/clock-ahead';
 import { toTimestamp } from '@odometer/domain/period';
 import { plainArray } from '../array-parameter.ts';
 import type { Transaction } from '../pool.ts';
@@ -22,7 +21,7 @@ import { type StatedObject, statedColumns } from './object-row.ts';
 export async function correctListed(
   transaction: Transaction,
   rows: readonly StatedObject[],
-  { askedAtMs, graceMs, isOrderedByTime }: ListingKnowledge,
+  { askedAtMs, graceMs, credibleMs, isOrderedByTime }: ListingKnowledge,
   measurementId: string,
 ): Promise<readonly CorrectedObject[]> {
   const listedAtMs = askedAtMs - graceMs;
@@ -68,7 +67,7 @@ export async function correctListed(
       toTimestamp(listedAtMs),
       measurementId,
       graceMs,
-      toTimestamp(latestCredible(askedAtMs)),
+      toTimestamp(credibleMs),
       isOrderedByTime,
     ],
   );

@@ -1,4 +1,3 @@
-import { latestCredible } from '@odometer/domain/objects/clock-ahead';
 import { toTimestamp } from '@odometer/domain/period';
 import { textArray } from '../array-parameter.ts';
 import type { Queryable, Transaction } from '../pool.ts';
@@ -24,8 +23,8 @@ export interface LedgerRow {
 export interface ListingTimes {
   /** All that happened up to then. */
   readonly settledBeforeMs: number;
-  /** When it was asked for. */
-  readonly nowMs: number;
+  /** As ListingKnowledge has it. */
+  readonly credibleMs: number;
 }
 
 interface Row {
@@ -48,7 +47,7 @@ export async function readLedgerRange(
   db: Queryable,
   bucketId: number,
   range: { readonly after: string | null; readonly until: string | null },
-  { settledBeforeMs, nowMs }: ListingTimes,
+  { settledBeforeMs, credibleMs }: ListingTimes,
   limit: number,
 ): Promise<readonly LedgerRow[]> {
   const { rows } = await db.query<Row>(
@@ -58,7 +57,7 @@ export async function readLedgerRange(
     [
       bucketId,
       toTimestamp(settledBeforeMs),
-      toTimestamp(latestCredible(nowMs)),
+      toTimestamp(credibleMs),
       // No key is empty.
       range.after ?? '',
       limit,
@@ -73,11 +72,11 @@ export async function readLedgerKeys(
   db: Queryable,
   bucketId: number,
   keys: readonly string[],
-  { settledBeforeMs, nowMs }: ListingTimes,
+  { settledBeforeMs, credibleMs }: ListingTimes,
 ): Promise<readonly LedgerRow[]> {
   const { rows } = await db.query<Row>(
     `select ${FIELDS} from stored_objects where bucket_id = $1 and key = any($4::text[])`,
-    [bucketId, toTimestamp(settledBeforeMs), toTimestamp(latestCredible(nowMs)), textArray(keys)],
+    [bucketId, toTimestamp(settledBeforeMs), toTimestamp(credibleMs), textArray(keys)],
   );
   return rows.map(ledgerRow);
 }

@@ -26,12 +26,13 @@ export interface OrphanPosition {
 const FILTERED = `($1::bigint is null or d.project_id = $1) and ($10::text is null or d.object_type = $10)
   and ($11::text is null or d.object_id = $11)`;
 
-/** Objects of the owner `w` after its start, in the order of the index stored_objects_by_owner. */
+/** Objects of the owner `w` after its start, in buckets that are declared, in the order of the index stored_objects_by_owner. */
 const OF_OWNER = `
   from stored_objects o
   where o.project_id = w.project_id and o.metered_object_type = w.object_type and o.object_id = w.object_id
     and o.object_id is not null and o.live and ($2::int is null or o.bucket_id = $2)
-    and (o.bucket_id, o.key, o.version) > (w.bucket_id, w.key, w.version)`;
+    and (o.bucket_id, o.key, o.version) > (w.bucket_id, w.key, w.version)
+    and not exists (select from buckets r where r.id = o.bucket_id and r.retired_at is not null)`;
 
 /**
  * Live objects of deleted owners, a page at a time.

@@ -1,5 +1,8 @@
+import { bucketDeclarationSchema } from '@odometer/domain/objects/bucket-declaration';
+import { isSameBucket } from '@odometer/domain/objects/same-bucket';
 import { plainArray, textArray } from '../array-parameter.ts';
 import type { Queryable, Transaction } from '../pool.ts';
+import { listBuckets } from './buckets.ts';
 import type { ObjectPosition } from './move-objects.ts';
 
 /**
@@ -31,14 +34,30 @@ export async function findRetiredBucket(
 /**
  * Ends a declaration. Demands the catalogue's lock, which whoever counts holds shared: all that is counted was counted before.
  *
+ * What is the same bucket under another name was not counted as long as this one was; it is from now on, and not from when it was
+ * declared: those byte-hours are this one's.
+ *
  * @returns whether it was declared.
  */
 export async function retireBucket(transaction: Transaction, name: string): Promise<boolean> {
-  const { rowCount } = await transaction.query(
-    'update buckets set retired_at = clock_timestamp() where name = $1 and retired_at is null',
+  const { rows } = await transaction.query<{ declaration: unknown; retired_at: string }>(
+    `update buckets set retired_at = clock_timestamp() where name = $1 and retired_at is null
+     returning declaration, retired_at::text`,
     [name],
   );
-  return rowCount === 1;
+  const [retired] = rows;
+  if (retired === undefined) return false;
+  const { data: place } = bucketDeclarationSchema.safeParse(retired.declaration);
+  if (place === undefined) return true;
+  const same = (await listBuckets(transaction)).filter(({ declaration }) => {
+    const { data } = bucketDeclarationSchema.safeParse(declaration);
+    return data !== undefined && isSameBucket(data, place);
+  });
+  await transaction.query('update buckets set declared_at = $2 where id = any($1::int[])', [
+    same.map(({ id }) => id),
+    retired.retired_at,
+  ]);
+  return true;
 }
 
 export async function markEmptied(transaction: Transaction, bucketId: number): Promise<void> {

@@ -1,4 +1,3 @@
-import { latestCredible } from '@odometer/domain/objects/clock-ahead';
 import { toTimestamp } from '@odometer/domain/period';
 import { plainArray, textArray } from '../array-parameter.ts';
 import type { Transaction } from '../pool.ts';
@@ -46,7 +45,7 @@ export async function noteUnseen(
   measurementId: string,
   bucketId: number,
   afterKey: string,
-  { askedAtMs, graceMs }: ListingKnowledge,
+  { askedAtMs, graceMs, credibleMs }: ListingKnowledge,
   limit: number,
 ): Promise<string | undefined> {
   const { rows } = await transaction.query<{ last: string | null; looked: string }>(
@@ -69,7 +68,7 @@ export async function noteUnseen(
       afterKey,
       toTimestamp(askedAtMs - graceMs),
       limit,
-      toTimestamp(latestCredible(askedAtMs)),
+      toTimestamp(credibleMs),
     ],
   );
   const [row] = rows;
@@ -96,13 +95,13 @@ export interface VanishedSum {
 export async function sumVanished(
   transaction: Transaction,
   measurementId: string,
-  nowMs: number,
+  credibleMs: number,
 ): Promise<VanishedSum> {
   const { rows } = await transaction.query<{ objects: string; bytes: string }>(
     `select count(*) as objects, coalesce(sum(o.size_bytes), 0) as bytes
      from vanished_objects v join stored_objects o using (bucket_id, key, version)
      where v.measurement_id = $1 and ${isStillGone('$2')}`,
-    [measurementId, toTimestamp(latestCredible(nowMs))],
+    [measurementId, toTimestamp(credibleMs)],
   );
   return { objects: Number(rows[0]?.objects ?? 0), bytes: BigInt(rows[0]?.bytes ?? 0) };
 }
@@ -131,7 +130,7 @@ export async function sampleVanished(
 export async function removeVanished(
   transaction: Transaction,
   measurementId: string,
-  { askedAtMs, graceMs, isOrderedByTime }: ListingKnowledge,
+  { graceMs, credibleMs, isOrderedByTime }: ListingKnowledge,
   limit: number,
 ): Promise<{ readonly removed: readonly CorrectedObject[]; readonly looked: number }> {
   const { rows: next } = await transaction.query<{
@@ -171,7 +170,7 @@ export async function removeVanished(
       textArray(next.map(({ version }) => version)),
       next.map(({ listed_at }) => listed_at),
       graceMs,
-      toTimestamp(latestCredible(askedAtMs)),
+      toTimestamp(credibleMs),
       isOrderedByTime,
     ],
   );

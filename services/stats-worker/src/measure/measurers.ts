@@ -65,6 +65,7 @@ export function createMeasurers({
       counts: listings,
       turns: new Turns(LISTING_CONNECTIONS),
       nowMs: clock.nowMs,
+      latestMs: clock.latestMs,
     }),
     registry: createRegistryMeasurer({
       pool,

@@ -14,13 +14,14 @@ import type { ObjectParts } from './object-applier.ts';
  * with its reason; retried after the reason is gone (a declaration was mended, a new version understands it) it is applied. It
  * is in no batch: what it changes is told from what is there by the ledger's own rules, however often it is applied.
  *
- * @throws OdometerError `notification_refused` when anything in it still is.
+ * @throws OdometerError `notification_refused` when anything in it still is; all else is applied.
  */
 export async function retryRefusedNotification(
   parts: ObjectParts,
   { buckets: names, text }: RefusedNotification,
 ): Promise<void> {
   const { pool, buckets, registry, counts } = parts;
+  let refusals: readonly string[] = [];
   const onCommit = await retryConflicts(
     () =>
       inTransaction(pool, async (transaction) => {
@@ -28,31 +29,35 @@ export async function retryRefusedNotification(
         const ofSource = [...declared.values()].filter(({ declaration: { name } }) =>
           names.includes(name),
         );
-        const applied = await applyChanges(
-          transaction,
-          readChanges(text, ofSource),
-          declared,
-          registry,
-        );
-        return applied.onCommit;
+        const read = readChanges(text, ofSource);
+        refusals = read.refusals;
+        const { onCommit } = await applyChanges(transaction, read.changes, declared, registry);
+        return onCommit;
       }),
     () => {
       counts.conflictRetries += 1;
     },
   );
   onCommit();
+  const [first, ...others] = refusals;
+  if (first === undefined) return;
+  const reason = others.length === 0 ? first : `${first}; and ${others.length} records more`;
+  throw new OdometerError('notification_refused', { reason });
 }
 
-function readChanges(text: string, buckets: readonly DeclaredBucket[]): readonly ObjectChange[] {
-  return decodeNotification(text).flatMap((record) => {
-    if (record.kind === 'ignored') return [];
-    if (record.kind === 'refused') throw refused(record.detail);
-    const found = findChange(buckets, record.change, Date.now());
-    if (found.kind !== 'change') throw refused(found.detail);
-    return [found.change];
-  });
-}
-
-function refused(reason: string): OdometerError<'notification_refused'> {
-  return new OdometerError('notification_refused', { reason });
+/** Many records may have been refused for one reason and one of them for another: that one keeps none of them. */
+function readChanges(
+  text: string,
+  buckets: readonly DeclaredBucket[],
+): { readonly changes: readonly ObjectChange[]; readonly refusals: readonly string[] } {
+  const changes: ObjectChange[] = [];
+  const refusals: string[] = [];
+  for (const record of decodeNotification(text)) {
+    if (record.kind === 'ignored') continue;
+    const found =
+      record.kind === 'refused' ? record : findChange(buckets, record.change, Date.now());
+    if (found.kind === 'change') changes.push(found.change);
+    else refusals.push(found.detail);
+  }
+  return { changes, refusals };
 }

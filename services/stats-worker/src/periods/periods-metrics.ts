@@ -38,6 +38,6 @@ export function createPeriodsMetrics(
     name: 'odometer_adjustments_total',
     help: 'Rows of usage that came for a closed month, billed in an open one.',
     registry,
-    read: () => reading.progress?.adjustments ?? 0,
+    read: () => reading.progress?.adjustments,
   });
 }

@@ -5,6 +5,7 @@ import type { ListingKnowledge } from '@odometer/database/objects/listing-knowle
 import type { CorrectionReason } from '@odometer/database/objects/record-corrections';
 import { inTransaction, type Pool, type Transaction } from '@odometer/database/pool';
 import type { BucketDeclaration } from '@odometer/domain/objects/bucket-declaration';
+import { latestCredible } from '@odometer/domain/objects/clock-ahead';
 import type { BucketCatalogue, DeclaredBucket } from '../../objects/bucket-catalogue.ts';
 import type { RegistryCache } from '../../registry-cache.ts';
 import { retryConflicts } from '../../retry-conflicts.ts';
@@ -23,8 +24,10 @@ export interface BucketParts {
   readonly counts: ListingCounts;
   /** Of all listings of this process: what they do in Postgres. */
   readonly turns: Turns;
-  /** @default Date.now */
+  /** No later than it is. @default Date.now */
   readonly nowMs?: () => number;
+  /** No earlier than it is. @default nowMs */
+  readonly latestMs?: () => number;
 }
 
 /** What is fixed for a listing. */
@@ -117,11 +120,17 @@ export class BucketListing {
     return (this.parts.nowMs ?? Date.now)();
   }
 
+  /** By the later clock: one that is behind would take what was just written for a wrong clock's, and out of the ledger. */
+  credibleMs(): number {
+    const { nowMs = Date.now, latestMs = nowMs } = this.parts;
+    return latestCredible(latestMs());
+  }
+
   /** What a page knows that was asked for at an instant. */
   knowledge(askedAtMs: number): ListingKnowledge {
     const { bucket, graceMs } = this.terms;
     const isOrderedByTime = bucket.declaration.order === 'event_time';
-    return { askedAtMs, graceMs, isOrderedByTime };
+    return { askedAtMs, graceMs, credibleMs: this.credibleMs(), isOrderedByTime };
   }
 
   /** Does what needs Postgres, one thing at a time for this listing, and few for all. */

@@ -3,7 +3,7 @@ import type { LedgerRow } from '@odometer/database/objects/ledger-rows';
 import { comparePage } from './compare-page.ts';
 import type { ListedObject } from './object-lister.ts';
 
-const TIMES = { settledBeforeMs: 1_000, nowMs: 2_000 };
+const TIMES = { settledBeforeMs: 1_000, credibleMs: 302_000 };
 const listed = (key: string, sizeBytes = 1, change: Partial<ListedObject> = {}) => ({
   storedKey: key,
   object: { key, version: '', sizeBytes, lastModifiedMs: 999, ...change },

@@ -1,5 +1,4 @@
 import type { LedgerRow, ListingTimes } from '@odometer/database/objects/ledger-rows';
-import { latestCredible } from '@odometer/domain/objects/clock-ahead';
 import type { ListedObject } from './object-lister.ts';
 
 /** A listed object with its key as the ledger has it. */
@@ -30,7 +29,7 @@ export interface PageDifferences {
 export function comparePage(
   objects: readonly KeyedObject[],
   rows: readonly LedgerRow[],
-  { settledBeforeMs, nowMs }: ListingTimes,
+  { settledBeforeMs, credibleMs }: ListingTimes,
 ): PageDifferences {
   const unlisted = new Map(rows.map((row) => [nameOf(row.key, row.version), row]));
   const differing: (KeyedObject & { row: LedgerRow | undefined })[] = [];
@@ -58,7 +57,7 @@ export function comparePage(
   return { differing, confirmed, vanished, recent, removedBefore };
 
   function isRecent(atMs: number): boolean {
-    return atMs >= settledBeforeMs && atMs <= latestCredible(nowMs);
+    return atMs >= settledBeforeMs && atMs <= credibleMs;
   }
 }
 

@@ -57,15 +57,19 @@ type Piece = {
 );
 
 async function nextPiece(
-  { parts, terms }: BucketListing,
+  listing: BucketListing,
   after: string | null,
   page: ListedPage,
   objects: readonly KeyedObject[],
 ): Promise<Piece> {
+  const { parts, terms } = listing;
   const { bucket } = terms;
   const { ledger } = bucket.declaration;
   const { through } = page;
-  const times = { settledBeforeMs: page.askedAtMs - terms.graceMs, nowMs: page.askedAtMs };
+  const times = {
+    settledBeforeMs: page.askedAtMs - terms.graceMs,
+    credibleMs: listing.credibleMs(),
+  };
   if (ledger === 'listing') return { objects, rows: [], isLast: true, through };
   if (ledger === 'hashed') {
     const keys = objects.map((object) => object.storedKey);
@@ -97,7 +101,7 @@ async function mergePiece(
   const listedAtMs = page.askedAtMs - graceMs;
   const compared = comparePage(piece.objects, piece.rows, {
     settledBeforeMs: listedAtMs,
-    nowMs: page.askedAtMs,
+    credibleMs: listing.credibleMs(),
   });
   const pages = shard.pages + Number(piece.isLast);
   let next: OpenShard | undefined;

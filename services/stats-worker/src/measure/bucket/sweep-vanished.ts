@@ -49,7 +49,10 @@ export async function sweepVanished(
         const { measurementId, terms } = listing;
         const live = await countLiveObjects(transaction, bucket.id);
         if (isLedger) {
-          return { live, vanished: await sumVanished(transaction, measurementId, listing.nowMs()) };
+          return {
+            live,
+            vanished: await sumVanished(transaction, measurementId, listing.credibleMs()),
+          };
         }
         const changed = await differencesFromLevels(transaction, measurementId, bucket.id);
         return { live, vanished: lostOfLevels(changed, terms.isMappedAnew) };

@@ -1,4 +1,7 @@
-import { forgetRetiredTarget } from '@odometer/database/measuring/measured-targets';
+import {
+  findMeasuredTarget,
+  forgetRetiredTarget,
+} from '@odometer/database/measuring/measured-targets';
 import {
   type Hold,
   keepProgress,
@@ -15,7 +18,7 @@ import type { Figures } from '../process-measure.ts';
  * Makes what a registry holds that is declared no more nothing: levels of 0, which are read into the gauges. It is measured by
  * nobody else meanwhile, and by nobody later. Done twice it does nothing.
  *
- * @throws OdometerError `measurement_taken_over`; `measurement_refused`: it is not retired.
+ * @throws OdometerError `measurement_taken_over`; `measurement_refused`: it is declared.
  */
 export async function retireRegistry(
   pool: Pool,
@@ -26,8 +29,12 @@ export async function retireRegistry(
   if (progress.retired === true) return { retired: true };
   return inTransaction(pool, async (transaction) => {
     await keepProgress(transaction, measurement, { retired: true });
-    if (!(await forgetRetiredTarget(transaction, 'registry', target))) {
-      throw new OdometerError('measurement_refused', { reason: 'it is not retired' });
+    if (
+      !(await forgetRetiredTarget(transaction, 'registry', target)) &&
+      // Neither declared nor retired: somebody was quicker, and it is done.
+      (await findMeasuredTarget(transaction, 'registry', target)) !== undefined
+    ) {
+      throw new OdometerError('measurement_refused', { reason: 'it is declared, and not retired' });
     }
     const at = new Date(await postgresNowMs(transaction));
     await replaceRegistryLevels(transaction, target, [], at);

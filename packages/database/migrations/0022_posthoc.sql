@@ -13,6 +13,9 @@ create table posthoc_metrics (
   first_window timestamptz not null,
   -- Windows that begin before it need not be looked at any more: each was asked for at the last of its times.
   settled_before timestamptz not null,
+  -- Runs of windows that begin before it are forgotten, with what was believed of them. Whoever asked for such a window again
+  -- would count it again.
+  forgotten_before timestamptz,
   declared_at timestamptz not null default now(),
   updated_at timestamptz not null default now()
 );
@@ -36,6 +39,8 @@ create table posthoc_runs (
   -- What an engine of its own was asked with, and what it calls the query.
   request_token text,
   execution_id text,
+  -- A query that runs elsewhere is waited for by jobs that come again: since when it runs says how often, and for how long.
+  started_at timestamptz,
   -- When the query was asked whose answer this is.
   as_of timestamptz,
   -- What the answer had: rows, lines of logs that could not be read, bytes read, the sum of its values.
@@ -62,6 +67,8 @@ create table posthoc_runs (
   constraint posthoc_failure_has_a_time check ((state = 'failed') = (retry_at is not null))
 );
 create index posthoc_runs_unfinished on posthoc_runs (window_start, id) where finished_at is null;
+-- Held windows are few, and shown all the time.
+create index posthoc_runs_held on posthoc_runs (metric, window_start) where state = 'held';
 
 -- What an answer changed: rows whose value is another than the one before it had, those that are gone with 0. So the last
 -- believed answer of a window is the newest row of each key, and what was shipped of it is the sum of their differences.
@@ -84,6 +91,8 @@ create table posthoc_tests (
   metric text not null references posthoc_metrics (name),
   window_start timestamptz not null,
   window_end timestamptz not null,
+  -- Of a query that runs elsewhere, since it was asked for.
+  execution_id text,
   -- The answer, or what went wrong, once there is one.
   answer jsonb,
   failure text,
