@@ -1,11 +1,10 @@
 import type { AthenaClient } from '@aws-sdk/client-athena';
-import { AwsClients } from '@odometer/aws/aws-clients';
 import { createPool } from '@odometer/database/pool';
 import { unfinishedRuns } from '@odometer/database/posthoc/plan-runs';
 import { JobQueue } from '@odometer/queues/job-queue';
 import { createProducerRedis, waitUntilReady } from '@odometer/queues/redis-connection';
 import { createLogger } from '@odometer/service-kit/logging';
-import { createAthenaEngine } from './engines/athena/athena-engine.ts';
+import type { PosthocEngine } from './engines/engine.ts';
 import { createRemoteEngine } from './engines/remote-engine.fixture.ts';
 import { openEventProducer } from './open-event-producer.ts';
 import { planDueRuns } from './plan-due.ts';
@@ -16,8 +15,15 @@ import { processRun } from './process-run.ts';
  * A worker that does what is due of post-hoc metrics, and kills itself at its nth statement, command or call of Athena: before it
  * is sent, or just after, while Postgres or Redis does it. When it comes to its end it says how many there were.
  */
-const [databaseUrl = '', redisUrl = '', directory = '', now = '', when = '', nth = ''] =
-  process.argv.slice(2);
+const [
+  databaseUrl = '',
+  redisUrl = '',
+  directory = '',
+  engine = '',
+  now = '',
+  when = '',
+  nth = '',
+] = process.argv.slice(2);
 
 let sent = 0;
 let isCounting = false;
@@ -57,15 +63,21 @@ const { epoch, producer, enqueue } = openEventProducer({
   },
   log,
 });
-const aws = new AwsClients();
-const engines = {
-  duckdb: createRemoteEngine(directory),
-  athena: createAthenaEngine((target) => {
+/** Loaded when it is asked: the SDK costs a second of a process that is started a hundred times. */
+async function athenaEngine(): Promise<PosthocEngine> {
+  const [{ AwsClients }, { createAthenaEngine }] = await Promise.all([
+    import('@odometer/aws/aws-clients'),
+    import('./engines/athena/athena-engine.ts'),
+  ]);
+  const aws = new AwsClients();
+  return createAthenaEngine((target) => {
     const client = aws.athena(target);
     const send = client.send.bind(client) as (...args: readonly unknown[]) => unknown;
     return { send: (...args: readonly unknown[]) => reach(() => send(...args)) } as AthenaClient;
-  }),
-};
+  });
+}
+const remote = createRemoteEngine(directory);
+const engines = { duckdb: remote, athena: engine === 'athena' ? await athenaEngine() : remote };
 isCounting = true;
 await epoch.start();
 const nowMs = Date.parse(now);

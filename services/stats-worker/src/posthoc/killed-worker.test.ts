@@ -16,6 +16,7 @@ import { FakeAthena } from '@odometer/testing/fake-athena';
 import { startTestRedis } from '@odometer/testing/test-redis';
 import { hourlySums } from '../../test/applier-fixture.ts';
 import { answerOf, athenaDeclaration } from '../../test/athena-fixture.ts';
+import { killMoments } from '../../test/kill-moments.ts';
 import { openPosthoc } from '../../test/posthoc-fixture.ts';
 import { createRemoteEngine, executions } from './engines/remote-engine.fixture.ts';
 
@@ -66,6 +67,7 @@ afterAll(async () => {
 
 /** Engines whose queries run elsewhere. */
 interface Elsewhere {
+  readonly engine: 'duckdb' | 'athena';
   readonly declaration: () => Readonly<Record<string, unknown>>;
   /** Of the one window that there is. */
   readonly answer: (values: Readonly<Record<string, number>>) => void;
@@ -78,6 +80,7 @@ const rowsOf = (values: Readonly<Record<string, number>>) =>
   Object.entries(values).map(([project, value]) => [project, String(value)]);
 const ELSEWHERE: Readonly<Record<string, Elsewhere>> = {
   files: {
+    engine: 'duckdb',
     declaration: () => ({}),
     answer: (values) => {
       const lines = rowsOf(values).map((row) => row.join(' '));
@@ -86,6 +89,7 @@ const ELSEWHERE: Readonly<Record<string, Elsewhere>> = {
     started: () => executions(posthoc.directory).length,
   },
   Athena: {
+    engine: 'athena',
     declaration: () => ({ ...athenaDeclaration(athena), source: undefined }),
     answer: (values) => {
       const result = answerOf(rowsOf(values));
@@ -115,8 +119,8 @@ async function open({ declaration, answer }: Elsewhere): Promise<void> {
 }
 
 /** @returns how many statements and commands it took; undefined: it was killed. */
-async function runKilled(when: string, nth: number): Promise<number | undefined> {
-  const args = [posthoc.url, server.url, posthoc.directory, SECOND, when, String(nth)];
+async function runKilled(engine: string, when: string, nth: number): Promise<number | undefined> {
+  const args = [posthoc.url, server.url, posthoc.directory, engine, SECOND, when, String(nth)];
   const child = spawn(process.execPath, [WORKER, ...args], {
     // Of this context, with what is set in it.
     env: { ...process.env },
@@ -160,10 +164,10 @@ test.each(Object.entries(ELSEWHERE))(
     let steps: number | undefined;
     let kills = 0;
     for (let nth = 1; steps === undefined; nth += 1) {
-      for (const when of ['before', 'during']) {
+      for (const when of killMoments()) {
         await open(elsewhere);
         try {
-          steps = await runKilled(when, nth);
+          steps = await runKilled(elsewhere.engine, when, nth);
           if (steps !== undefined) break;
           kills += 1;
           // Another worker goes on, with a life of its own. The next bell may come while what was shipped is being counted.
@@ -188,7 +192,7 @@ test.each(Object.entries(ELSEWHERE))(
     // Fewer would mean that the worker does not do what is tested.
     expect(steps).toBeGreaterThan(20);
     // More when it looked more often, the time before, whether all is counted.
-    expect(kills).toBeGreaterThanOrEqual(2 * (steps ?? 0));
+    expect(kills).toBeGreaterThanOrEqual(killMoments().length * (steps ?? 0));
   },
   1_800_000,
 );

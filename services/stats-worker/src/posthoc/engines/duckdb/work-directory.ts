@@ -36,6 +36,7 @@ async function removeAbandoned(parent: string): Promise<void> {
     // Another worker may remove it at the same time.
     const found = await stat(path).catch(() => undefined);
     if (found === undefined || Date.now() - found.mtimeMs < ABANDONED_MS) continue;
-    await rm(path, { recursive: true, force: true });
+    // What is another user's is no reason not to ask.
+    await rm(path, { recursive: true, force: true }).catch(() => undefined);
   }
 }
