@@ -6,6 +6,19 @@ alter table meters drop constraint meter_of_events_has_a_type;
 alter table meters add constraint meter_of_events_has_a_type
   check ((owner = 'events' or owner like 'posthoc:%') = (event_type is not null));
 
+-- Who made an event: true, a post-hoc metric; false, a client, whose negative values lower no sum; null, a client whose event
+-- was stored by a version before, which added them. Measuring an event again follows the rule by which it was counted.
+alter table events add column posthoc boolean;
+
+create function event_quantity(data jsonb, path jsonpath, when_missing numeric, may_lower boolean) returns numeric
+language plpgsql immutable parallel safe as $$
+declare
+  quantity numeric := event_quantity(data, path, when_missing);
+begin
+  return case when may_lower or quantity >= 0 then quantity end;
+end
+$$;
+
 create table posthoc_metrics (
   name text primary key,
   declaration jsonb not null,
@@ -39,14 +52,18 @@ create table posthoc_runs (
   -- What an engine of its own was asked with, and what it calls the query.
   request_token text,
   execution_id text,
+  -- Of what that query was made of: its answer is none of a metric that is declared otherwise since.
+  query_digest text,
   -- A query that runs elsewhere is waited for by jobs that come again: since when it runs says how often, and for how long.
   started_at timestamptz,
   -- When the query was asked whose answer this is.
   as_of timestamptz,
-  -- What the answer had: rows, lines of logs that could not be read, bytes read, the sum of its values.
+  -- What the answer had: rows, lines of logs that could not be read, bytes read, files read (null: the engine does not say),
+  -- the sum of its values.
   answer_rows bigint,
   unmatched_lines bigint,
   scanned_bytes bigint,
+  log_files integer,
   total numeric,
   -- What it has to ship: events, and the sum of their values.
   events bigint,

@@ -4,8 +4,10 @@ import { eventually } from '@odometer/testing/eventually';
 import { tcpProxy } from '@odometer/testing/tcp-proxy';
 import { startTestRedis } from '@odometer/testing/test-redis';
 import { Connections, countBatch, flush } from '../test/jobs.ts';
+import { ComeAgain } from './come-again.ts';
 import { JobQueue } from './job-queue.ts';
-import { createProducerRedis } from './redis-connection.ts';
+import { JobWorker } from './job-worker.ts';
+import { createProducerRedis, createWorkerRedis } from './redis-connection.ts';
 
 const connections = new Connections();
 let server: Awaited<ReturnType<typeof startTestRedis>>;
@@ -42,6 +44,36 @@ test('a job can be read back under its id, and only the first content counts', a
   });
   await expect(queue.get('counter.7.2')).resolves.toBeUndefined();
   await expect(queue.depth()).resolves.toEqual({ waiting: 1, active: 0, delayed: 0, failed: 0 });
+});
+
+test('jobs with a turn wait until none without one does, the lowest first; all of them are waiting', async () => {
+  const taken: string[] = [];
+  await queue.add('count-batch', countBatch(1), 'second', 2);
+  await queue.add('count-batch', countBatch(2), 'last', 10_000_000);
+  await queue.add('count-batch', countBatch(3), 'first', 1);
+  await queue.add('count-batch', countBatch(4), 'at-once');
+  await expect(queue.depth()).resolves.toMatchObject({ waiting: 4 });
+  const worker = new JobWorker({
+    queue: 'counts',
+    redis: connections.add(createWorkerRedis({ url: server.url })),
+    process: async ({ jobId }) => {
+      // Put off, it keeps its turn.
+      if (jobId === 'first' && !taken.includes('first')) {
+        taken.push('first');
+        throw new ComeAgain(0);
+      }
+      taken.push(jobId);
+    },
+    concurrency: 1,
+    log: { warn() {}, error() {} },
+  });
+  await worker.start();
+  try {
+    await eventually(() => expect(taken).toHaveLength(5));
+  } finally {
+    await worker.stop();
+  }
+  expect(taken).toEqual(['at-once', 'first', 'first', 'second', 'last']);
 });
 
 test('a reply that is lost after Redis has run the command leaves one job', async () => {

@@ -17,6 +17,9 @@ export interface QueueDepth {
 
 export type JobState = keyof QueueDepth;
 
+/** BullMQ refuses more. */
+const LAST_TURN = 2_097_152;
+
 /** A job by its name, as it lies in Redis. */
 export type StoredJob<Q extends QueueName> = {
   readonly [Name in keyof JobCatalogue[Q]]: {
@@ -70,6 +73,8 @@ export class JobQueue<Q extends QueueName> {
    * One attempt to make a job durable. Resolves when Redis has answered: with AOF `always` the job is on its disk then.
    * A job whose id is still in Redis is not added again, which resolves too.
    *
+   * @param turn from 1 on: jobs with one wait until none without one does, and those with a lower one go first. For queues whose
+   *   jobs carry no usage: the books look for those without a turn only.
    * @throws OdometerError `queue_unavailable`: Redis did not take it, or took it and the answer was lost. Add the same
    *   content under the same id again (enqueueUntilDurable), or tell the client to.
    * @throws TypeError the id or payload can never be stored: a bug.
@@ -78,11 +83,16 @@ export class JobQueue<Q extends QueueName> {
     jobName: Name,
     payload: JobCatalogue[Q][Name],
     jobId: string,
+    turn?: number,
   ): Promise<'durable'> {
     assertJobId(jobId);
     if (this.#headroom.isFull()) throw this.#unavailable('Redis is nearly full');
     // BullMQ keeps options it does not know; findJobs reads this one, and so need not fetch whole payloads.
-    const options = { jobId, items: acceptedItems(payload) };
+    const options = {
+      jobId,
+      items: acceptedItems(payload),
+      ...(turn === undefined ? {} : { priority: Math.min(turn, LAST_TURN) }),
+    };
     await this.#ask(() => this.#queue.add(jobName, payload, options));
     return 'durable';
   }
@@ -98,10 +108,10 @@ export class JobQueue<Q extends QueueName> {
 
   async depth(): Promise<QueueDepth> {
     const counts = await this.#ask(() =>
-      this.#queue.getJobCounts('wait', 'active', 'delayed', 'failed'),
+      this.#queue.getJobCounts('wait', 'prioritized', 'active', 'delayed', 'failed'),
     );
-    const { wait = 0, active = 0, delayed = 0, failed = 0 } = counts;
-    return { waiting: wait, active, delayed, failed };
+    const { wait = 0, prioritized = 0, active = 0, delayed = 0, failed = 0 } = counts;
+    return { waiting: wait + prioritized, active, delayed, failed };
   }
 
   /** The key of one of the queue's structures or jobs in Redis. */

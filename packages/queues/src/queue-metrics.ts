@@ -26,8 +26,12 @@ export async function readQueues(queues: readonly AnyQueue[]): Promise<QueueRead
 async function oldestWaitingAgeSeconds(queue: AnyQueue): Promise<number> {
   return queue.run(async (redis) => {
     // Jobs enter on the left and leave on the right.
-    const jobId = await redis.lindex(queue.key('wait'), -1);
-    if (jobId === null) return 0;
+    const [jobId] = [
+      await redis.lindex(queue.key('wait'), -1),
+      // With a turn: they are taken when no other job waits.
+      ...(await redis.zrange(queue.key('prioritized'), '0', '0')),
+    ].filter((id) => id !== null);
+    if (jobId === undefined) return 0;
     const addedAtMs = await redis.hget(queue.key(jobId), 'timestamp');
     // Taken and finished between the two questions.
     if (addedAtMs === null) return 0;

@@ -172,7 +172,7 @@ export async function openPosthoc() {
     ) {
       const nowMs = Date.parse(at);
       await planDueRuns(system.pool, queue, nowMs);
-      for (const id of await unfinishedRuns(system.pool, new Date(nowMs), 1_000)) {
+      for (const { id } of await unfinishedRuns(system.pool, new Date(nowMs), 1_000)) {
         // Its job comes again, without the waits.
         for (let look = 0; look < looks; look += 1) {
           if ((await processRun({ ...parts, ...change }, id, signal)) === undefined) break;

@@ -1,4 +1,5 @@
 import type { Queryable, Transaction } from '../pool.ts';
+import { LONGEST_RETRY } from './posthoc-runs.ts';
 
 /** How far the planning of a metric has come. */
 export interface PlanningState {
@@ -19,6 +20,34 @@ export async function lockForPlanning(
   );
   return rows[0];
 }
+
+/**
+ * Forgets that windows were asked for by a clock that was ahead, that of Postgres included, once it is right again: what it took
+ * for the last time of a window was before its logs were there, or before the window itself. They are due again when they are;
+ * what was answered then is what the next answer is compared with. Demands the metric.
+ *
+ * @returns before which windows are settled then; undefined: nothing is forgotten.
+ */
+export async function forgetPremature(
+  transaction: Transaction,
+  metric: string,
+): Promise<Date | undefined> {
+  const { rows } = await transaction.query<{ settledBefore: Date }>(
+    `with premature as (
+       update posthoc_runs set due_after = null
+       where metric = $1 and due_after is not null and planned_at > clock_timestamp() + ${CLOCK_STEP}
+       returning window_start
+     )
+     update posthoc_metrics set settled_before = least(settled_before, p.start)
+     from (select min(window_start) as start from premature) p where name = $1 and p.start is not null
+     returning settled_before as "settledBefore"`,
+    [metric],
+  );
+  return rows[0]?.settledBefore;
+}
+
+/** Clocks are put right by less every day; whoever asks twice for so short a time costs nothing but a query. */
+const CLOCK_STEP = "interval '1 minute'";
 
 export interface PlannedWindow {
   readonly startMs: number;
@@ -53,6 +82,7 @@ export interface WantedRun {
 
 /**
  * Plans the next revision of a window, in the place of those of which there is no answer yet: it asks for the same and later.
+ * That somebody accepts a fall goes over to it, or the bell that comes before the answer would have it held all the same.
  * Demands the metric (`lockForPlanning`), or two would plan one revision. @returns the run's id.
  */
 export async function planRun(
@@ -60,17 +90,19 @@ export async function planRun(
   metric: string,
   { windowStart, windowEnd, dueAfterS, acceptFall = false }: WantedRun,
 ): Promise<string> {
-  await transaction.query(
+  const superseded = await transaction.query<{ acceptFall: boolean }>(
     `update posthoc_runs set state = 'superseded', retry_at = null, finished_at = clock_timestamp()
-     where metric = $1 and window_start = $2 and state in ('planned', 'started', 'failed')`,
+     where metric = $1 and window_start = $2 and state in ('planned', 'started', 'failed')
+     returning accept_fall as "acceptFall"`,
     [metric, windowStart],
   );
+  const isFallAccepted = acceptFall || superseded.rows.some((run) => run.acceptFall);
   const { rows } = await transaction.query<{ id: string }>(
     `insert into posthoc_runs (metric, window_start, window_end, revision, due_after, accept_fall)
      select $1, $2::timestamptz, $3, coalesce(max(revision), 0) + 1, $4, $5
      from posthoc_runs where metric = $1 and window_start = $2
      returning id`,
-    [metric, windowStart, windowEnd, dueAfterS, acceptFall],
+    [metric, windowStart, windowEnd, dueAfterS, isFallAccepted],
   );
   const [row] = rows;
   if (row === undefined) throw new Error('insert into posthoc_runs returned no row');
@@ -89,17 +121,34 @@ export async function settleWindows(
   );
 }
 
-/** Runs that somebody should be at, the oldest windows first. */
+/** A run that somebody should be at. */
+export interface UnfinishedRun {
+  readonly id: string;
+  /** 1, 2, 3 … among those of its metric, the oldest window first. */
+  readonly place: number;
+}
+
+/**
+ * Runs that somebody should be at, the first of each metric first, so that none waits for all of another one. A time to try again
+ * that is later than any is of a clock that was ahead.
+ *
+ * @param limit of a metric; those that are only waited for have one of their own, as they may be so for days.
+ */
 export async function unfinishedRuns(
   db: Queryable,
   now: Date,
   limit: number,
-): Promise<readonly string[]> {
-  const { rows } = await db.query<{ id: string }>(
-    `select id from posthoc_runs
-     where finished_at is null and (retry_at is null or retry_at <= $1)
-     order by window_start, id limit $2`,
+): Promise<readonly UnfinishedRun[]> {
+  const { rows } = await db.query<UnfinishedRun>(
+    `select id, place from (
+       select id, window_start, row_number() over (
+         partition by metric, state = 'shipped' order by window_start, id
+       )::int as place
+       from posthoc_runs where finished_at is null
+         and (retry_at is null or retry_at <= $1 or retry_at > clock_timestamp() + ${LONGEST_RETRY} + ${CLOCK_STEP})
+     ) r
+     where place <= $2 order by place, window_start, id`,
     [now, limit],
   );
-  return rows.map(({ id }) => id);
+  return rows;
 }

@@ -33,6 +33,8 @@ export interface PosthocRun {
   readonly state: RunState;
   readonly attempt: number;
   readonly executionId: string | null;
+  /** Of what that query was made of. */
+  readonly queryDigest: string | null;
   /** When the attempt began. */
   readonly startedAt: Date | null;
   /** How long ago that is, by the clock of Postgres. */
@@ -40,15 +42,16 @@ export interface PosthocRun {
   /** When the query was asked whose answer it has; null: it has none. */
   readonly asOf: Date | null;
   readonly shipments: number;
-  readonly shippedAt: Date | null;
+  /** How long ago it was shipped last, by the clock of Postgres; null: it was not. */
+  readonly shippedMs: number | null;
 }
 
 export async function findRun(db: Queryable, id: string): Promise<PosthocRun | undefined> {
   const { rows } = await db.query<PosthocRun>(
     `select id, metric, window_start as "windowStart", window_end as "windowEnd", revision, accept_fall as "acceptFall",
-       state, attempt, execution_id as "executionId", started_at as "startedAt",
+       state, attempt, execution_id as "executionId", query_digest as "queryDigest", started_at as "startedAt",
        (extract(epoch from clock_timestamp() - started_at) * 1000)::float8 as "runningMs", as_of as "asOf", shipments,
-       shipped_at as "shippedAt"
+       (extract(epoch from clock_timestamp() - shipped_at) * 1000)::float8 as "shippedMs"
      from posthoc_runs where id = $1`,
     [id],
   );
@@ -68,7 +71,7 @@ export async function startRun(
 ): Promise<number | undefined> {
   const { rows } = await db.query<{ attempt: number }>(
     `update posthoc_runs
-     set state = 'started', attempt = attempt + 1, request_token = $3, execution_id = null, started_at = clock_timestamp(),
+     set state = 'started', attempt = attempt + 1, request_token = $3, execution_id = null, query_digest = null, started_at = clock_timestamp(),
        retry_at = null, failure = null, detail = null
      where id = $1 and attempt = $2 and state in ('planned', 'failed')
      returning attempt`,
@@ -77,15 +80,16 @@ export async function startRun(
   return rows[0]?.attempt;
 }
 
-/** Stores what an engine calls the query. */
+/** Stores what an engine calls the query, and a digest of what it was made of. */
 export async function storeExecution(
   db: Queryable,
   { id, attempt }: Pick<PosthocRun, 'id' | 'attempt'>,
   executionId: string,
+  queryDigest: string,
 ): Promise<void> {
   await db.query(
-    `update posthoc_runs set execution_id = $3 where id = $1 and attempt = $2 and state = 'started'`,
-    [id, attempt, executionId],
+    `update posthoc_runs set execution_id = $3, query_digest = $4 where id = $1 and attempt = $2 and state = 'started'`,
+    [id, attempt, executionId, queryDigest],
   );
 }
 
@@ -98,8 +102,9 @@ export async function countExecutions(db: Queryable): Promise<number> {
   return rows[0]?.count ?? 0;
 }
 
+export const LONGEST_RETRY = "interval '3 hours'";
 /** Between attempts at a window: as often as the bell rings, then rarer, for what is wrong may be so for days. */
-const RETRY = "least(interval '10 minutes' * power(2, least(attempt, 10) - 1), interval '3 hours')";
+const RETRY = `least(interval '10 minutes' * power(2, least(attempt, 10) - 1), ${LONGEST_RETRY})`;
 
 /** @returns whether this attempt was still the run's. */
 export async function failRun(
@@ -148,6 +153,8 @@ export interface ListedRun {
   readonly rows: string | null;
   readonly unmatchedLines: string | null;
   readonly scannedBytes: string | null;
+  /** Files of logs that were read; null: the engine does not say. */
+  readonly logFiles: number | null;
   readonly total: string | null;
   readonly events: string | null;
   readonly difference: string | null;
@@ -158,7 +165,7 @@ export interface ListedRun {
 }
 
 const LISTED = `select id, metric, window_start as "windowStart", window_end as "windowEnd", revision, state, attempt,
-  as_of as "asOf", answer_rows as rows, unmatched_lines as "unmatchedLines", scanned_bytes as "scannedBytes",
+  as_of as "asOf", answer_rows as rows, unmatched_lines as "unmatchedLines", scanned_bytes as "scannedBytes", log_files as "logFiles",
   trim_scale(total)::text as total, events, trim_scale(difference)::text as difference, failure, detail,
   planned_at as "plannedAt", finished_at as "finishedAt"
   from posthoc_runs`;

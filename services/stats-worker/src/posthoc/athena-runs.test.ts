@@ -45,8 +45,8 @@ const stored = async () =>
 const newest = async () => (await posthoc.runs())[0];
 /** One look at each run that somebody should be at. */
 async function lookOnce() {
-  const ids = await unfinishedRuns(posthoc.pool, new Date(DUE), 100);
-  return Promise.all(ids.map((id) => processRun(posthoc.parts, id, never)));
+  const runs = await unfinishedRuns(posthoc.pool, new Date(DUE), 100);
+  return Promise.all(runs.map(({ id }) => processRun(posthoc.parts, id, never)));
 }
 const age = (seconds: number) =>
   posthoc.pool.query(
@@ -123,7 +123,7 @@ test('a query that was declared otherwise between its start and the note of it i
   await declare();
   answerWith(SUCCEEDED);
   // As if a worker had been killed: the query runs, and nobody knows its id.
-  await posthoc.ring(DUE, { pool: failingAt(/execution_id = \$3/) }).catch(() => undefined);
+  await posthoc.ring(DUE, { pool: failingAt(/set execution_id = \$3/) }).catch(() => undefined);
   expect(athena.executions).toHaveLength(1);
   expect((await stored())[0]).toMatchObject({ state: 'started', execution_id: null });
   await declare({ sql: ATHENA_SQL.replace('count(*)', 'sum(1)') });
@@ -135,6 +135,30 @@ test('a query that was declared otherwise between its start and the note of it i
   await posthoc.pool.query('update posthoc_runs set retry_at = $1', [DUE]);
   await posthoc.ring(DUE);
   expect(await newest()).toMatchObject({ state: 'done', attempt: 2 });
+});
+
+test('a query of a metric that is declared otherwise while it runs is stopped, and asked as it is now', async () => {
+  await declare();
+  answerWith(RUNNING);
+  await posthoc.ring(DUE);
+  // What only says when it is asked, and what is believed, changes nothing of it.
+  await declare({ maxFallPercent: 90 });
+  await lookOnce();
+  expect((await newest())?.state).toBe('started');
+  await declare({ sql: ATHENA_SQL.replace('count(*)', 'sum(1)') });
+  const [running] = athena.executions;
+  if (running !== undefined) running.statuses = [SUCCEEDED];
+  await lookOnce();
+  expect(await newest()).toMatchObject({
+    state: 'failed',
+    detail: expect.stringContaining('it was declared otherwise while its query ran'),
+  });
+  expect(athena.callsOf('StopQueryExecution')).toHaveLength(1);
+  answerWith(SUCCEEDED);
+  await posthoc.pool.query('update posthoc_runs set retry_at = $1', [DUE]);
+  await posthoc.ring(DUE);
+  expect(await newest()).toMatchObject({ state: 'done', attempt: 2, total: '3' });
+  expect(athena.executions).toHaveLength(2);
 });
 
 test('a start that is throttled is tried again with the same token, until the deadline', async () => {

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import type { AthenaClient } from '@aws-sdk/client-athena';
 import { createPool } from '@odometer/database/pool';
 import { unfinishedRuns } from '@odometer/database/posthoc/plan-runs';
@@ -82,10 +83,12 @@ isCounting = true;
 await epoch.start();
 const nowMs = Date.parse(now);
 await planDueRuns(pool, queue, nowMs);
-for (const id of await unfinishedRuns(pool, new Date(nowMs), 10)) {
+for (const { id } of await unfinishedRuns(pool, new Date(nowMs), 10)) {
   const parts = { pool, engines, counts: new PosthocCounts(), enqueue, log };
-  // Its job comes again, without the waits.
-  while ((await processRun(parts, id, new AbortController().signal)) !== undefined);
+  // Its job comes again. Without the waits it would look more often, and have more statements to be killed at.
+  while ((await processRun(parts, id, new AbortController().signal)) !== undefined) {
+    await setTimeout(200);
+  }
 }
 isCounting = false;
 await producer.stop();

@@ -1,5 +1,6 @@
 import { inTransaction, type Pool } from '@odometer/database/pool';
 import {
+  forgetPremature,
   lockForPlanning,
   plannedWindows,
   planRun,
@@ -16,7 +17,7 @@ import {
 import type { JobQueue } from '@odometer/queues/job-queue';
 import { posthocJobId } from '@odometer/queues/posthoc-job';
 
-/** Of one bell; the next one goes on. Jobs that wait already are not added again. */
+/** Of one bell and metric; the next bell goes on. Jobs that wait already are not added again. */
 const MAX_JOBS = 500;
 
 /**
@@ -33,8 +34,10 @@ export async function planDueRuns(
     // What another version has declared is left to it.
     if (metric !== undefined) await planMetric(pool, metric, nowMs);
   }
-  for (const runId of await unfinishedRuns(pool, new Date(nowMs), MAX_JOBS)) {
-    await queue.add('run', { runId }, posthocJobId(runId));
+  // A window that is due comes before the hundreds that a `lookback` or an outage of another metric has left, and what people
+  // ask for, and pulled logs, before all of them.
+  for (const { id, place } of await unfinishedRuns(pool, new Date(nowMs), MAX_JOBS)) {
+    await queue.add('run', { runId: id }, posthocJobId(id), place);
   }
 }
 
@@ -45,9 +48,11 @@ async function planMetric(pool: Pool, metric: PosthocDeclaration, nowMs: number)
   await inTransaction(pool, async (transaction) => {
     const planning = await lockForPlanning(transaction, metric.name);
     if (planning === undefined) return;
-    const fromMs = planning.settledBefore.getTime();
+    const settledBefore =
+      (await forgetPremature(transaction, metric.name)) ?? planning.settledBefore;
+    const fromMs = settledBefore.getTime();
     const asked = new Map(
-      (await plannedWindows(transaction, metric.name, planning.settledBefore, new Date(nowMs))).map(
+      (await plannedWindows(transaction, metric.name, settledBefore, new Date(nowMs))).map(
         ({ startMs, askedAfterS }) => [startMs, askedAfterS],
       ),
     );

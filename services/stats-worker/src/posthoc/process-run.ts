@@ -9,13 +9,14 @@ import {
   startRun,
   storeExecution,
 } from '@odometer/database/posthoc/posthoc-runs';
-import { isOdometerError } from '@odometer/domain/errors';
+import { isOdometerError, OdometerError } from '@odometer/domain/errors';
 import type { PosthocDeclaration } from '@odometer/domain/posthoc/posthoc-declaration';
 import { isInfrastructureError } from '@odometer/queues/infrastructure-error';
 import type { Logger } from '@odometer/service-kit/logging';
 import { type Again, askEngine, type Engines } from './ask-engine.ts';
 import type { PosthocQuery } from './engines/engine.ts';
 import type { PosthocCounts } from './posthoc-counts.ts';
+import { queryDigest } from './query-digest.ts';
 import { type ShipParts, shipRun } from './ship-run.ts';
 import { usableMetric } from './usable-metric.ts';
 
@@ -33,7 +34,8 @@ export interface RunParts extends ShipParts {
  * A query that fails is noted and tried again when its time has come: that the job fails would help nobody. Only what we depend
  * on ourselves makes it wait.
  *
- * @returns when to come again for a query that runs elsewhere, or has to wait until fewer do; undefined: that is all for now.
+ * @returns when to come again for a query that runs elsewhere, or has to wait until fewer do, or for events that are being
+ *   counted; undefined: that is all for now.
  */
 export async function processRun(
   parts: RunParts,
@@ -53,7 +55,7 @@ export async function processRun(
   if (started?.state === 'superseded') await stopQuery(parts, started, signal);
   const answered = await findRun(parts.pool, runId);
   if (answered?.state === 'answered' || answered?.state === 'shipped') {
-    await shipRun(parts, answered, signal);
+    return shipRun(parts, answered);
   }
   return undefined;
 }
@@ -72,7 +74,7 @@ async function isFull({ pool, engines }: RunParts, run: PosthocRun): Promise<boo
   return most !== undefined && (await countExecutions(pool)) >= most;
 }
 
-/** A later run took its place while its query ran: it costs money, and nobody will read its answer. */
+/** It is of no use any more while its query runs: that costs money, and nobody will read its answer. */
 async function stopQuery(
   { pool, engines, log }: RunParts,
   run: PosthocRun,
@@ -110,6 +112,14 @@ async function answerRun(
   };
   try {
     const metric = await usableMetric(pool, run.metric);
+    const digest = queryDigest(metric);
+    if (run.executionId !== null && run.queryDigest !== digest) {
+      await stopQuery(parts, run, signal);
+      throw new OdometerError('target_invalid', {
+        target: `post-hoc metric ${run.metric}`,
+        reason: 'it was declared otherwise while its query ran',
+      });
+    }
     const asked = await askEngine(
       engines,
       queryOf(metric, run),
@@ -119,7 +129,7 @@ async function answerRun(
         startedAt: run.startedAt ?? new Date(),
         runningMs: run.runningMs ?? 0,
       },
-      (executionId) => storeExecution(pool, run, executionId),
+      (executionId) => storeExecution(pool, run, executionId, digest),
       signal,
     );
     if ('afterMs' in asked) {

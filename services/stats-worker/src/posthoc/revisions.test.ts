@@ -1,10 +1,13 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { OdometerError } from '@odometer/domain/errors';
+import type { EventEnvelope } from '@odometer/domain/event-envelope';
+import type { JobQueue } from '@odometer/queues/job-queue';
 import { event, hourlySums, monthlySums, outcomes, Producer } from '../../test/applier-fixture.ts';
 import { ask } from '../../test/ask-posthoc.ts';
 import { albLine, openPosthoc } from '../../test/posthoc-fixture.ts';
+import { planDueRuns } from './plan-due.ts';
+import { processRun } from './process-run.ts';
 
 let posthoc: Awaited<ReturnType<typeof openPosthoc>>;
 beforeEach(async () => {
@@ -132,6 +135,21 @@ describe('an answer that is another one than before', () => {
     expect((await shown()).at(-4)).toEqual(['10:00', 4, 'done', '2', '-5']);
     expect(await sums()).toMatchObject({ 'acme/web api_calls': '0', 'acme/app api_calls': '1' });
   });
+
+  test('that somebody accepts is accepted by the run that takes its place before there is an answer, and by no later one', async () => {
+    rmSync(join(posthoc.directory, DAY, 'a.log.gz'));
+    await ask(posthoc.pool, 'alb', at('10:00'), true);
+    await posthoc.ring(at('17:00'));
+    expect((await shown()).slice(-3)).toEqual([
+      ['10:00', 3, 'done', '2', '-4'],
+      ['10:00', 2, 'superseded', null, null],
+      ['10:00', 1, 'done', '6', '6'],
+    ]);
+    rmSync(join(posthoc.directory, DAY, 'b.log.gz'));
+    await ask(posthoc.pool, 'alb', at('10:00'));
+    await posthoc.ring(at('17:00'));
+    expect((await shown()).at(-4)).toEqual(['10:00', 4, 'held', '0', '0']);
+  });
 });
 
 test('two revisions that are answered at once: the second takes its difference from the first', async () => {
@@ -169,27 +187,99 @@ test('a query that fails is tried again, and nothing of its window is lost', asy
   expect(await sums()).toEqual({ 'acme/web api_calls': '1' });
 });
 
-test('what Redis lost after it was shipped is shipped again, and counts once', async () => {
+test('what Redis lost after it was shipped is shipped again, rarer and rarer and without an end, and counts once', async () => {
   await posthoc.declare(at('10:20'));
   posthoc.write(`${DAY}/a.log.gz`, [albLine('10:00:00', 'web')]);
-  const patience = new AbortController();
+  let shipments = 0;
   // As if Redis had taken it, and then lost its disk.
-  const shipped = posthoc.ring(at('12:00'), {
-    enqueue: async () =>
-      patience.abort(
-        new OdometerError('job_deadline_exceeded', { jobId: 'x', queue: 'x', deadlineMs: 1 }),
-      ),
-    signal: patience.signal,
-  });
-  await expect(shipped).rejects.toMatchObject({ code: 'job_deadline_exceeded' });
+  const losing = {
+    enqueue: async () => {
+      shipments += 1;
+    },
+  };
+  await posthoc.ring(at('12:00'), losing);
   expect(await shown()).toEqual([['10:00', 1, 'shipped', '1', '1']]);
-  await posthoc.pool.query(
-    `update posthoc_runs set shipped_at = shipped_at - interval '6 minutes'`,
-  );
-  await posthoc.ring(at('12:10'));
-  await posthoc.ring(at('12:20'));
+  const ringAfter = async (minutes: number, change: object = losing) => {
+    await posthoc.pool.query(
+      `update posthoc_runs set shipped_at = clock_timestamp() - make_interval(mins => $1)`,
+      [minutes],
+    );
+    await posthoc.ring(at('12:10'), change);
+  };
+  for (const [minutes, most] of [
+    [4, 1],
+    [6, 2],
+    [9, 2],
+    [11, 3],
+    [19, 3],
+    [21, 4],
+  ] as const) {
+    await ringAfter(minutes);
+    expect(shipments).toBe(most);
+  }
+  await posthoc.pool.query('update posthoc_runs set shipments = 400');
+  await ringAfter(1_439, {});
+  expect(await shown()).toEqual([['10:00', 1, 'shipped', '1', '1']]);
+  await ringAfter(1_441, {});
   expect(await shown()).toEqual([['10:00', 1, 'done', '1', '1']]);
   expect(await outcomes(posthoc.pool)).toEqual({ items: 1, counted: 1 });
+});
+
+test('nobody waits for what is being counted: its job comes again, at first soon and then rarer, until the bell looks', async () => {
+  await posthoc.declare(at('10:20'));
+  posthoc.write(`${DAY}/a.log.gz`, [albLine('10:00:00', 'web')]);
+  const shipped: EventEnvelope[] = [];
+  await posthoc.ring(at('12:00'), {
+    enqueue: async (events) => void shipped.push(...events),
+    looks: 1,
+  });
+  expect(shipped).toHaveLength(1);
+  const [run] = await posthoc.runs();
+  const look = async (secondsAgo: number) => {
+    await posthoc.pool.query(
+      `update posthoc_runs set shipped_at = clock_timestamp() - make_interval(secs => $1)`,
+      [secondsAgo],
+    );
+    return processRun(posthoc.parts, run?.id ?? '', new AbortController().signal);
+  };
+  expect((await look(0))?.afterMs).toBeLessThan(500);
+  expect((await look(4))?.afterMs).toBeGreaterThanOrEqual(2_000);
+  expect(await look(50)).toEqual({ afterMs: 10_000 });
+  expect(await look(61)).toBeUndefined();
+  await posthoc.parts.enqueue(shipped);
+  expect(await look(1)).toBeUndefined();
+  expect(await shown()).toEqual([['10:00', 1, 'done', '1', '1']]);
+});
+
+test('a metric with hundreds of windows to ask for holds up no other: each is asked for in its turn', async () => {
+  await posthoc.declare(at('10:20'), { lookback: 2_000 });
+  await posthoc.declare(at('10:20'), { name: 'other', eventType: 'logins' });
+  const added: { readonly run: string; readonly turn: number | undefined }[] = [];
+  const queue = {
+    add: async (
+      _name: string,
+      { runId }: { readonly runId: string },
+      _id: string,
+      turn?: number,
+    ) => {
+      added.push({ run: runId, turn });
+    },
+  } as unknown as JobQueue<'posthoc'>;
+  await planDueRuns(posthoc.pool, queue, Date.parse(at('12:00')));
+  const other = (await stored(`select id from posthoc_runs where metric = 'other'`))[0];
+  expect(added.slice(0, 2).map(({ turn }) => turn)).toEqual([1, 1]);
+  expect(added.slice(0, 2)).toContainEqual({ run: other.id, turn: 1 });
+  expect(added).toHaveLength(501);
+  expect(added.at(-1)?.turn).toBe(500);
+  // What is only waited for takes nobody's place.
+  await posthoc.pool.query(
+    `update posthoc_runs set state = 'shipped' where id in (
+       select id from posthoc_runs where metric = 'alb' order by window_start limit 600
+     )`,
+  );
+  added.length = 0;
+  await planDueRuns(posthoc.pool, queue, Date.parse(at('12:00')));
+  expect(added).toHaveLength(1_001);
 });
 
 test('windows that nobody asked for while no worker was there are asked for once each, as they are now', async () => {

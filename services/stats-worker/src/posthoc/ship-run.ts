@@ -3,18 +3,20 @@ import { finishRun, markShipped, type PosthocRun } from '@odometer/database/post
 import { runDifferences, uncountedKeys } from '@odometer/database/posthoc/run-differences';
 import { type EventEnvelope, eventKey } from '@odometer/domain/event-envelope';
 import { posthocEvent } from '@odometer/domain/posthoc/posthoc-event';
-import { pause } from '@odometer/queues/pause';
+import type { Again } from './ask-engine.ts';
 import type { PosthocCounts } from './posthoc-counts.ts';
 import { usableMetric } from './usable-metric.ts';
 
-/** As long as it takes to count what was shipped, if nothing else waits; the next bell looks again. */
-const PATIENCE_MS = 20_000;
-const FIRST_LOOK_MS = 50;
-const LONGEST_LOOK_MS = 2_000;
-/** What is not counted so long after it was shipped may be lost, with a Redis that lost its disk: it is shipped again. */
+/** What is counted takes moments, if nothing else waits; later the next bell looks. */
+const PATIENCE_MS = 60_000;
+const FIRST_LOOK_MS = 100;
+const LONGEST_LOOK_MS = 10_000;
+/**
+ * What is not counted so long after it was shipped may be lost, with a Redis that lost its disk: it is shipped again, and then
+ * rarer, without an end. What is refused each time is a dead letter, until what refuses it is mended.
+ */
 const LOST_AFTER_MS = 300_000;
-/** What is refused each time is no loss, but poison that is a dead letter by now. */
-const MAX_SHIPMENTS = 5;
+const LONGEST_LOST_AFTER_MS = 86_400_000;
 
 export interface ShipParts {
   readonly pool: Pool;
@@ -26,23 +28,35 @@ export interface ShipParts {
 /**
  * Ships what a run's answer has changed, and finishes it when all of it is counted.
  *
- * The events come from the stored differences, with ids of their own: however often they are shipped, each counts once.
+ * The events come from the stored differences, with ids of their own: however often they are shipped, each counts once. Nobody
+ * sits and waits for that: the worker's one place is for queries.
+ *
+ * @returns when to come again; undefined: all is counted, or the next bell looks.
  */
 export async function shipRun(
-  parts: ShipParts,
+  { pool, counts, enqueue }: ShipParts,
   run: PosthocRun,
-  signal: AbortSignal,
-): Promise<void> {
-  const { pool, counts, enqueue } = parts;
+): Promise<Again | undefined> {
   const events = await eventsOf(pool, run);
   const uncounted = await uncountedEvents(pool, events);
-  if (run.state === 'answered' || isLost(run, uncounted)) {
+  const isShippedNow = run.state === 'answered' || (uncounted.length > 0 && isLost(run));
+  if (isShippedNow) {
     if (uncounted.length > 0) await enqueue(uncounted);
     await markShipped(pool, run.id);
     counts.shippedEvents += uncounted.length;
   }
-  if (!(await allCounted(pool, events, signal))) return;
+  if (uncounted.length > 0) {
+    const left = isShippedNow ? await uncountedEvents(pool, uncounted) : uncounted;
+    if (left.length > 0) return lookAgain(isShippedNow ? 0 : (run.shippedMs ?? 0));
+  }
   if (await finishRun(pool, run.id)) counts.add('done');
+  return undefined;
+}
+
+/** The longer it takes, the rarer. */
+function lookAgain(shippedMs: number): Again | undefined {
+  if (shippedMs > PATIENCE_MS) return undefined;
+  return { afterMs: Math.min(Math.max(FIRST_LOOK_MS, shippedMs / 2), LONGEST_LOOK_MS) };
 }
 
 async function eventsOf(pool: Pool, run: PosthocRun): Promise<readonly EventEnvelope[]> {
@@ -71,24 +85,7 @@ async function uncountedEvents(
   return events.filter((event) => uncounted.has(keyOf(event)));
 }
 
-function isLost(
-  { shippedAt, shipments }: PosthocRun,
-  uncounted: readonly EventEnvelope[],
-): boolean {
-  const isLate = shippedAt !== null && Date.now() - shippedAt.getTime() > LOST_AFTER_MS;
-  return uncounted.length > 0 && isLate && shipments < MAX_SHIPMENTS;
-}
-
-async function allCounted(
-  pool: Pool,
-  events: readonly EventEnvelope[],
-  signal: AbortSignal,
-): Promise<boolean> {
-  const deadline = performance.now() + PATIENCE_MS;
-  for (let waitMs = FIRST_LOOK_MS; ; waitMs = Math.min(waitMs * 2, LONGEST_LOOK_MS)) {
-    if ((await uncountedEvents(pool, events)).length === 0) return true;
-    if (performance.now() > deadline) return false;
-    await pause(waitMs, signal);
-    signal.throwIfAborted();
-  }
+function isLost({ shippedMs, shipments }: PosthocRun): boolean {
+  const afterMs = Math.min(LOST_AFTER_MS * 2 ** (shipments - 1), LONGEST_LOST_AFTER_MS);
+  return shippedMs !== null && shippedMs > afterMs;
 }
