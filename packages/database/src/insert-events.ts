@@ -18,6 +18,8 @@ export interface EventRow {
   readonly ingestedAt: string;
   readonly validationError: string | null;
   readonly unattributedTo: string | null;
+  /** Made by a post-hoc metric, and not by a client. */
+  readonly isPosthoc: boolean;
 }
 
 /**
@@ -34,7 +36,7 @@ export async function insertEvents(
   await copyRows(
     transaction,
     `copy events (key, organization_id, project_id, device, source, id, type, subject, time, time_given, data, attributes,
-       ingested_at, validation_error, unattributed_to, catalogue_version) from stdin`,
+       ingested_at, validation_error, unattributed_to, posthoc, catalogue_version) from stdin`,
     copyPieces(rows, catalogueVersion),
   );
 }
@@ -46,7 +48,7 @@ function* copyPieces(rows: Iterable<EventRow>, catalogueVersion: string): Genera
   const lineEnd = `\t${catalogueVersion}\n`;
   let text = '';
   for (const row of rows) {
-    text += `${row.key}\t${row.organizationId ?? '\\N'}\t${row.projectId ?? '\\N'}\t${copyField(row.device)}\t${copyField(row.source)}\t${copyField(row.id)}\t${copyField(row.type)}\t${copyField(row.subject)}\t${row.time}\t${row.timeGiven}\t${copyField(row.data)}\t${copyField(row.attributes)}\t${row.ingestedAt}\t${copyField(row.validationError)}\t${copyField(row.unattributedTo)}${lineEnd}`;
+    text += `${row.key}\t${row.organizationId ?? '\\N'}\t${row.projectId ?? '\\N'}\t${copyField(row.device)}\t${copyField(row.source)}\t${copyField(row.id)}\t${copyField(row.type)}\t${copyField(row.subject)}\t${row.time}\t${row.timeGiven}\t${copyField(row.data)}\t${copyField(row.attributes)}\t${row.ingestedAt}\t${copyField(row.validationError)}\t${copyField(row.unattributedTo)}\t${row.isPosthoc}${lineEnd}`;
     if (text.length < PIECE_LENGTH) continue;
     yield text;
     text = '';

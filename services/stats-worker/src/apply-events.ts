@@ -117,6 +117,7 @@ function* rowsOf(stored: readonly StoredEvent[]): Generator<EventRow> {
       attributes: event.attributes === undefined ? null : JSON.stringify(event.attributes),
       ingestedAt: toTimestamp(event.ingestedAtMs),
       validationError: error,
+      isPosthoc: event.posthoc === true,
       unattributedTo: owner === undefined ? `${event.organization}/${event.project}` : null,
     };
   }
@@ -134,7 +135,7 @@ function measure({ event }: PreparedEvent, ofType: readonly Meter[] | undefined)
   const quantities: { meterId: number; quantity: Scaled }[] = [];
   let error: string | null = null;
   for (const meter of ofType) {
-    const quantity = measureEvent(event.data, meter);
+    const quantity = measureEvent(event.data, meter, event.posthoc === true);
     if (typeof quantity === 'string') error ??= quantity;
     else quantities.push({ meterId: meter.id, quantity });
   }

@@ -171,36 +171,44 @@ test.each(seedsOfThisRun(2))(
     const cases = Array.from({ length: 4_000 }, () => ({
       path: random.pick(PATHS),
       data: randomData(random),
-      missing: random.pick([null, '1', '0.5']),
+      missing: random.pick([null, '1', '0.5', '-1']),
+      mayLower: random.integer(0, 1) === 1,
     }));
     for (const path of PATHS) {
       const all = path === '$' ? [...NUMBERS, ...TEXTS] : [];
-      for (const data of all) cases.push({ path, data, missing: null });
+      for (const data of all) cases.push({ path, data, missing: null, mayLower: true });
     }
     const { rows } = await pool.query<{ quantity: string | null }>(
-      `select trim_scale(event_quantity(data, path, missing))::text as quantity
-       from unnest($1::jsonb[], $2::jsonpath[], $3::numeric[]) with ordinality as c (data, path, missing, number)
+      `select trim_scale(event_quantity(data, path, missing, may_lower))::text as quantity
+       from unnest($1::jsonb[], $2::jsonpath[], $3::numeric[], $4::boolean[]) with ordinality as c (data, path, missing, may_lower, number)
        order by number`,
       [
         cases.map(({ data }) => (data === undefined ? null : JSON.stringify(data))),
         cases.map(({ path }) => jsonPath(parseValuePath(path) ?? [])),
         cases.map(({ missing }) => missing),
+        cases.map(({ mayLower }) => mayLower),
       ],
     );
-    const wrong = cases.flatMap(({ path, data, missing }, i) => {
+    const wrong = cases.flatMap(({ path, data, missing, mayLower }, i) => {
       // As an event is when it comes from the queue.
       const stored = data === undefined ? undefined : JSON.parse(JSON.stringify(data));
       const defaultValue = missing === null ? undefined : parseQuantity(missing);
-      const counted = measureEvent(stored, {
-        id: 1,
-        aggregation: 'sum',
-        valuePath: parseValuePath(path) ?? [],
-        defaultValue: typeof defaultValue === 'bigint' ? defaultValue : undefined,
-      });
+      const counted = measureEvent(
+        stored,
+        {
+          id: 1,
+          aggregation: 'sum',
+          valuePath: parseValuePath(path) ?? [],
+          defaultValue: typeof defaultValue === 'bigint' ? defaultValue : undefined,
+        },
+        mayLower,
+      );
       const expected = typeof counted === 'bigint' ? formatQuantity(counted) : null;
       const found = rows[i]?.quantity;
       if (found === expected) return [];
-      return [{ path, data: JSON.stringify(data)?.slice(0, 200), missing, expected, found }];
+      return [
+        { path, data: JSON.stringify(data)?.slice(0, 200), missing, mayLower, expected, found },
+      ];
     });
     expect(wrong).toEqual([]);
     expect(rows.filter(({ quantity }) => quantity !== null).length).toBeGreaterThan(500);

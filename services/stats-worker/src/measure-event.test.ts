@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { wholeQuantity } from '@odometer/domain/decimal';
-import { measureEvent } from './measure-event.ts';
+import { measureEvent as measure } from './measure-event.ts';
 import type { Meter } from './meter-catalogue.ts';
 
 const meter = (change: Partial<Meter> = {}): Meter => ({
@@ -10,6 +10,8 @@ const meter = (change: Partial<Meter> = {}): Meter => ({
   defaultValue: undefined,
   ...change,
 });
+
+const measureEvent = (data: unknown, of: Meter) => measure(data, of, false);
 
 test('a counting meter takes any event', () => {
   expect(measureEvent(undefined, meter({ aggregation: 'count' }))).toBe(wholeQuantity(1));
@@ -31,4 +33,19 @@ test('an event without the value is none of a distinct count’s', () => {
   expect(measureEvent({ value: 'anna' }, distinct)).toBe(0n);
   expect(measureEvent({}, distinct)).toBe('value is missing');
   expect(measureEvent({ value: null }, distinct)).toBe('value is missing');
+});
+
+test('a client’s negative value lowers no sum, whatever it is written as; a post-hoc metric’s does', () => {
+  for (const value of [-1, '-1', ' -0.000000000001 ', -1e15]) {
+    expect(measure({ value }, meter(), false)).toBe('value is negative');
+    expect(typeof measure({ value }, meter(), true)).toBe('bigint');
+  }
+  expect(measure({ value: -0 }, meter(), false)).toBe(0n);
+  expect(measure({}, meter({ defaultValue: -1n }), false)).toBe('value is negative');
+});
+
+test('a level may be below zero', () => {
+  for (const aggregation of ['avg', 'min', 'max', 'latest'] as const) {
+    expect(measure({ value: -5 }, meter({ aggregation }), false)).toBe(wholeQuantity(-5));
+  }
 });

@@ -6,8 +6,11 @@ const ONE = wholeQuantity(1);
 
 /**
  * What an event is worth to a meter: the quantity it adds, or a sentence that says why it is worth nothing. Never throws.
+ *
+ * @param mayLower whether it may take something away from a sum, as a post-hoc metric's may. Anybody else's would lower the bill
+ * of what others have sent. A gauge's value is a level, which may be below zero.
  */
-export function measureEvent(data: unknown, meter: Meter): Scaled | string {
+export function measureEvent(data: unknown, meter: Meter, mayLower: boolean): Scaled | string {
   switch (meter.aggregation) {
     case 'count':
       return ONE;
@@ -16,10 +19,18 @@ export function measureEvent(data: unknown, meter: Meter): Scaled | string {
       const value = readValue(data, meter.valuePath);
       return value === undefined || value === null ? 'value is missing' : 0n;
     }
-    default: {
-      const value = readValue(data, meter.valuePath);
-      if (value === undefined && meter.defaultValue !== undefined) return meter.defaultValue;
-      return parseQuantity(value);
+    case 'sum': {
+      const quantity = quantityOf(data, meter);
+      const isLowering = typeof quantity === 'bigint' && quantity < 0n;
+      return isLowering && !mayLower ? 'value is negative' : quantity;
     }
+    default:
+      return quantityOf(data, meter);
   }
+}
+
+function quantityOf(data: unknown, { valuePath, defaultValue }: Meter): Scaled | string {
+  const value = readValue(data, valuePath);
+  if (value === undefined && defaultValue !== undefined) return defaultValue;
+  return parseQuantity(value);
 }

@@ -195,12 +195,16 @@ function expectedAnswer(question: Question, events: readonly EventEnvelope[]): r
     if (each.type !== 'e' || atMs < (fromMs ?? -Infinity) || atMs >= (toMs ?? Infinity)) return [];
     if (organization !== null && each.organization !== organization) return [];
     const data = each.data === undefined ? undefined : JSON.parse(JSON.stringify(each.data));
-    const quantity = measureEvent(data, {
-      id: 1,
-      aggregation: meter.aggregation,
-      valuePath: path,
-      defaultValue: meter.defaultValue === null ? undefined : 10n ** 12n,
-    });
+    const quantity = measureEvent(
+      data,
+      {
+        id: 1,
+        aggregation: meter.aggregation,
+        valuePath: path,
+        defaultValue: meter.defaultValue === null ? undefined : 10n ** 12n,
+      },
+      false,
+    );
     if (typeof quantity === 'string') return [];
     const names = [
       `${each.organization}/${each.project}`,

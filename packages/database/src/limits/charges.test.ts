@@ -259,3 +259,14 @@ test('negative usage is no overage', async () => {
     exceeded_limits: [],
   });
 });
+
+test('a level below zero of one project takes nothing away from another one’s', async () => {
+  const { pool } = limits;
+  const pricePerUnit = 1;
+  await limitAcme(pool, [
+    { meter: 'storage_bytes', scope: 'organization', included: 0, pricePerUnit },
+  ]);
+  await setUsage(pool, { projectId: 1, meter: 'storage_bytes', last: '-50' });
+  await setUsage(pool, { projectId: 2, meter: 'storage_bytes', last: '7' });
+  expect((await chargeOrganizations())[0]).toMatchObject({ overage_charge: '7' });
+});

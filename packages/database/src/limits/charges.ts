@@ -67,7 +67,10 @@ export function projectCharges(usage: string): string {
 )`;
 }
 
-/** What limits of the organization scope make of a month, `charged`: a row for each organization of $3. */
+/**
+ * What limits of the organization scope make of a month, `charged`: a row for each organization of $3. A project's level below
+ * zero takes nothing away from the others'.
+ */
 export const ORGANIZATION_CHARGES = `with ${organizationCharges('usage_monthly')}`;
 
 /** The same from another table than usage_monthly, and without the `with`. */
@@ -88,7 +91,7 @@ export function organizationCharges(usage: string): string {
          where p.organization_id = v.organization_id and p.created_at < $2
            and (p.archived_at is null or p.archived_at >= $2))
       else
-        (select sum(${BILLED}) from ${usage} u
+        (select sum(case when m.kind = 'gauge' then greatest(${BILLED}, 0) else ${BILLED} end) from ${usage} u
          where u.organization_id = v.organization_id and u.month = $1 and u.meter_id = m.id)
     end, 0) + case when m.kind = 'counter' then coalesce(
       (select sum(a.sum) from usage_adjustments a

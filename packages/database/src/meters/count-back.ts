@@ -1,5 +1,4 @@
 import { toTimestamp } from '@odometer/domain/period';
-import { POSTHOC_SOURCE } from '@odometer/domain/posthoc/posthoc-event';
 import type { Queryable, Transaction } from '../pool.ts';
 import type { EventMeter } from './catalogue.ts';
 
@@ -62,6 +61,8 @@ export interface EventToCountBack {
   readonly device: string | null;
   /** JSON text; null when it had none. */
   readonly data: string | null;
+  /** Whether a negative value of it counts: it was stored by a version that let clients lower a sum. */
+  readonly mayLower: boolean;
 }
 
 /**
@@ -78,10 +79,11 @@ export async function readEventsToCountBack(
   const { rows } = await db.query<Omit<EventToCountBack, 'timeMs'> & { time: Date }>(
     `select e.time, e.key, e.organization_id as "organizationId", e.project_id as "projectId",
        coalesce(o.slug, split_part(e.unattributed_to, '/', 1)) as organization,
-       coalesce(p.slug, split_part(e.unattributed_to, '/', 2)) as project, e.device, e.data::text as data
+       coalesce(p.slug, split_part(e.unattributed_to, '/', 2)) as project, e.device, e.data::text as data,
+       e.posthoc is null as "mayLower"
      from (
-       select time, key, organization_id, project_id, unattributed_to, device, data from events
-       where type = $1 and not starts_with(source, '${POSTHOC_SOURCE}') and catalogue_version < $2 and time >= $3 and time < $5 and (time, key) >= ($3, $4)
+       select time, key, organization_id, project_id, unattributed_to, device, data, posthoc from events
+       where type = $1 and posthoc is not true and catalogue_version < $2 and time >= $3 and time < $5 and (time, key) >= ($3, $4)
        order by time, key limit $6
      ) e
      left join organizations o on o.id = e.organization_id

@@ -8,6 +8,7 @@ import type { SqlParameters } from './sql-parameters.ts';
 export function eventQuantity(
   meter: {
     readonly aggregation: Aggregation;
+    readonly owner: string;
     readonly valuePath: string | null;
     readonly defaultValue: string | null;
   },
@@ -20,7 +21,11 @@ export function eventQuantity(
     typeof missing === 'bigint' ? meter.defaultValue : null,
     'numeric',
   );
-  return `event_quantity(u.data, ${valuePath(meter.valuePath ?? '$', parameters)}, ${whenMissing})`;
+  const path = valuePath(meter.valuePath ?? '$', parameters);
+  // Of clients; what a version before has stored is measured as that version counted it.
+  const mayLower =
+    meter.owner === 'events' && meter.aggregation === 'sum' ? ', u.posthoc is not false' : '';
+  return `event_quantity(u.data, ${path}, ${whenMissing}${mayLower})`;
 }
 
 /** @throws TypeError for what is no path: whoever declares a meter validates its paths. */

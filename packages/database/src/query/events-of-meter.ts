@@ -10,7 +10,7 @@ export function eventsOfMeter(
   parameters: SqlParameters,
 ): string {
   const type = `u.type = ${parameters.add(meter.eventType, 'text')}`;
-  if (meter.owner === 'events') return `${type} and not starts_with(u.source, '${POSTHOC_SOURCE}')`;
+  if (meter.owner === 'events') return `${type} and u.posthoc is not true`;
   const source = meter.owner.replace('posthoc:', POSTHOC_SOURCE);
-  return `${type} and u.source = ${parameters.add(source, 'text')}`;
+  return `${type} and u.posthoc and u.source = ${parameters.add(source, 'text')}`;
 }

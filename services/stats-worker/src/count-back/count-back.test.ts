@@ -119,7 +119,7 @@ test('events that came before the meter are counted as if it had always been the
     expect(counted).toEqual(await of(table, 'live'));
   }
   expect(await monthlySums(system.pool)).toMatchObject({
-    'acme/web gpu_seconds': '3.0',
+    'acme/web gpu_seconds': '3.5',
     'acme/other gpu_seconds': '4',
   });
   expect(await figure('select count(*)::int as figure from changed_days')).toBe(4);

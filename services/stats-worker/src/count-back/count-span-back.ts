@@ -78,8 +78,10 @@ async function measureEvents(
   const sums = new EventUsage(await resolveDevices(transaction, events));
   const ready = readyMeter(meter);
   if (ready === undefined) return sums;
-  for (const { timeMs, organization, project, device, organizationId, projectId, data } of events) {
-    const quantity = measureEvent(data === null ? undefined : JSON.parse(data), ready);
+  for (const counted of events) {
+    const { timeMs, organization, project, device, organizationId, projectId } = counted;
+    const data: unknown = counted.data === null ? undefined : JSON.parse(counted.data);
+    const quantity = measureEvent(data, ready, counted.mayLower);
     if (typeof quantity === 'string') continue;
     const owner =
       organizationId === null || projectId === null ? undefined : { organizationId, projectId };
