@@ -12,6 +12,7 @@ export function printRuns(runs: readonly ListedRun[]): void {
         'revision',
         'state',
         'as of',
+        'files',
         'rows',
         'total',
         'difference',
@@ -23,12 +24,13 @@ export function printRuns(runs: readonly ListedRun[]): void {
         String(run.revision),
         run.state,
         readableTime(run.asOf),
+        run.logFiles === null ? '' : readableFigure(String(run.logFiles)),
         figure(run.rows),
         figure(run.total),
         figure(run.difference),
         figure(run.unmatchedLines),
       ]),
-      [2, 5, 6, 7, 8],
+      [2, 5, 6, 7, 8, 9],
     ),
   );
   for (const { metric, windowStart, revision, state, detail } of runs) {

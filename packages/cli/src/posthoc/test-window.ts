@@ -77,6 +77,7 @@ async function test(name: string, { window, json }: TestOptions): Promise<void> 
   print(
     `\n${windowStart.toISOString()} to ${windowEnd.toISOString()}: ${readableFigure(String(answer.rowCount))} rows of ${readableFigure(String(answer.scannedBytes))} bytes. Nothing was shipped.`,
   );
+  if (answer.logFiles === 0) print('No file of logs was found: is the path right?');
   if (answer.unmatchedLines > 0) print(`${answer.unmatchedLines} lines could not be read.`);
   if (answer.unnamedRows > 0) print(`${answer.unnamedRows} rows name no project.`);
 }

@@ -14,4 +14,6 @@ export interface ShownAnswer {
   /** Of the logs, that could not be read. */
   readonly unmatchedLines: number;
   readonly scannedBytes: number;
+  /** Files that were read; absent when the engine does not say. */
+  readonly logFiles?: number;
 }

@@ -67,11 +67,16 @@ export async function askEngine(
     const { trouble } = answered;
     return { afterMs: waitMs(runningMs), ...(trouble === undefined ? {} : { trouble }) };
   }
-  const { rows, unmatchedLines, scannedBytes } = answered;
+  const { rows, unmatchedLines, scannedBytes, logFiles } = answered;
   return {
     ...readAnswer(metric, answered),
     asOf,
-    engine: { rows: rows.length, unmatchedLines, scannedBytes },
+    engine: {
+      rows: rows.length,
+      unmatchedLines,
+      scannedBytes,
+      ...(logFiles !== undefined && { logFiles }),
+    },
   };
 }
 

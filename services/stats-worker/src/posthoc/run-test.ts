@@ -43,6 +43,7 @@ export async function runTest(
       unnamedRows: Number(unnamed),
       unmatchedLines: Number(engine.unmatchedLines),
       scannedBytes: Number(engine.scannedBytes),
+      ...(engine.logFiles !== undefined && { logFiles: engine.logFiles }),
     };
     await answerTest(pool, testId, { answer });
   } catch (error) {

@@ -17,6 +17,8 @@ export interface EngineAnswer {
   readonly unmatchedLines: bigint;
   /** Bytes read from where the logs are, as they are stored. */
   readonly scannedBytes: bigint;
+  /** Files of logs that were read; absent when the engine does not say. */
+  readonly logFiles?: number;
 }
 
 export interface EngineColumn {

@@ -26,11 +26,15 @@ export async function createLogs(
     return { count: async () => 0n };
   }
   const noted = noteUnmatched(connection, duckDb);
-  await connection.run(`create view logs as ${rowsOf(format, reading)}`);
+  await connection.run(`create view logs as ${await rowsOf(connection, format, reading)}`);
   return { count: async () => noted.lines() + (await rejectedLines(connection)) };
 }
 
-function rowsOf(format: LogFormat, reading: Reading): string {
+async function rowsOf(
+  connection: Connection,
+  format: LogFormat,
+  reading: Reading,
+): Promise<string> {
   switch (format.type) {
     case 'delimited':
       return delimitedLogs(format, reading);
@@ -39,7 +43,7 @@ function rowsOf(format: LogFormat, reading: Reading): string {
     case 'json':
       return jsonLogs(format, reading.files);
     case 'parquet':
-      return parquetLogs(format, reading.files);
+      return parquetLogs(connection, format, reading.files);
   }
 }
 

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { posthocDeclarationSchema } from '@odometer/domain/posthoc/posthoc-declaration';
@@ -61,8 +61,54 @@ describe('files', () => {
     expect(scannedBytes).toBeGreaterThan(0n);
   });
 
-  test('none at all are an answer without rows', async () => {
-    expect(await ask()).toMatchObject({ rows: [], unmatchedLines: 0n, scannedBytes: 0n });
+  test('none at all are an answer without rows, as long as the directory of them is there', async () => {
+    await expect(ask()).rejects.toMatchObject({
+      code: 'target_unavailable',
+      message: expect.stringContaining(join(directory, 'alb')),
+    });
+    mkdirSync(join(directory, 'alb'));
+    const nothing = { rows: [], unmatchedLines: 0n, scannedBytes: 0n, logFiles: 0 };
+    expect(await ask()).toMatchObject(nothing);
+  });
+
+  test('in a directory that cannot be read are no answer', async () => {
+    write(`${DAY}/a.log`, [line('01')]);
+    symlinkSync('16', join(directory, 'alb/2026/08/16'));
+    await expect(ask()).rejects.toMatchObject({
+      code: 'target_unavailable',
+      message: expect.stringContaining(`${directory}/alb/2026/08/16`),
+    });
+  });
+
+  test('are those that the path says, in whatever directories', async () => {
+    write('alb/2026/08/15/x/y/a.log', [line('01', 'a')]);
+    write('alb/2026/08/15/z.log', [line('01', 'z')]);
+    write('other/2026/08/15/b.log', [line('01', 'b')]);
+    symlinkSync(join(directory, 'other'), join(directory, 'linked'));
+    const read = async (path: string) =>
+      (await ask({ sql: `${REQUESTS} order by 1`, source: { path } })).rows.flat().join(' ');
+    expect(await read('alb/{yyyy}/{MM}/{dd}/**/*.log')).toBe('a 1 z 1');
+    expect(await read('alb/{yyyy}/{MM}/{dd}/**')).toBe('a 1 z 1');
+    expect(await read('alb/{yyyy}/{MM}/{dd}/*/?/a.log')).toBe('a 1');
+    expect(await read('**/*.log')).toBe('a 1 b 1 z 1');
+    expect(await read('*/{yyyy}/{MM}/{dd}/?.log')).toBe('b 2 z 1');
+  });
+
+  test('are read by their names, also where these look like patterns, or like columns', async () => {
+    write(`${DAY}/access[1].log`, [line('01'), line('02')]);
+    write(`${DAY}/access1.log`, [line('03')]);
+    write(`${DAY}/what?*.log.gz`, [line('04')]);
+    write('alb/2026/08/16/time=x/a.log', [line('05')]);
+    const answer = await ask({ source: { path: 'alb/{yyyy}/{MM}/{dd}/**/*.log*' } });
+    expect(answer).toMatchObject({ rows: [['web', '5']], logFiles: 4 });
+  });
+
+  test('that are broken are named as they are called where they lie', async () => {
+    write(`${DAY}/a.log`, [line('01')]);
+    writeFileSync(join(directory, DAY, 'broken.log.gz'), 'no gzip');
+    await expect(ask()).rejects.toMatchObject({
+      message: expect.stringContaining(join(directory, DAY, 'broken.log.gz')),
+    });
   });
 
   test('that come twice count once when the query says so', async () => {

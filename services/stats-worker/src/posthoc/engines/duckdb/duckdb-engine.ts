@@ -4,7 +4,7 @@ import type { EngineAnswer, LocalEngine, PosthocQuery } from '../engine.ts';
 import { askDuckDb } from './ask-duckdb.ts';
 import { createLogs } from './create-logs.ts';
 import { createDialect } from './dialect.ts';
-import { type FetchedLogs, type FetchParts, fetchLogs } from './fetch-logs.ts';
+import { type FetchParts, fetchLogs } from './fetch-logs.ts';
 import { findFiles, type LogFiles } from './find-files.ts';
 import { type Connection, type DuckDbLimits, literals, withDuckDb } from './open-duckdb.ts';
 import { withWorkDirectory } from './work-directory.ts';
@@ -23,22 +23,23 @@ export function createDuckDbEngine(parts: DuckDbEngineParts): LocalEngine {
     start: async () => null,
     answer: async (query, _executionId, signal) => {
       const timeout = AbortSignal.timeout(query.metric.timeoutSeconds * 1_000);
-      let fetched: FetchedLogs | undefined;
+      let files: LogFiles | undefined;
       try {
         return await withWorkDirectory(async ({ spill, logs }) => {
           const source = sourceOf(query);
           const stop = AbortSignal.any([signal, timeout]);
-          if (source.type === 's3') {
-            fetched = await fetchLogs(parts.fetch, source, query, logs, stop);
-          }
-          return answerFrom(parts, query, { fetched, spill, stop });
+          files =
+            source.type === 's3'
+              ? await fetchLogs(parts.fetch, source, query, logs, stop)
+              : await findFiles(directoryOf(query, parts.directory), source, query, logs, stop);
+          return answerFrom(parts, query, { files, spill, stop });
         });
       } catch (error) {
         signal.throwIfAborted();
         if (error instanceof OdometerError) throw error;
         const reason = timeout.aborted
           ? `it takes more than ${query.metric.timeoutSeconds} s`
-          : withKeys(messageOf(error), fetched);
+          : withNames(messageOf(error), files);
         throw invalid(query, reason, error);
       }
     },
@@ -46,7 +47,7 @@ export function createDuckDbEngine(parts: DuckDbEngineParts): LocalEngine {
 }
 
 interface Attempt {
-  readonly fetched: LogFiles | undefined;
+  readonly files: LogFiles;
   readonly spill: string;
   readonly stop: AbortSignal;
 }
@@ -71,15 +72,13 @@ async function answerFrom(
 }
 
 function answerOnce(
-  { directory, limits }: DuckDbEngineParts,
+  { limits }: DuckDbEngineParts,
   query: PosthocQuery,
-  { fetched, spill, stop }: Attempt,
+  { files, spill, stop }: Attempt,
   isWhole: boolean,
 ): Promise<EngineAnswer> {
   const source = sourceOf(query);
   return withDuckDb(limits, spill, async (connection, duckDb) => {
-    const files =
-      fetched ?? (await findFiles(connection, directoryOf(query, directory), source, query));
     const reading = { files: files.paths, isWhole };
     const unmatched = await createLogs(connection, duckDb, source.format, reading);
     await createDialect(connection);
@@ -87,7 +86,8 @@ function answerOnce(
     const answer = await interruptible(connection, stop, () =>
       askDuckDb(connection, duckDb, query),
     );
-    return { ...answer, unmatchedLines: await unmatched.count(), scannedBytes: files.bytes };
+    const unmatchedLines = await unmatched.count();
+    return { ...answer, unmatchedLines, scannedBytes: files.bytes, logFiles: files.paths.length };
   });
 }
 
@@ -129,11 +129,11 @@ function invalid({ metric }: PosthocQuery, reason: string, cause?: unknown): Odo
   return new OdometerError('target_invalid', { target, reason }, { cause });
 }
 
-/** Names objects by their keys: the files are gone when somebody reads this. */
-function withKeys(message: string, fetched: FetchedLogs | undefined): string {
+/** Names files as they are called where the logs are: ours are gone when somebody reads this. */
+function withNames(message: string, files: LogFiles | undefined): string {
   let text = message;
-  for (const file of fetched?.paths ?? []) {
-    if (text.includes(file)) text = text.replaceAll(file, () => fetched?.keyOf(file) ?? file);
+  for (const path of files?.paths ?? []) {
+    if (text.includes(path)) text = text.replaceAll(path, () => files?.nameOf(path) ?? path);
   }
   return text;
 }

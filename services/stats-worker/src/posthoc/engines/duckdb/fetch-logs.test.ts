@@ -98,7 +98,7 @@ describe('logs in a bucket', () => {
   });
 
   test('of which there are none are an answer without rows', async () => {
-    expect(await ask(store.url)).toMatchObject({ rows: [], scannedBytes: 0n });
+    expect(await ask(store.url)).toMatchObject({ rows: [], scannedBytes: 0n, logFiles: 0 });
   });
 
   test('that are large come in parts, and are whole', async () => {

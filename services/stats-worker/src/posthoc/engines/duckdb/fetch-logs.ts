@@ -5,6 +5,7 @@ import { asking } from '../../../measure/bucket/s3-asking.ts';
 import { fetchObject } from './fetch-object.ts';
 import type { LogFiles } from './find-files.ts';
 import { listKeys } from './list-keys.ts';
+import { localName } from './work-directory.ts';
 
 /** How many objects are fetched at once: providers write many small ones, each of which takes its time to begin. */
 const AT_ONCE = 8;
@@ -13,11 +14,6 @@ export interface FetchParts {
   readonly aws: Pick<AwsClients, 's3'>;
   /** What the objects of a window may have, together, as they are stored. */
   readonly maxBytes: number;
-}
-
-/** Files that were fetched, and which objects they are, for whoever reads an error about one. */
-export interface FetchedLogs extends LogFiles {
-  readonly keyOf: (file: string) => string | undefined;
 }
 
 /**
@@ -32,7 +28,7 @@ export async function fetchLogs(
   window: { readonly startMs: number; readonly endMs: number },
   directory: string,
   signal: AbortSignal,
-): Promise<FetchedLogs> {
+): Promise<LogFiles> {
   const { bucket } = source;
   // When one fails the others are none of use.
   const failed = new AbortController();
@@ -47,7 +43,7 @@ export async function fetchLogs(
       `the logs of the window have ${has} MB, and ${may} MB may be fetched (ODOMETER_POSTHOC_FETCH_MB)`,
     );
   }
-  const files = logs.map(({ key }, i) => join(directory, fileName(key, i)));
+  const files = logs.map(({ key }, i) => join(directory, localName(key, i)));
   const waiting = logs.entries();
   const take = async (): Promise<void> => {
     for (const [i, log] of waiting) await fetchObject(s3, log, files[i] ?? '', stop);
@@ -62,10 +58,5 @@ export async function fetchLogs(
     throw error;
   }
   const keys = new Map(files.map((file, i) => [file, logs[i]?.key]));
-  return { paths: files, bytes: BigInt(bytes), keyOf: (file) => keys.get(file) };
-}
-
-/** Keys may be longer than names of files, and have what those cannot; DuckDB looks at how a name ends. */
-function fileName(key: string, index: number): string {
-  return `${String(index).padStart(6, '0')}${key.endsWith('.gz') ? '.gz' : ''}`;
+  return { paths: files, bytes: BigInt(bytes), nameOf: (file) => keys.get(file) };
 }

@@ -170,7 +170,7 @@ describe('Parquet', () => {
     const { rows, columns: types } = await ask({ type: 'parquet', columns }, sql);
     expect(rows).toEqual([
       [null, '7', null, '2026-08-15 23:59:59.999999'],
-      ['web', '9007199254740993', '1.250000000', '2026-08-15 23:00:00'],
+      ['web', '9007199254740993', '1.250000000000', '2026-08-15 23:00:00'],
     ]);
     expect(types.map(({ type }) => type)).toEqual(['other', 'exact', 'exact', 'other']);
   });
@@ -179,6 +179,61 @@ describe('Parquet', () => {
     const { rows, columns: types } = await ask({ type: 'parquet', columns }, sql);
     expect(rows).toEqual([]);
     expect(types.map(({ type }) => type)).toEqual(['other', 'exact', 'exact', 'other']);
+  });
+
+  const cost = (type: string, select: string) =>
+    ask({ type: 'parquet', columns: { cost: type } }, select);
+  const costs = `select cost from logs where ${ALWAYS} order by cost`;
+
+  test('numbers keep twelve places, whatever type they are of in the files', async () => {
+    for (const [path, value] of [
+      ['a', '0.123456789012::decimal(38, 12)'],
+      ['b', '1.500000000001::decimal(20, 15)'],
+      ['c', '2::integer'],
+    ]) {
+      await parquet(`${path}.parquet`, `select ${value} as cost`);
+    }
+    const expected = [['0.123456789012'], ['1.500000000001'], ['2.000000000000']];
+    expect((await cost('decimal', costs)).rows).toEqual(expected);
+  });
+
+  test.each([
+    ['0.1::double', 'decimal', '0.100000000000'],
+    ['0.25::float', 'decimal', '0.250000000000'],
+    ['3::double', 'bigint', '3'],
+    ['2.00::decimal(5, 2)', 'bigint', '2'],
+    [`' 1.5'`, 'decimal', '1.500000000000'],
+    [`'+7.0'`, 'bigint', '7'],
+  ])('%s is a %s', async (value, type, expected) => {
+    await parquet('a.parquet', `select ${value} as cost union all select null`);
+    expect((await cost(type, costs)).rows).toEqual([[expected], [null]]);
+  });
+
+  test.each([
+    ['1.5::double', 'bigint'],
+    ['0.1234567890123456::double', 'decimal'],
+    ['1.50::decimal(5, 2)', 'bigint'],
+    ['0.0000000000005::decimal(38, 13)', 'decimal'],
+    [`'1.5'`, 'bigint'],
+    [`'0.0000000000005'`, 'decimal'],
+    [`'1e-13'`, 'decimal'],
+  ])('%s is no %s: it fails, and is not rounded', async (value, type) => {
+    await parquet('a.parquet', `select ${value} as cost`);
+    await expect(cost(type, costs)).rejects.toMatchObject({
+      code: 'target_invalid',
+      message: expect.stringContaining(`column cost is declared as ${type}, which would round `),
+    });
+  });
+
+  test('whole numbers in one file and floating point in another are not mixed', async () => {
+    await parquet('a.parquet', 'select 9007199254740993::bigint as cost');
+    await parquet('b.parquet', 'select 1.5::double as cost');
+    for (const type of ['decimal', 'text']) {
+      await expect(cost(type, costs)).rejects.toMatchObject({
+        message: expect.stringMatching(/column cost is BIGINT in .*a\.parquet and floating point/),
+      });
+    }
+    expect((await cost('double', costs)).rows).toHaveLength(2);
   });
 
   test('all columns are text unless it is said otherwise', async () => {

@@ -9,8 +9,16 @@ const ABANDONED_MS = 30 * 60_000;
 export interface WorkDirectory {
   /** For what DuckDB cannot keep in memory. */
   readonly spill: string;
-  /** For logs that were fetched. */
+  /** For logs that were fetched, and links to those that are here. */
   readonly logs: string;
+}
+
+/**
+ * What a file of logs is called there. DuckDB takes every name that it is given for a pattern, and would read other files than
+ * `access[1].log`, or columns out of `day=01`; and keys may be longer than names of files. It looks at how a name ends.
+ */
+export function localName(name: string, index: number): string {
+  return `${String(index).padStart(6, '0')}${name.endsWith('.gz') ? '.gz' : ''}`;
 }
 
 /** A query's own directory, removed after it. What killed workers left behind is removed before. */
