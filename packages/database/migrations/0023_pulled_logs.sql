@@ -11,6 +11,8 @@ create table pulled_logs (
   -- When a page was read last, and when one was the log's end last: all that the log had then is in the events queue.
   read_at timestamptz,
   read_until timestamptz,
+  -- When the newest item happened of those that are read, or the log was read to its end; null: nobody knows.
+  position_at timestamptz,
   started_at timestamptz,
   -- The log wants to be left alone until then.
   retry_at timestamptz,

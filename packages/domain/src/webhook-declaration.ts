@@ -103,3 +103,8 @@ export type WebhookDeclaration = z.infer<typeof webhookDeclarationSchema>;
 export type Auth0Webhook = Extract<WebhookDeclaration, { kind: 'auth0' }>;
 export type HmacWebhook = Extract<WebhookDeclaration, { kind: 'hmac' }>;
 export type DistributionWebhook = Extract<WebhookDeclaration, { kind: 'distribution' }>;
+
+/** Whether its records count when they arrive. What is read later than it happened must say when that was. */
+export function saysNoTime(webhook: WebhookDeclaration): boolean {
+  return webhook.kind === 'hmac' && webhook.fields.time === undefined;
+}

@@ -1,3 +1,4 @@
+import { parseEventTime } from './event-time.ts';
 import { fieldAt, isMembers, type Members, textAt } from './field-path.ts';
 import type { MappedRecord } from './mapped-record.ts';
 import { distributionEvents, mapDistributionEvent } from './registries/distribution-event.ts';
@@ -42,6 +43,15 @@ export function mapWebhookRecord(webhook: WebhookDeclaration, record: unknown): 
   const time = fields.time === undefined ? undefined : fieldAt(content, fields.time);
   if (time !== undefined) event.time = time;
   return { kind: 'event', event };
+}
+
+/** When a record says that it happened, milliseconds since the epoch; undefined: it does not. Never throws. */
+export function recordTimeMs(webhook: WebhookDeclaration, record: unknown): number | undefined {
+  if (webhook.kind === 'distribution' || !isMembers(record)) return undefined;
+  const { time } = webhook.fields;
+  const content = webhook.kind === 'auth0' ? auth0Content(record) : record;
+  const text = time === undefined ? undefined : fieldAt(content, time);
+  return typeof text === 'string' ? parseEventTime(text) : undefined;
 }
 
 /** Takes records out of what wraps them: a registry sends its events in an envelope. Never throws. */

@@ -43,6 +43,15 @@ test('a log is the same event whether a stream delivers it or the management API
   expect(new Set(events.map((event) => JSON.stringify(identity(event)))).size).toBe(1);
 });
 
+test('a record without a time happens when it comes, and is refused of those who come later than it happened', () => {
+  const { date: _date, ...timeless } = log;
+  expect(sortRecords(webhook, [timeless], context).events).toHaveLength(1);
+  expect(sortRecords(webhook, [timeless, log], { ...context, needsTime: true })).toMatchObject({
+    events: [{ project: 'website' }],
+    rejected: { unmapped: 1 },
+  });
+});
+
 describe('each record by itself', () => {
   test('is an event, ignored or rejected with its reason', () => {
     const records = [

@@ -25,6 +25,8 @@ export function sortRecords(
     readonly bounds: EventBounds;
     readonly defaultOrganization: string;
     readonly nowMs: number;
+    /** Of records that are read later than they happen: one without a time would count when it is read. */
+    readonly needsTime?: boolean;
   },
 ): SortedRecords {
   const { bounds, defaultOrganization, nowMs } = context;
@@ -46,9 +48,11 @@ export function sortRecords(
       continue;
     }
     const event =
-      mapped.kind === 'event'
-        ? validateEvent(mapped.event, bounds, requestContext)
-        : new Refusal('unmapped', mapped.reason);
+      mapped.kind === 'unmapped'
+        ? new Refusal('unmapped', mapped.reason)
+        : context.needsTime && mapped.event.time === undefined
+          ? new Refusal('unmapped', 'the field of the time is missing')
+          : validateEvent(mapped.event, bounds, requestContext);
     if (event instanceof Refusal) rejected[event.code] = (rejected[event.code] ?? 0) + 1;
     else events.push(event);
   }

@@ -11,12 +11,18 @@ export interface BegunPull {
   readonly caughtUp: boolean;
   readonly readAt: Date | null;
   readonly readUntil: Date | null;
+  /** How far into the log it is read, by the times of its items; null: nobody knows. */
+  readonly positionAt: Date | null;
+  readonly declaredAt: Date;
   /** Of Postgres. */
   readonly now: Date;
 }
 
 /** Readings that ended so long ago are of no use to anybody. */
 const FORGOTTEN_AFTER = '30 days';
+
+/** No log is left alone for more than an hour; what is later was written by a clock that was ahead. */
+const MOST_AHEAD = "interval '61 minutes'";
 
 /**
  * Begins a reading. Two may be under way at once: both find the same events, and one of them moves the checkpoint.
@@ -29,9 +35,9 @@ export async function beginPull(
 ): Promise<BegunPull | undefined> {
   const { rows } = await transaction.query<Omit<BegunPull, 'runId'>>(
     `update pulled_logs set started_at = clock_timestamp()
-     where name = $1 and (retry_at is null or retry_at <= clock_timestamp())
+     where name = $1 and (retry_at is null or retry_at <= clock_timestamp() or retry_at > clock_timestamp() + ${MOST_AHEAD})
      returning version, declaration, checkpoint, caught_up as "caughtUp", read_at as "readAt", read_until as "readUntil",
-       clock_timestamp() as now`,
+       position_at as "positionAt", declared_at as "declaredAt", clock_timestamp() as now`,
     [name],
   );
   const [log] = rows;
@@ -85,6 +91,8 @@ export interface ReadPage {
   readonly checkpoint: string | null;
   readonly isEnd: boolean;
   readonly askedAt: Date;
+  /** How far into the log it goes; null: it does not say. */
+  readonly position: Date | null;
   readonly items: number;
   readonly events: number;
   readonly ignored: number;
@@ -106,10 +114,10 @@ export async function movePastPage(
   const { rows } = await transaction.query<{ version: string; checkpoint: string | null }>(
     `update pulled_logs
      set version = version + 1, checkpoint = $3, caught_up = $4, read_at = $5,
-       read_until = case when $4 then $5 else read_until end, failures = 0, failure = null, detail = null, retry_at = null
+       read_until = case when $4 then $5 else read_until end, position_at = coalesce($6, position_at), failures = 0, failure = null, detail = null, retry_at = null
      where name = $1 and version = $2
      returning version, checkpoint`,
-    [page.log, page.version, page.checkpoint ?? page.from, page.isEnd, page.askedAt],
+    [page.log, page.version, page.checkpoint ?? page.from, page.isEnd, page.askedAt, page.position],
   );
   const [moved] = rows;
   if (moved === undefined) return undefined;
@@ -131,7 +139,7 @@ export async function rewindPull(
   checkpoint: string,
 ): Promise<void> {
   await transaction.query(
-    'update pulled_logs set checkpoint = $2, version = version + 1, caught_up = false where name = $1',
+    'update pulled_logs set checkpoint = $2, version = version + 1, caught_up = false, position_at = null where name = $1',
     [name, checkpoint],
   );
 }

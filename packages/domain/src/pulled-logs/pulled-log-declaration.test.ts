@@ -45,6 +45,12 @@ test('durations are within what can be done with them', () => {
   expect(problems({ interval: '2h', retention: '1h' })).toEqual([
     'retention: should be longer than interval',
   ]);
+  // Each reading would begin with what the log may not have any more.
+  expect(problems({ overlap: '24h', retention: '24h' })).toEqual([
+    'overlap: should be shorter than retention less interval',
+  ]);
+  expect(problems({ overlap: '1430m', retention: '24h' })).toHaveLength(1);
+  expect(problems({ overlap: '23h', retention: '24h' })).toEqual([]);
 });
 
 test('a template has the time in it, and nothing unknown', () => {

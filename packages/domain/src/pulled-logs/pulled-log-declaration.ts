@@ -96,7 +96,7 @@ export const pulledLogDeclarationSchema = z
     /** How long the API keeps items: whoever comes later has lost some, even when the API says nothing. */
     retention: duration(MIN_INTERVAL_MS, MAX_BACK_MS, '10m to 9000h').optional(),
   })
-  .superRefine(({ checkpoint, pageSize, query, interval, retention }, context) => {
+  .superRefine(({ checkpoint, pageSize, query, interval, overlap, retention }, context) => {
     const issue = (path: string, message: string) =>
       context.addIssue({ code: 'custom', path: [path], message });
     const names = [checkpoint.parameter, pageSize?.parameter ?? [], Object.keys(query)].flat();
@@ -106,6 +106,12 @@ export const pulledLogDeclarationSchema = z
       text !== undefined && DURATION.test(text) ? durationMs(text) : undefined;
     if ((ms(retention) ?? Number.POSITIVE_INFINITY) <= (ms(interval) ?? 0)) {
       issue('retention', 'should be longer than interval');
+    } else if (
+      (ms(retention) ?? Number.POSITIVE_INFINITY) <=
+      (ms(interval) ?? 0) + (ms(overlap) ?? 0)
+    ) {
+      // Each reading would begin where the log may keep nothing any more.
+      issue('overlap', 'should be shorter than retention less interval');
     }
   });
 

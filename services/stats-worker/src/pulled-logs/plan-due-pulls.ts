@@ -4,6 +4,10 @@ import { durationMs } from '@odometer/domain/posthoc/duration';
 import { pulledLogDeclarationSchema } from '@odometer/domain/pulled-logs/pulled-log-declaration';
 import type { JobQueue } from '@odometer/queues/job-queue';
 import { pullJobId } from '@odometer/queues/pull-job';
+import { LONGEST_PAUSE_MS } from './wanted-pause.ts';
+
+/** Clocks of machines are so far apart, or put right by so much, without anything being wrong. */
+const CLOCK_STEP_MS = 60_000;
 
 /** Asks for every pulled log that is due. One that waits already is not added again. */
 export async function planDuePulls(
@@ -23,10 +27,16 @@ export function isDue(
 ): boolean {
   const { data: log } = pulledLogDeclarationSchema.safeParse(declaration);
   // What another version has declared is left to it.
-  if (log === undefined || log.paused || (retryAt !== null && retryAt.getTime() > nowMs))
-    return false;
+  if (log === undefined || log.paused || isLeftAlone(retryAt, nowMs)) return false;
   // Also what a worker, or a Redis, that died has left in the middle.
   if (startedAt === null || failures > 0 || !caughtUp) return true;
   const intervalMs = durationMs(log.interval);
-  return Math.floor(nowMs / intervalMs) > Math.floor(startedAt.getTime() / intervalMs);
+  // Not only later: one that was begun while a clock was ahead would keep the log unread for as long.
+  return Math.floor(nowMs / intervalMs) !== Math.floor(startedAt.getTime() / intervalMs);
+}
+
+/** A clock that was ahead may have written a time that is later than any. */
+function isLeftAlone(retryAt: Date | null, nowMs: number): boolean {
+  const leftMs = (retryAt?.getTime() ?? nowMs) - nowMs;
+  return leftMs > 0 && leftMs <= LONGEST_PAUSE_MS + CLOCK_STEP_MS;
 }

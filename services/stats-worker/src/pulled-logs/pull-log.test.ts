@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { putWebhook } from '@odometer/database/webhooks';
+import { webhookDeclarationSchema } from '@odometer/domain/webhook-declaration';
 import { hourlySums, outcomes } from '../../test/applier-fixture.ts';
 import { openPull } from '../../test/pull-fixture.ts';
 import { isDue } from './plan-due-pulls.ts';
@@ -28,7 +30,7 @@ async function age(ms: number): Promise<void> {
        update pulled_log_runs set started_at = started_at - $1 * interval '1 ms', finished_at = finished_at - $1 * interval '1 ms'
      )
      update pulled_logs set started_at = started_at - $1 * interval '1 ms', read_at = read_at - $1 * interval '1 ms',
-       read_until = read_until - $1 * interval '1 ms'`,
+       read_until = read_until - $1 * interval '1 ms', position_at = position_at - $1 * interval '1 ms'`,
     [ms],
   );
 }
@@ -133,6 +135,62 @@ describe('an overlap', () => {
     await pull.pull();
     expect(await total()).toBe(2);
   });
+});
+
+describe('the first reading', () => {
+  test('begins so far before the declaration, however long nobody could read', async () => {
+    pull.auth0.write(ago(35 * HOUR_MS));
+    pull.auth0.write(ago(25 * HOUR_MS));
+    await pull.declare({ lookBack: '24h' });
+    await pull.pool.query(`update pulled_logs set declared_at = now() - interval '10 hours'`);
+    await pull.pull();
+    expect(await total()).toBe(1);
+  });
+
+  test('of what the log does not know any more begins with what it keeps', async () => {
+    pull.auth0.write(ago(HOUR_MS));
+    pull.auth0.refusesLost = true;
+    pull.auth0.oldestKept = pull.auth0.write(ago(48 * HOUR_MS + MINUTE_MS)).log_id;
+    await pull.declare({ lookBack: '100h', retention: '48h' });
+    await pull.pull();
+    expect(await total()).toBe(1);
+    // From before the declaration nothing was promised.
+    expect(await pull.gaps()).toEqual([]);
+  });
+});
+
+test('an item without a time is refused: it would count when it is read', async () => {
+  pull.auth0.write(ago(HOUR_MS), { date: undefined });
+  pull.auth0.write(ago(HOUR_MS));
+  await pull.declare();
+  await pull.pull();
+  expect(await total()).toBe(1);
+  expect(await pull.runs()).toMatchObject([{ items: '2', events: '1', refused: '1' }]);
+});
+
+test('without a webhook that says where the time of an item is nothing is read', async () => {
+  pull.auth0.write(ago(MINUTE_MS));
+  await pull.declare({ webhook: 'signed' });
+  const fields = { id: 'log_id', project: { fixed: 'acme/website' } };
+  const webhook = {
+    name: 'signed',
+    kind: 'hmac',
+    secretEnv: 'ODOMETER_WEBHOOK_SECRET_X',
+    signature: { header: 'x-signature' },
+    type: 'logins',
+  };
+  await putWebhook(pull.pool, 'signed', webhookDeclarationSchema.parse({ ...webhook, fields }));
+  await pull.pull();
+  expect((await pull.state()).detail).toContain('webhook signed does not say where the time');
+  expect(pull.auth0.requests).toEqual([]);
+  const timed = { ...fields, time: 'date' };
+  await putWebhook(
+    pull.pool,
+    'signed',
+    webhookDeclarationSchema.parse({ ...webhook, fields: timed }),
+  );
+  await pull.pull();
+  expect(await total()).toBe(1);
 });
 
 test('a log without any item at first is read from where the first reading began', async () => {
@@ -288,6 +346,47 @@ describe('a log that was read too late', () => {
     await pull.pull();
     expect(await pull.gaps()).toHaveLength(1);
     expect(await total()).toBe(2);
+  });
+
+  test('reading that is slower than what is written loses too: the gap begins where the log is read to, not when', async () => {
+    for (let i = 0; i < 201; i += 1) pull.auth0.write(ago(20 * HOUR_MS - i * 60_000));
+    pull.auth0.write(new Date());
+    await pull.declare({ retention: '24h', pageSize: { parameter: 'take', count: 1 } });
+    // Up to some 17 hours ago.
+    await pull.pull();
+    await pull.pool.query(`update pulled_logs set position_at = position_at - interval '10 hours'`);
+    await pull.pull();
+    const [gap] = await pull.gaps();
+    expect(gap).toMatchObject({ reason: 'checkpoint_lost' });
+    const hoursAgo = (at: Date | null | undefined) =>
+      Math.round((Date.now() - (at?.getTime() ?? 0)) / (HOUR_MS / 10)) / 10;
+    expect([hoursAgo(gap?.startedAt), hoursAgo(gap?.endedAt)]).toEqual([26.7, 24]);
+    await pull.pull();
+    expect(await pull.gaps()).toHaveLength(1);
+  });
+
+  test('who answers what is older than that keeps it for longer than it was said: nothing is lost', async () => {
+    for (let i = 0; i < 300; i += 1) pull.auth0.write(ago(100 * HOUR_MS - i * 1_000));
+    await pull.declare({
+      lookBack: '200h',
+      retention: '48h',
+      pageSize: { parameter: 'take', count: 1 },
+    });
+    await pull.pull();
+    await age(MINUTE_MS);
+    await pull.pull();
+    expect(await total()).toBe(300);
+    expect(await pull.gaps()).toEqual([]);
+  });
+
+  test('of a log that could not be read since it was declared, what it does not keep any more is a gap', async () => {
+    await pull.declare({ retention: '48h' });
+    await pull.pool.query(`update pulled_logs set declared_at = now() - interval '60 hours'`);
+    pull.auth0.write(ago(HOUR_MS));
+    await pull.pull();
+    const [gap] = await pull.gaps();
+    expect(Math.round((Date.now() - (gap?.startedAt?.getTime() ?? 0)) / HOUR_MS)).toBe(60);
+    expect(Math.round((Date.now() - (gap?.endedAt.getTime() ?? 0)) / HOUR_MS)).toBe(48);
   });
 
   test('while it only does not answer, nothing is said to be lost that may come yet', async () => {
@@ -468,7 +567,8 @@ test('without the webhook that says what its items are nothing is read', async (
 test('a job has an end: a long log is read on by the next one', async () => {
   for (let i = 0; i < 201; i += 1) pull.auth0.write(ago(HOUR_MS - i));
   await pull.declare({ pageSize: { parameter: 'take', count: 1 } });
-  expect(await pull.pull()).toEqual({ afterMs: 0 });
+  // Whoever waits for the worker has a turn in between.
+  expect(await pull.pull()).toEqual({ afterMs: 1_000 });
   const state = await pull.state();
   expect(state).toMatchObject({ caughtUp: false });
   // Also when that one is lost.

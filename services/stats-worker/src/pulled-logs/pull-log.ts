@@ -10,6 +10,7 @@ import { isOdometerError } from '@odometer/domain/errors';
 import type { EventEnvelope } from '@odometer/domain/event-envelope';
 import type { PulledLogDeclaration } from '@odometer/domain/pulled-logs/pulled-log-declaration';
 import type { WebhookDeclaration } from '@odometer/domain/webhook-declaration';
+import { recordTimeMs } from '@odometer/domain/webhook-event';
 import type { RefusalCode } from '@odometer/intake/refusal';
 import { sortRecords } from '@odometer/intake/sort-records';
 import type { EventBounds } from '@odometer/intake/validate-event';
@@ -62,7 +63,8 @@ export async function pullLog(
     const { declaration, webhook } = await usableLog(pool, name, begun.declaration);
     const reader = pageReader(parts, declaration, webhook, begun, pull);
     const stop = await readPages({ ...parts, declaration, begun, reader, signal });
-    if (stop.kind === 'budget') again = { afterMs: 0 };
+    // Not at once: whoever else waits for this worker has their turn in between.
+    if (stop.kind === 'budget') again = { afterMs: SLACK_MS };
     // Whoever moved the checkpoint may have moved it back, to have something read again.
     if (stop.kind === 'overtaken') again = { afterMs: SLACK_MS };
     end =
@@ -97,7 +99,8 @@ function pageReader(
   const { pool, counts, log, bounds, defaultOrganization } = parts;
   let silentLoss = lossByAge(declaration, begun);
   return async ({ items, from, checkpoint, isEnd, askedAt, loss = silentLoss }) => {
-    const context = { bounds, defaultOrganization, nowMs: askedAt.getTime() };
+    const nowMs = askedAt.getTime();
+    const context = { bounds, defaultOrganization, nowMs, needsTime: true };
     const { events, rejected, rejectedCount, ignored } = sortRecords(webhook, items, context);
     await parts.enqueue(events, rejected);
     const version = await inTransaction(pool, (transaction) =>
@@ -107,6 +110,7 @@ function pageReader(
         checkpoint: checkpoint ?? null,
         isEnd,
         askedAt,
+        position: isEnd ? askedAt : newestOf(webhook, items, nowMs),
         items: items.length,
         events: events.length,
         ignored,
@@ -130,6 +134,20 @@ function pageReader(
     }
     return true;
   };
+}
+
+/** When the newest of the items happened. A clock of theirs that is ahead of ours says nothing of what is read. */
+function newestOf(
+  webhook: WebhookDeclaration,
+  items: readonly unknown[],
+  nowMs: number,
+): Date | null {
+  const times = items
+    .map((item) => recordTimeMs(webhook, item) ?? Number.POSITIVE_INFINITY)
+    .filter((ms) => ms <= nowMs);
+  // Of as many as a page has, which may be more than a call takes arguments.
+  const newestMs = times.reduce((newest, ms) => Math.max(newest, ms), Number.NEGATIVE_INFINITY);
+  return times.length === 0 ? null : new Date(newestMs);
 }
 
 function gapOf(log: string, { startedAtMs, endedAtMs }: KnownLoss) {

@@ -4,7 +4,7 @@ import { durationMs } from '@odometer/domain/posthoc/duration';
 import { checkpointAt } from '@odometer/domain/pulled-logs/checkpoint-template';
 import type { PulledLogDeclaration } from '@odometer/domain/pulled-logs/pulled-log-declaration';
 
-type Progress = Pick<BegunPull, 'readAt' | 'now'>;
+type Progress = Pick<BegunPull, 'readAt' | 'positionAt' | 'declaredAt' | 'now'>;
 
 /**
  * After what a reading begins: where the one before it has stopped; after one that came to the log's end, where the log was read
@@ -16,14 +16,21 @@ type Progress = Pick<BegunPull, 'readAt' | 'now'>;
 export async function firstCheckpoint(
   db: Queryable,
   log: PulledLogDeclaration,
-  { checkpoint, caughtUp, now }: Pick<BegunPull, 'checkpoint' | 'caughtUp' | 'now'>,
+  {
+    checkpoint,
+    caughtUp,
+    declaredAt,
+    now,
+  }: Pick<BegunPull, 'checkpoint' | 'caughtUp' | 'declaredAt' | 'now'>,
 ): Promise<string | undefined> {
   const overlapMs = durationMs(log.overlap);
   if (checkpoint !== null && caughtUp && overlapMs > 0) {
     const earlier = await checkpointBefore(db, log.name, new Date(now.getTime() - overlapMs));
     if (earlier !== undefined) return earlier ?? undefined;
   }
-  return checkpoint ?? startBefore(log, now, log.lookBack);
+  // As far back as was declared, however long there is no first page.
+  const declaredOrNow = declaredAt < now ? declaredAt : now;
+  return checkpoint ?? startBefore(log, declaredOrNow, log.lookBack);
 }
 
 /**
@@ -39,9 +46,9 @@ export function checkpointAfterLoss(
   return startBefore(log, now, log.retention ?? log.lookBack);
 }
 
-function startBefore(log: PulledLogDeclaration, now: Date, back: string): string | undefined {
+function startBefore(log: PulledLogDeclaration, at: Date, back: string): string | undefined {
   const { start } = log.checkpoint;
-  return start === undefined ? undefined : checkpointAt(start, now.getTime() - durationMs(back));
+  return start === undefined ? undefined : checkpointAt(start, at.getTime() - durationMs(back));
 }
 
 /** How much of a log nobody can read any more; undefined: nothing is known to be missing. */
@@ -50,24 +57,34 @@ export interface KnownLoss {
   readonly endedAtMs: number;
 }
 
-/** What was lost when a checkpoint is not known any more. */
-export function lossOfCheckpoint(log: PulledLogDeclaration, { readAt, now }: Progress): KnownLoss {
+/**
+ * What was lost when a checkpoint is not known any more. Of a log that was never read that is what has happened since it was
+ * declared: nobody promised that it has all that it should look back for.
+ */
+export function lossOfCheckpoint(
+  log: PulledLogDeclaration,
+  { readAt, positionAt, declaredAt, now }: Progress,
+): KnownLoss | undefined {
   const keptMs = now.getTime() - durationMs(log.retention ?? log.lookBack);
-  const startedAtMs = readAt?.getTime() ?? null;
-  return { startedAtMs, endedAtMs: Math.max(keptMs, startedAtMs ?? keptMs) };
+  if (readAt === null && keptMs <= declaredAt.getTime()) return undefined;
+  const startedAtMs = (positionAt ?? readAt ?? declaredAt).getTime();
+  return { startedAtMs, endedAtMs: Math.max(keptMs, startedAtMs) };
 }
 
 /**
- * What was lost because nobody came for longer than the log keeps items. Many an API answers an old checkpoint with the
- * oldest item that it has, as if there had been none in between.
+ * What was lost because items grew too old before somebody came for them: nobody came at all, or reading was slower than what is
+ * written. Many an API answers an old checkpoint with the oldest item that it has, as if there had been none in between.
  */
 export function lossByAge(
   log: PulledLogDeclaration,
-  { readAt, now }: Progress,
+  { readAt, positionAt, declaredAt, now }: Progress,
 ): KnownLoss | undefined {
-  if (log.retention === undefined || readAt === null) return undefined;
-  const keptMs = now.getTime() - durationMs(log.retention);
-  return keptMs <= readAt.getTime()
-    ? undefined
-    : { startedAtMs: readAt.getTime(), endedAtMs: keptMs };
+  if (log.retention === undefined) return undefined;
+  const retentionMs = durationMs(log.retention);
+  const readMs = (readAt ?? declaredAt).getTime();
+  const positionMs = positionAt?.getTime() ?? readMs;
+  // Who has answered items that are older than that keeps them for longer than it was said.
+  const startedAtMs = readMs - positionMs <= retentionMs ? positionMs : readMs;
+  const keptMs = now.getTime() - retentionMs;
+  return keptMs <= startedAtMs ? undefined : { startedAtMs, endedAtMs: keptMs };
 }

@@ -54,7 +54,7 @@ export async function readPages(options: {
   const { declaration, begun, tokens, reader, signal } = options;
   const deadline = performance.now() + BUDGET_MS;
   let checkpoint = await firstCheckpoint(options.pool, declaration, begun);
-  let lost: { readonly loss: KnownLoss; readonly refusal: OdometerError } | undefined;
+  let lost: { readonly loss: KnownLoss | undefined; readonly refusal: OdometerError } | undefined;
   let lastDigest: string | undefined;
   const seen = new Set([checkpoint]);
   for (let pages = 0; ; pages += 1) {
@@ -65,8 +65,7 @@ export async function readPages(options: {
     signal.throwIfAborted();
     if (page.kind === 'unknown-checkpoint') {
       // That it is not known is believed when another one is: a wrong address, or too large a page, is answered the same.
-      // And of a log that was never read nothing is lost.
-      if (lost !== undefined || begun.checkpoint === null) throw lost?.refusal ?? page.refusal;
+      if (lost !== undefined) throw lost.refusal;
       lost = { loss: lossOfCheckpoint(declaration, begun), refusal: page.refusal };
       checkpoint = checkpointAfterLoss(declaration, begun);
       continue;
@@ -85,7 +84,7 @@ export async function readPages(options: {
     }
     lastDigest = digest;
     const taken = { items, from: checkpoint, checkpoint: next, isEnd, askedAt };
-    if (!(await reader(lost === undefined ? taken : { ...taken, loss: lost.loss }))) {
+    if (!(await reader(lost?.loss === undefined ? taken : { ...taken, loss: lost.loss }))) {
       return { kind: 'overtaken' };
     }
     signal.throwIfAborted();

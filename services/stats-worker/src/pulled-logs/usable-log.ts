@@ -6,6 +6,7 @@ import {
   pulledLogDeclarationSchema,
 } from '@odometer/domain/pulled-logs/pulled-log-declaration';
 import {
+  saysNoTime,
   type WebhookDeclaration,
   webhookDeclarationSchema,
 } from '@odometer/domain/webhook-declaration';
@@ -30,6 +31,9 @@ export async function usableLog(
   const { data: webhook } = webhookDeclarationSchema.safeParse(found.declaration);
   if (webhook === undefined) {
     throw invalid(`webhook ${declaration.webhook} is declared by another version`);
+  }
+  if (saysNoTime(webhook)) {
+    throw invalid(`webhook ${declaration.webhook} does not say where the time of an item is`);
   }
   return { declaration, webhook };
 }

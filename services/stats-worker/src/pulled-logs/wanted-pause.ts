@@ -1,7 +1,7 @@
 /** Without a word about when: about as long as rate limits are counted for. */
 const UNSAID_MS = 60_000;
 /** A log that names a time far away, or another unit, is asked all the same some day. */
-const LONGEST_MS = 3_600_000;
+export const LONGEST_PAUSE_MS = 3_600_000;
 
 /**
  * How long a log wants to be left alone, by the headers of an answer: `Retry-After` (RFC 9110, seconds or a date), or
@@ -25,7 +25,7 @@ export function wantedPauseMs(
     ...(reset === null ? [] : [(seconds(reset) ?? Number.NaN) - fromMs]),
   ].filter((ms) => !Number.isNaN(ms));
   if (waitsMs.length === 0) return isRefused ? UNSAID_MS : 0;
-  return Math.min(Math.max(0, ...waitsMs), LONGEST_MS);
+  return Math.min(Math.max(0, ...waitsMs), LONGEST_PAUSE_MS);
 }
 
 /** As milliseconds. */
