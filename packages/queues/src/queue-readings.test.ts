@@ -90,6 +90,17 @@ test('shows the depth and the age of the job that is next', async () => {
   expect(reading?.oldestWaitingAgeSeconds).toBeLessThan(100);
 });
 
+test('jobs with a turn are shown as waiting, too, and the age is that of the one that is next', async () => {
+  await queue.add('count-batch', countBatch(2), 'counter.7.2', 5);
+  await queue.add('count-batch', countBatch(1), 'counter.7.1', 3);
+  await queue.run((redis) =>
+    redis.hset(queue.key('counter.7.1'), 'timestamp', Date.now() - 90_000),
+  );
+  const [reading] = await readQueues([queue]);
+  expect(reading?.depth.waiting).toBe(2);
+  expect(reading?.oldestWaitingAgeSeconds).toBeGreaterThanOrEqual(90);
+});
+
 test('the backlog is known soon after it is asked for, and nobody waits for it', async () => {
   const backlog = new Backlog(queue);
   expect(backlog.waiting()).toBe(0);
