@@ -267,6 +267,13 @@ export const storageAndPeriods = prometheusDashboard({
           { thresholds: [[1, 'orange']], alert: 'OdometerPosthocHeld' },
         ),
         lines(
+          'Without usage',
+          's',
+          'For how long, up to the newest answer, windows had no usage, while earlier ones had, or no log was ever found, by metric. `odometer posthoc runs` says how many files were read.',
+          prometheus({ '{{metric}}': 'max by (metric) (odometer_posthoc_empty_seconds)' }),
+          { thresholds: [[86400, 'orange']], alert: 'OdometerPosthocEmpty' },
+        ),
+        lines(
           'Runs',
           'short',
           'Windows that were asked for, by outcome. done: counted. failed: is tried again. held: the answer fell too far to be believed. superseded: a later one was first.',

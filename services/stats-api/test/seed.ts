@@ -71,11 +71,11 @@ export async function seed(pool: Pool): Promise<void> {
         ('bucket', 'assets', 'hourly', 'failed', '2026-11-22T11:00Z', '2026-11-22T11:01Z', '{}', 'target_denied', 'no');
     insert into posthoc_metrics (name, declaration, first_window, settled_before)
       values ('alb', '${POSTHOC_METRIC}', '2026-11-20T10:00Z', '2026-11-20T10:00Z'), ('logins', '{"engine": "newer"}', '2026-11-20', '2026-11-20');
-    insert into posthoc_runs (metric, window_start, window_end, revision, state, planned_at, retry_at, finished_at, as_of, answer_rows, unmatched_lines, scanned_bytes, total, events, difference, failure, detail)
-      values ('alb', '2026-11-20T10:00Z', '2026-11-20T11:00Z', 1, 'done', '2026-11-20T12:00Z', null, '2026-11-20T12:01Z', '2026-11-20T12:00Z', 3, 0, 1000, 9007199254740995.5, 3, 9007199254740995.5, null, null),
-        ('alb', '2026-11-20T10:00Z', '2026-11-20T11:00Z', 2, 'done', '2026-11-20T17:00Z', null, '2026-11-20T17:01Z', '2026-11-20T17:00Z', 3, 1, 1024, 9007199254740993.5, 1, -2, null, null),
-        ('alb', '2026-11-20T11:00Z', '2026-11-20T12:00Z', 1, 'failed', '2026-11-20T12:00Z', '2026-11-20T13:00Z', null, null, null, null, null, null, null, null, 'target_invalid', 'no such column'),
-        ('logins', '2026-11-20T00:00Z', '2026-11-21T00:00Z', 1, 'held', '2026-11-21T01:00Z', null, '2026-11-21T01:00Z', '2026-11-21T01:00Z', 0, 0, 0, 0, 0, 0, null, 'it fell from 5 to 0');
+    insert into posthoc_runs (metric, window_start, window_end, revision, state, planned_at, retry_at, finished_at, as_of, answer_rows, unmatched_lines, scanned_bytes, log_files, total, events, difference, failure, detail)
+      values ('alb', '2026-11-20T10:00Z', '2026-11-20T11:00Z', 1, 'done', '2026-11-20T12:00Z', null, '2026-11-20T12:01Z', '2026-11-20T12:00Z', 3, 0, 1000, 11, 9007199254740995.5, 3, 9007199254740995.5, null, null),
+        ('alb', '2026-11-20T10:00Z', '2026-11-20T11:00Z', 2, 'done', '2026-11-20T17:00Z', null, '2026-11-20T17:01Z', '2026-11-20T17:00Z', 3, 1, 1024, 12, 9007199254740993.5, 1, -2, null, null),
+        ('alb', '2026-11-20T11:00Z', '2026-11-20T12:00Z', 1, 'failed', '2026-11-20T12:00Z', '2026-11-20T13:00Z', null, null, null, null, null, null, null, null, null, 'target_invalid', 'no such column'),
+        ('logins', '2026-11-20T00:00Z', '2026-11-21T00:00Z', 1, 'held', '2026-11-21T01:00Z', null, '2026-11-21T01:00Z', '2026-11-21T01:00Z', 0, 0, 0, null, 0, 0, 0, null, 'it fell from 5 to 0');
     insert into gaps (source, epoch, reason, started_at, ended_at, detail)
       values ('mqtt/one', 7, 'session_lost', now(), now(), '{"clientId": "one"}');
     insert into audit_log (actor, action, subject, detail)

@@ -83,7 +83,7 @@ export interface MetricSources {
   readonly posthoc: PosthocCounts;
   readonly pulls: PullCounts;
   readonly pulledLogs: Pick<PulledLogReading, 'readUntil' | 'failing'>;
-  readonly posthocProgress: Pick<PosthocReading, 'behind' | 'held' | 'unfinishedSince'>;
+  readonly posthocProgress: Pick<PosthocReading, 'behind' | 'empty' | 'held' | 'unfinishedSince'>;
   readonly aws: Pick<AwsClients, 'throttledRequests'>;
   readonly listings: ListingCounts;
   readonly workers: () => Iterable<readonly [queue: string, counts: Readonly<JobWorkerCounts>]>;

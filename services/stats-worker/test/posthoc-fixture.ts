@@ -126,6 +126,7 @@ const MAX_LOOKS = 10;
 export async function openPosthoc() {
   const system = await openAppliers();
   const directory = temporaryDirectory('logs');
+  mkdirSync(join(directory, 'alb'));
   const producer = await new Producer(system.pool, 'events').open();
   const lines: Record<string, unknown>[] = [];
   const note = (fields: object) => lines.push({ ...fields });

@@ -16,6 +16,8 @@ export interface WholeAnswer {
   readonly asOf: Date;
   readonly unmatchedLines: bigint;
   readonly scannedBytes: bigint;
+  /** Absent when the engine does not say. */
+  readonly logFiles?: number;
 }
 
 export type Belief =
@@ -144,14 +146,14 @@ async function end(
   transaction: Transaction,
   id: string,
   state: 'answered' | 'done' | 'held' | 'superseded',
-  { rows, asOf, unmatchedLines, scannedBytes }: WholeAnswer,
+  { rows, asOf, unmatchedLines, scannedBytes, logFiles }: WholeAnswer,
   detail: string | null,
   changed: { readonly events: string; readonly difference: string } | null = null,
 ): Promise<void> {
   await transaction.query(
     `update posthoc_runs
      set state = $2, as_of = $3, answer_rows = $4, unmatched_lines = $5, scanned_bytes = $6,
-       total = (select coalesce(sum(v), 0) from unnest($7::numeric[]) v), events = $8, difference = $9, detail = $10,
+       total = (select coalesce(sum(v), 0) from unnest($7::numeric[]) v), events = $8, difference = $9, detail = $10, log_files = $11,
        finished_at = case when $2 <> 'answered' then clock_timestamp() end
      where id = $1`,
     [
@@ -165,6 +167,7 @@ async function end(
       changed?.events ?? 0,
       changed?.difference ?? 0,
       detail,
+      logFiles ?? null,
     ],
   );
 }

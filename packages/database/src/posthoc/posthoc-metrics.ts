@@ -24,18 +24,38 @@ export interface PosthocProgress extends StoredPosthocMetric {
   readonly unfinishedRuns: number;
   /** When the one of them was planned that waits for longest. */
   readonly unfinishedSince: Date | null;
+  /**
+   * From when on no believed answer has had any usage, while one before had, or there never was a byte of logs. Null: the newest
+   * has some, or there are logs of which none was ever counted.
+   */
+  readonly emptySince: Date | null;
   readonly firstWindow: Date;
   readonly declaredAt: Date;
 }
+
+/** What was answered while a clock was ahead says nothing: it may be of windows that are yet to come. */
+const BELIEVED = `r.state in ('answered', 'shipped', 'done') and r.as_of <= clock_timestamp()`;
 
 /** All of them, by name. */
 export async function listPosthocProgress(db: Queryable): Promise<readonly PosthocProgress[]> {
   const { rows } = await db.query<PosthocProgress>(
     `select m.name, m.declaration, m.first_window as "firstWindow", m.declared_at as "declaredAt",
-       (select r.window_end from posthoc_runs r where r.metric = m.name and r.state in ('answered', 'shipped', 'done')
-        order by r.window_start desc, r.revision desc limit 1) as "answeredUntil",
+       a.until as "answeredUntil",
+       case
+         when a.total = 0 then coalesce(
+           (select r.window_end from posthoc_runs r where r.metric = m.name and ${BELIEVED} and r.total > 0
+            order by r.window_start desc limit 1),
+           case when not exists (
+             select from posthoc_runs r where r.metric = m.name and ${BELIEVED} and r.scanned_bytes > 0
+           ) then m.first_window end
+         )
+       end as "emptySince",
        h.held as "heldWindows", u.unfinished as "unfinishedRuns", u.since as "unfinishedSince"
      from posthoc_metrics m
+     left join lateral (
+       select r.window_end as until, r.total from posthoc_runs r where r.metric = m.name and ${BELIEVED}
+       order by r.window_start desc, r.revision desc limit 1
+     ) a on true
      cross join lateral (
        select count(*)::int as held from posthoc_runs r
        where r.metric = m.name and r.state = 'held' and not exists (

@@ -19,6 +19,11 @@ const metricSchema = z.object({
   answeredUntil: instant
     .nullable()
     .describe('end of the newest window that has a believed answer; null: there is none'),
+  emptySince: instant
+    .nullable()
+    .describe(
+      'from when on there was no usage, while there was before, or no log was ever found; null: the newest window has some',
+    ),
   heldWindows: z.int().describe('whose newest answer is not believed'),
   unfinishedRuns: z.int(),
   unfinishedSince: instant.nullable().describe('when the oldest of them was planned'),

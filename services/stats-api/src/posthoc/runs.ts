@@ -20,6 +20,7 @@ const runSchema = z.object({
   rows: figure.nullable(),
   unmatchedLines: figure.nullable().describe('that could not be read, and so are in no row'),
   scannedBytes: figure.nullable(),
+  logFiles: z.int().nullable().describe('that were read; null: the engine does not say'),
   total: figure.nullable().describe('sum of the answer'),
   events: figure.nullable().describe('that were shipped, because something has changed'),
   difference: figure.nullable().describe('sum of these events, negative when it is less now'),

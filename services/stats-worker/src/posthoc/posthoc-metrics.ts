@@ -7,7 +7,7 @@ import type { PosthocReading } from './posthoc-reading.ts';
 export function createPosthocMetrics(
   registry: Registry,
   counts: PosthocCounts,
-  reading: Pick<PosthocReading, 'behind' | 'held' | 'unfinishedSince'>,
+  reading: Pick<PosthocReading, 'behind' | 'empty' | 'held' | 'unfinishedSince'>,
 ): void {
   integerCounter({
     name: 'odometer_posthoc_runs_total',
@@ -67,6 +67,13 @@ export function createPosthocMetrics(
     labelNames: ['metric'],
     registry,
     read: () => reading.held(),
+  });
+  gauge({
+    name: 'odometer_posthoc_empty_seconds',
+    help: 'For how long, up to the newest believed answer, windows had no usage, while earlier ones had, or no log was ever found, by declared metric; 0 when the newest has some. Logs that are not written, or written elsewhere, look like this.',
+    labelNames: ['metric'],
+    registry,
+    read: () => reading.empty(),
   });
   gauge({
     name: 'odometer_posthoc_unfinished_timestamp_seconds',

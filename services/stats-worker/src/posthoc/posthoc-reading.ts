@@ -39,6 +39,14 @@ export class PosthocReading {
     );
   }
 
+  /** Seconds for which there was no usage up to the newest believed answer. */
+  empty(): readonly LabelledCount<'metric'>[] {
+    return this.#progress.map(({ name, answeredUntil, emptySince }) => {
+      const emptyMs = (answeredUntil?.getTime() ?? 0) - (emptySince?.getTime() ?? 0);
+      return [{ metric: name }, emptySince === null ? 0 : emptyMs / 1_000] as const;
+    });
+  }
+
   behind(): readonly LabelledCount<'metric'>[] {
     return this.#behind;
   }

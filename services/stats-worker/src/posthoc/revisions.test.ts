@@ -301,6 +301,39 @@ test('windows that nobody asked for while no worker was there are asked for once
   ]);
 });
 
+test('windows that were asked for while the clock was ahead are asked for when they are due', async () => {
+  await posthoc.declare(at('10:20'));
+  await posthoc.ring('2026-08-16T10:00:00Z');
+  // As Postgres writes it whose clock is ahead, and right again then.
+  await posthoc.pool.query(
+    `update posthoc_runs set planned_at = clock_timestamp() + interval '22 hours'`,
+  );
+  posthoc.write(`${DAY}/a.log.gz`, [albLine('10:00:00', 'web')]);
+  await posthoc.ring(at('12:00'));
+  expect((await shown()).filter(([window]) => window === '10:00')).toEqual([
+    ['10:00', 2, 'done', '1', '1'],
+    ['10:00', 1, 'done', '0', '0'],
+  ]);
+  expect(await sums()).toEqual({ 'acme/web api_calls': '1' });
+  const settled = async () => (await stored('select settled_before as at from posthoc_metrics'))[0];
+  expect(await settled()).toEqual({ at: new Date(at('10:00')) });
+  await posthoc.ring(at('17:00'));
+  expect((await shown()).filter(([window]) => window === '10:00')).toHaveLength(3);
+  expect(await settled()).toEqual({ at: new Date(at('11:00')) });
+});
+
+test('what was to be tried again by a clock that was ahead is tried', async () => {
+  await posthoc.declare(at('10:20'));
+  const broken = join(posthoc.directory, DAY, 'broken.log.gz');
+  posthoc.write(`${DAY}/a.log.gz`, [albLine('10:00:00', 'web')]);
+  writeFileSync(broken, 'no gzip');
+  await posthoc.ring(at('12:00'));
+  rmSync(broken);
+  await posthoc.pool.query(`update posthoc_runs set retry_at = retry_at + interval '30 days'`);
+  await posthoc.ring(at('12:10'));
+  expect(await shown()).toEqual([['10:00', 1, 'done', '1', '1']]);
+});
+
 test('what clients send under its type is not counted, and its events feed no other meter of the type', async () => {
   await posthoc.declare(at('10:20'));
   const producer = await new Producer(posthoc.pool, 'events').open();

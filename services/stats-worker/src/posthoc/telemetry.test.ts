@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { albLine, openPosthoc } from '../../test/posthoc-fixture.ts';
 import { PosthocReading } from './posthoc-reading.ts';
 
@@ -39,6 +39,47 @@ test('a metric is behind by the windows that should have an answer, from the fir
   await posthoc.ring(at('13:05'));
   expect((await read('13:59')).behind).toEqual(alb(0));
   expect((await read('14:00')).behind).toEqual(alb(3_600));
+});
+
+describe('how long there was no usage', () => {
+  const empty = async (time: string) => {
+    await read(time);
+    return reading.empty();
+  };
+  beforeEach(() => posthoc.declare(at('10:20')));
+
+  test('is counted from the last window that had some, up to the newest answer', async () => {
+    expect(await empty('11:59')).toEqual(alb(0));
+    posthoc.write('alb/2026/08/15/a.log', [albLine('10:00:00', 'web')]);
+    await posthoc.ring(at('12:05'));
+    expect(await empty('12:06')).toEqual(alb(0));
+    await posthoc.ring(at('15:05'));
+    expect(await empty('15:06')).toEqual(alb(3 * 3_600));
+    posthoc.write('alb/2026/08/15/b.log', [albLine('14:30:00', 'web')]);
+    await posthoc.ring(at('16:05'));
+    expect(await empty('16:06')).toEqual(alb(0));
+  });
+
+  test('is counted from the first window on when no log was ever found', async () => {
+    await posthoc.ring(at('15:05'));
+    expect(await empty('15:06')).toEqual(alb(4 * 3_600));
+    expect((await posthoc.runs())[0]).toMatchObject({ rows: '0', logFiles: 0 });
+  });
+
+  test('is nothing where there are logs of which none was ever counted', async () => {
+    posthoc.write('alb/2026/08/15/a.log', [albLine('09:00:00', 'web')]);
+    await posthoc.ring(at('15:05'));
+    expect(await empty('15:06')).toEqual(alb(0));
+    expect((await posthoc.runs())[0]).toMatchObject({ rows: '0', logFiles: 1 });
+  });
+});
+
+test('what was answered while a clock was ahead is no answer of what is due', async () => {
+  await posthoc.declare(at('10:20'));
+  await posthoc.ring(at('15:05'));
+  expect((await read('15:06')).behind).toEqual(alb(0));
+  await posthoc.pool.query(`update posthoc_runs set as_of = as_of + interval '1 day'`);
+  expect((await read('15:06')).behind).toEqual(alb(4 * 3_600));
 });
 
 test('a held window is one until it is believed, however often it is held', async () => {

@@ -578,6 +578,14 @@ test('a job has an end: a long log is read on by the next one', async () => {
   expect(await outcomes(pull.pool)).toEqual({ items: 201, counted: 201 });
 });
 
+test('a time until which a log is to be left alone is not waited for when a wrong clock has written it', async () => {
+  pull.auth0.write(ago(MINUTE_MS));
+  await pull.declare();
+  await pull.pool.query(`update pulled_logs set retry_at = now() + interval '30 days'`);
+  await pull.pull();
+  expect(await total()).toBe(1);
+});
+
 test('a log is due once in each of its intervals, however unpunctual the bell is', async () => {
   await pull.declare({ interval: '1h' });
   const state = { ...(await pull.state()), caughtUp: true };
@@ -587,6 +595,11 @@ test('a log is due once in each of its intervals, however unpunctual the bell is
   expect(isDue(read, at('10:50:00'))).toBe(false);
   expect(isDue(read, at('11:00:01'))).toBe(true);
   expect(isDue({ ...read, failures: 1 }, at('10:10:00'))).toBe(true);
+  // Written while a clock was ahead: no log is left alone for longer than an hour.
+  const ahead = new Date(at('10:00:07') + 30 * 86_400_000);
+  expect(isDue({ ...read, startedAt: ahead }, at('11:00:01'))).toBe(true);
+  expect(isDue({ ...read, retryAt: ahead }, at('11:00:01'))).toBe(true);
+  expect(isDue({ ...read, retryAt: new Date(at('11:50:00')) }, at('11:00:01'))).toBe(false);
   await pull.declare({ interval: '1h', paused: true });
   expect(isDue(await pull.state(), at('11:00:01'))).toBe(false);
 });
