@@ -110,6 +110,8 @@ create table posthoc_tests (
   window_end timestamptz not null,
   -- Of a query that runs elsewhere, since it was asked for.
   execution_id text,
+  -- How often a query was begun that runs in the worker.
+  attempt integer not null default 0,
   -- The answer, or what went wrong, once there is one.
   answer jsonb,
   failure text,

@@ -5,6 +5,7 @@ import type { Queryable } from '../pool.ts';
  *
  *   planned ──▶ started ──▶ answered ──▶ shipped ──▶ done
  *      ▲           ├──▶ failed (is started again when its time has come)
+ *      │           ├──▶ started, as another attempt (its worker is gone)
  *      │           ├──▶ held (the answer fell too far; nothing is shipped)
  *      │           └──▶ superseded (a later revision was answered, or planned, first)
  *
@@ -78,6 +79,19 @@ export async function startRun(
     [id, attempt, requestToken],
   );
   return rows[0]?.attempt;
+}
+
+/** Begins a started run anew, as another attempt: whoever is still at the one before will find that nobody wants its answer. */
+export async function beginAgain(
+  db: Queryable,
+  { id, attempt }: Pick<PosthocRun, 'id' | 'attempt'>,
+  requestToken: string,
+): Promise<void> {
+  await db.query(
+    `update posthoc_runs set attempt = attempt + 1, request_token = $3, started_at = clock_timestamp()
+     where id = $1 and attempt = $2 and state = 'started'`,
+    [id, attempt, requestToken],
+  );
 }
 
 /** Stores what an engine calls the query, and a digest of what it was made of. */

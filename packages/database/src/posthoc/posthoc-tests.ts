@@ -37,6 +37,15 @@ export async function findTest(db: Queryable, id: string): Promise<PosthocTest |
   return rows[0];
 }
 
+/** Notes that a query begins in this process, which may be ended by it. @returns how often it has begun. */
+export async function beginTest(db: Queryable, id: string): Promise<number> {
+  const { rows } = await db.query<{ attempt: number }>(
+    'update posthoc_tests set attempt = attempt + 1 where id = $1 returning attempt',
+    [id],
+  );
+  return rows[0]?.attempt ?? 0;
+}
+
 /** Stores what an engine calls the query. */
 export async function storeTestExecution(
   db: Queryable,

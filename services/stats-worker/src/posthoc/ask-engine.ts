@@ -1,7 +1,9 @@
+import type { Pool } from '@odometer/database/pool';
+import { registeredProjects } from '@odometer/database/posthoc/registered-projects';
 import { isOdometerError } from '@odometer/domain/errors';
 import type { PosthocDeclaration } from '@odometer/domain/posthoc/posthoc-declaration';
+import { AnswerReader, type ReadAnswer } from './answer-reader.ts';
 import type { EngineAnswer, PosthocEngine, PosthocQuery } from './engines/engine.ts';
-import { type ReadAnswer, readAnswer } from './read-answer.ts';
 
 /** Every engine that a declaration may name. */
 export type Engines = Readonly<Record<PosthocDeclaration['engine'], PosthocEngine>>;
@@ -15,7 +17,7 @@ export interface Asking {
   readonly runningMs: number;
 }
 
-export interface AskedAnswer extends ReadAnswer {
+export interface AskedAnswer extends Omit<ReadAnswer, 'answered'> {
   readonly asOf: Date;
   readonly engine: Omit<EngineAnswer, 'columns' | 'rows'> & { readonly rows: number };
 }
@@ -38,7 +40,7 @@ const LONGEST_WAIT_MS = 10_000;
  * @throws OdometerError as the engine; `target_invalid`: the answer is none of this metric.
  */
 export async function askEngine(
-  engines: Engines,
+  { pool, engines }: { readonly pool: Pool; readonly engines: Engines },
   query: PosthocQuery,
   asking: Asking,
   storeExecution: (executionId: string) => Promise<void>,
@@ -62,17 +64,19 @@ export async function askEngine(
   // When it was asked, not when it answered: what is read is at least as old.
   const asOf = executionId === null ? new Date() : startedAt;
   const execution = executionId === null ? null : { id: executionId, runningMs };
-  const answered = await engine.answer(query, execution, signal);
+  const reader = new AnswerReader(metric, (names) => registeredProjects(pool, names));
+  const answered = await engine.answer(query, execution, signal, reader);
   if ('isRunning' in answered) {
     const { trouble } = answered;
     return { afterMs: waitMs(runningMs), ...(trouble === undefined ? {} : { trouble }) };
   }
-  const { rows, unmatchedLines, scannedBytes, logFiles } = answered;
+  const { unmatchedLines, scannedBytes, logFiles } = answered;
+  const { answered: rows, ...read } = reader.result();
   return {
-    ...readAnswer(metric, answered),
+    ...read,
     asOf,
     engine: {
-      rows: rows.length,
+      rows,
       unmatchedLines,
       scannedBytes,
       ...(logFiles !== undefined && { logFiles }),

@@ -89,7 +89,7 @@ test('calls of each route', async () => {
     'acme/web route_calls': '3',
   });
   expect([...(await dimensions())].sort()).toEqual([
-    'app /app/items/:id GET 4xx 1',
+    'app (unknown) GET 4xx 1',
     'web /web/:id/:id/x GET 2xx 1',
     'web /web/x GET 2xx 2',
   ]);

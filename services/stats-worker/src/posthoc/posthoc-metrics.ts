@@ -30,7 +30,7 @@ export function createPosthocMetrics(
   });
   integerCounter({
     name: 'odometer_posthoc_unnamed_rows_total',
-    help: 'Rows of answers that were left out, because they name no project.',
+    help: 'Rows of answers that were left out, because they name no project, or in an answer that is too large one that is not registered.',
     registry,
     read: () => counts.unnamedRows,
   });

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { inTransaction, type Pool } from '@odometer/database/pool';
 import { believeAnswer } from '@odometer/database/posthoc/believe-answer';
 import {
+  beginAgain,
   countExecutions,
   failRun,
   findRun,
@@ -47,6 +48,7 @@ export async function processRun(
     if (await isFull(parts, planned)) return { afterMs: NO_PLACE_MS };
     await startRun(parts.pool, planned, requestToken(planned, planned.attempt + 1));
   }
+  if (planned?.state === 'started') await takeOver(parts, planned);
   const started = await findRun(parts.pool, runId);
   if (started?.state === 'started') {
     const again = await answerRun(parts, started, signal);
@@ -72,6 +74,32 @@ async function isFull({ pool, engines }: RunParts, run: PosthocRun): Promise<boo
   });
   const most = metric === undefined ? undefined : engines[metric.engine].maxExecutions;
   return most !== undefined && (await countExecutions(pool)) >= most;
+}
+
+/** A worker may stop, or be killed, for reasons that are not the query's. */
+const ATTEMPTS_AT_ONCE = 3;
+
+/**
+ * Begins a query again that ran in a worker which is gone. What ended it may have been the query: then whoever begins it again is
+ * ended, too, and with it all that this worker does besides. So after a few attempts it waits, as what has failed.
+ */
+async function takeOver({ pool, engines, counts, log }: RunParts, run: PosthocRun): Promise<void> {
+  const metric = await usableMetric(pool, run.metric).catch((error: unknown) => {
+    // Whoever goes on finds out, and says so.
+    if (isOdometerError(error) && error.code === 'target_invalid') return undefined;
+    throw error;
+  });
+  if (metric === undefined || engines[metric.engine].runsHere !== true) return;
+  if (run.executionId !== null) return;
+  if (run.attempt < ATTEMPTS_AT_ONCE) {
+    await beginAgain(pool, run, requestToken(run, run.attempt + 1));
+    return;
+  }
+  const detail = `the worker was gone before the query had an answer, ${run.attempt} times`;
+  if (!(await failRun(pool, run, 'worker_lost', detail))) return;
+  counts.add('failed');
+  const window = run.windowStart.toISOString();
+  log.error({ event: 'posthoc_worker_lost', metric: run.metric, window, attempt: run.attempt });
 }
 
 /** It is of no use any more while its query runs: that costs money, and nobody will read its answer. */
@@ -104,7 +132,7 @@ async function answerRun(
   run: PosthocRun,
   signal: AbortSignal,
 ): Promise<Again | undefined> {
-  const { pool, engines, counts, log } = parts;
+  const { pool, counts, log } = parts;
   const fields = {
     metric: run.metric,
     window: run.windowStart.toISOString(),
@@ -121,7 +149,7 @@ async function answerRun(
       });
     }
     const asked = await askEngine(
-      engines,
+      parts,
       queryOf(metric, run),
       {
         token: requestToken(run, run.attempt),
@@ -138,7 +166,7 @@ async function answerRun(
       }
       return asked;
     }
-    const { rows, unnamed, asOf, engine } = asked;
+    const { rows, unnamed, merged, asOf, engine } = asked;
     const belief = await inTransaction(pool, (transaction) =>
       believeAnswer(transaction, run, { ...engine, rows, asOf }, metric.maxFallPercent),
     );
@@ -152,6 +180,7 @@ async function answerRun(
       const lines = engine.unmatchedLines.toString();
       log.warn({ event: 'posthoc_lines_lost', ...fields, lines, unnamed: unnamed.toString() });
     }
+    if (merged > 0) log.warn({ event: 'posthoc_projects_merged', ...fields, projects: merged });
     if (belief.state === 'held') log.error({ event: 'posthoc_answer_held', ...fields, ...belief });
     else log.info({ event: 'posthoc_answered', ...fields, ...belief, rows: engine.rows });
     // What has events to ship counts when they are counted.

@@ -1,5 +1,11 @@
 import type { Pool } from '@odometer/database/pool';
-import { answerTest, findTest, storeTestExecution } from '@odometer/database/posthoc/posthoc-tests';
+import {
+  answerTest,
+  beginTest,
+  findTest,
+  storeTestExecution,
+} from '@odometer/database/posthoc/posthoc-tests';
+import { OdometerError } from '@odometer/domain/errors';
 import type { ShownAnswer } from '@odometer/domain/posthoc/shown-answer';
 import { isInfrastructureError } from '@odometer/queues/infrastructure-error';
 import { type Again, askEngine, type Engines } from './ask-engine.ts';
@@ -7,6 +13,8 @@ import { usableMetric } from './usable-metric.ts';
 
 /** Enough to see whether a query is right. */
 const MAX_SHOWN_ROWS = 1_000;
+/** A worker may stop, or be killed, for reasons that are not the query's. */
+const MAX_ATTEMPTS = 3;
 
 /**
  * Answers a window for somebody who wants to see it. Nothing is shipped, and no run knows of it.
@@ -23,8 +31,17 @@ export async function runTest(
   try {
     const metric = await usableMetric(pool, test.metric);
     const query = { metric, startMs: test.windowStart.getTime(), endMs: test.windowEnd.getTime() };
+    if (engines[metric.engine].runsHere === true) {
+      const attempt = await beginTest(pool, testId);
+      if (attempt > MAX_ATTEMPTS) {
+        throw new OdometerError('target_invalid', {
+          target: `post-hoc metric ${metric.name}`,
+          reason: 'the worker was gone before the query had an answer, each time',
+        });
+      }
+    }
     const asked = await askEngine(
-      engines,
+      { pool, engines },
       query,
       { ...test, token: testId, startedAt: test.askedAt },
       (executionId) => storeTestExecution(pool, testId, executionId),

@@ -27,8 +27,15 @@ export interface EngineColumn {
   readonly type: 'exact' | 'inexact' | 'other';
 }
 
-/** An answer with more rows is another query: one has a row for each project, perhaps for each of its routes. */
-export const MAX_ANSWER_ROWS = 200_000;
+/**
+ * Takes an answer piece by piece, while it is read: nobody knows how large it will be, as clients choose the paths and names
+ * that are in it.
+ */
+export interface AnswerSink {
+  /** A new answer begins; what was taken before is none. */
+  begin(columns: readonly EngineColumn[]): void;
+  add(rows: EngineAnswer['rows']): Promise<void>;
+}
 
 /** A query that runs elsewhere. */
 export interface Execution {
@@ -50,6 +57,12 @@ export interface StillRunning {
  * after a crash.
  */
 export interface PosthocEngine {
+  /**
+   * Its queries run in this process, and may be what ends it: whoever finds one that was begun cannot know. Without it they run
+   * elsewhere, and go on there.
+   */
+  readonly runsHere?: true;
+
   /** How many queries may run there at once, of all workers; without it, as many as there are workers. */
   readonly maxExecutions?: number;
 
@@ -65,12 +78,14 @@ export interface PosthocEngine {
    * Reads the answer whole, once there is one. A query that runs elsewhere is not waited for. May be called again for one
    * query, and by two at once. What runs for too long is stopped.
    *
+   * @param sink takes the rows, which are not in what is returned then.
    * @throws OdometerError as `start`: there will be no answer; the signal's reason when it is aborted first.
    */
   answer(
     query: PosthocQuery,
     execution: Execution | null,
     signal: AbortSignal,
+    sink?: AnswerSink,
   ): Promise<EngineAnswer | StillRunning>;
 
   /** Stops a query whose answer nobody wants any more, if it runs elsewhere. */
@@ -79,9 +94,11 @@ export interface PosthocEngine {
 
 /** One that answers in this process, as long as it takes. */
 export interface LocalEngine extends PosthocEngine {
+  readonly runsHere: true;
   answer(
     query: PosthocQuery,
     execution: Execution | null,
     signal: AbortSignal,
+    sink?: AnswerSink,
   ): Promise<EngineAnswer>;
 }

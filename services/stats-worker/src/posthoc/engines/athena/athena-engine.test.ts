@@ -9,7 +9,7 @@ import {
   FakeAthena,
 } from '@odometer/testing/fake-athena';
 import { ANSWER_COLUMNS, answerOf, athenaDeclaration } from '../../../../test/athena-fixture.ts';
-import { readAnswer } from '../../read-answer.ts';
+import { AnswerReader } from '../../answer-reader.ts';
 import type { PosthocQuery } from '../engine.ts';
 import { createAthenaEngine } from './athena-engine.ts';
 
@@ -299,7 +299,11 @@ describe('the answer', () => {
       ]),
     });
     const { metric } = query();
-    const { rows, unnamed } = readAnswer(metric, await answered());
+    const { columns, rows: answers } = await answered();
+    const reader = new AnswerReader(metric, async () => []);
+    reader.begin(columns);
+    await reader.add(answers);
+    const { rows, unnamed } = reader.result();
     expect(rows.map(({ project, value }) => [project, value])).toEqual([
       ['web', '18014398509481986'],
     ]);

@@ -8,6 +8,7 @@ import type { AwsTarget } from '@odometer/aws/aws-clients';
 import { awsFailure } from '@odometer/aws/aws-error';
 import { isOdometerError, OdometerError } from '@odometer/domain/errors';
 import type { AthenaTable } from '@odometer/domain/posthoc/athena-table';
+import { CollectedRows } from '../collected-rows.ts';
 import type { Execution, PosthocEngine, PosthocQuery } from '../engine.ts';
 import { athenaQuery } from './athena-query.ts';
 import { type QueryState, queryState } from './query-state.ts';
@@ -57,7 +58,7 @@ export function createAthenaEngine(
       return QueryExecutionId ?? null;
     },
 
-    async answer(query, execution, signal) {
+    async answer(query, execution, signal, sink) {
       const { client, table, target } = reach(query, connect);
       if (execution === null) throw invalid(target, 'it runs nowhere');
       let state: QueryState;
@@ -69,8 +70,12 @@ export function createAthenaEngine(
         );
         state = queryState(target, QueryExecution);
         if (state.is === 'succeeded') {
-          const results = await ask(target, readResults(client, target, execution.id, signal));
-          return { ...results, scannedBytes: state.scannedBytes };
+          const collected = new CollectedRows();
+          const unmatchedLines = await ask(
+            target,
+            readResults(client, target, execution.id, signal, sink ?? collected),
+          );
+          return { ...collected.answer, unmatchedLines, scannedBytes: state.scannedBytes };
         }
       } catch (error) {
         signal.throwIfAborted();

@@ -1,6 +1,7 @@
 import type { AthenaClient, GetQueryResultsCommandOutput } from '@aws-sdk/client-athena';
 import { expect, test } from '@jest/globals';
 import { answerOf } from '../../../../test/athena-fixture.ts';
+import { CollectedRows } from '../collected-rows.ts';
 import { readResults } from './read-results.ts';
 
 /** What goes on for ever, which would take a server too long: over the wire is athena-engine.test.ts. */
@@ -21,13 +22,13 @@ function read(nextToken: (page: number) => string) {
     return answer;
   };
   const client = { send } as unknown as Pick<AthenaClient, 'send'>;
-  return readResults(client, 'a metric', 'x', new AbortController().signal);
+  return readResults(client, 'a metric', 'x', new AbortController().signal, new CollectedRows());
 }
 
 test('an answer with more rows than one may have is none', async () => {
   await expect(read(String)).rejects.toMatchObject({
     code: 'target_invalid',
-    message: expect.stringContaining('the answer has more than 200000 rows'),
+    message: expect.stringContaining('the answer has more than 1000000 rows'),
   });
 });
 

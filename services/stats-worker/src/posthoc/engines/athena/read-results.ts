@@ -5,15 +5,19 @@ import {
   type Row,
 } from '@aws-sdk/client-athena';
 import { OdometerError } from '@odometer/domain/errors';
-import { type EngineAnswer, type EngineColumn, MAX_ANSWER_ROWS } from '../engine.ts';
+import { cutText, MAX_TEXT_LENGTH } from '../cut-text.ts';
+import type { AnswerSink, EngineColumn } from '../engine.ts';
 import { ROW_COLUMN, UNMATCHED_COLUMN } from './athena-query.ts';
 
 /** Most that a page may have, of which the header is one. */
 const PAGE_ROWS = 1_000;
+/** A thousand pages, which take some minutes: an answer is read in one go. */
+const MAX_ROWS = 1_000_000;
 
 /**
  * Reads the answer of a query that has succeeded, all pages of it. What is no value is null: an empty string has a value.
  *
+ * @returns how many lines of the logs could not be read.
  * @throws OdometerError `target_invalid`; whatever the SDK throws
  */
 export async function readResults(
@@ -21,9 +25,10 @@ export async function readResults(
   target: string,
   executionId: string,
   signal: AbortSignal,
-): Promise<Omit<EngineAnswer, 'scannedBytes'>> {
+  sink: AnswerSink,
+): Promise<bigint> {
   const invalid = (reason: string) => new OdometerError('target_invalid', { target, reason });
-  const rows: (readonly (string | null)[])[] = [];
+  let rowCount = 0;
   let columns: readonly EngineColumn[] | undefined;
   let unmatchedLines: bigint | undefined;
   const seen = new Set<string>();
@@ -39,7 +44,11 @@ export async function readResults(
     );
     const infos = ResultSet?.ResultSetMetadata?.ColumnInfo ?? [];
     const isFirst = columns === undefined;
-    columns ??= columnsOf(infos, invalid);
+    if (columns === undefined) {
+      columns = columnsOf(infos, invalid);
+      sink.begin(columns.slice(2));
+    }
+    const rows: (readonly (string | null)[])[] = [];
     for (const [i, row] of (ResultSet?.Rows ?? []).entries()) {
       const values = valuesOf(row);
       if (values.length !== columns.length) {
@@ -53,17 +62,17 @@ export async function readResults(
       }
       unmatchedLines = BigInt(lines);
       if (isRow !== null) rows.push(rest);
-      if (rows.length > MAX_ANSWER_ROWS) {
-        throw invalid(`the answer has more than ${MAX_ANSWER_ROWS} rows`);
-      }
     }
+    rowCount += rows.length;
+    if (rowCount > MAX_ROWS) throw invalid(`the answer has more than ${MAX_ROWS} rows`);
+    await sink.add(rows);
     token = NextToken;
     if (token !== undefined && seen.has(token)) throw invalid('GetQueryResults goes in a circle');
     if (token !== undefined) seen.add(token);
   } while (token !== undefined);
   // One row there is in any case: an answer without one was cut off.
   if (unmatchedLines === undefined) throw invalid('the answer has no rows, not even ours');
-  return { columns: columns.slice(2), rows, unmatchedLines };
+  return unmatchedLines;
 }
 
 function columnsOf(
@@ -90,7 +99,9 @@ function typeOf(type: string): EngineColumn['type'] {
 }
 
 function valuesOf({ Data = [] }: Row): readonly (string | null)[] {
-  return Data.map(({ VarCharValue }) => VarCharValue ?? null);
+  return Data.map(({ VarCharValue }) =>
+    VarCharValue === undefined ? null : cutText(VarCharValue, MAX_TEXT_LENGTH),
+  );
 }
 
 function isHeader(values: readonly (string | null)[], columns: readonly EngineColumn[]): boolean {

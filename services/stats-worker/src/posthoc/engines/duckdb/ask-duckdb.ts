@@ -1,18 +1,19 @@
 import { parseReadingQuery } from '@odometer/domain/readings/reading-query';
-import {
-  type EngineAnswer,
-  type EngineColumn,
-  MAX_ANSWER_ROWS,
-  type PosthocQuery,
-} from '../engine.ts';
+import { cutText, MAX_TEXT_LENGTH } from '../cut-text.ts';
+import type { AnswerSink, EngineColumn, PosthocQuery } from '../engine.ts';
 import type { Connection, DuckDb } from './open-duckdb.ts';
 
-/** Asks the query, and reads all that it answers. @throws Error as DuckDB says what is wrong */
+/** Rows that are passed on at once. A text may have megabytes, and is cut before the next ones are read. */
+const PIECE_ROWS = 256;
+
+/** Asks the query, and passes on all that it answers. @throws Error as DuckDB says what is wrong */
 export async function askDuckDb(
   connection: Connection,
-  { DuckDBTimestampValue, StatementType }: DuckDb,
+  { DuckDBTimestampValue, JsonDuckDBValueConverter, StatementType }: DuckDb,
   query: PosthocQuery,
-): Promise<Pick<EngineAnswer, 'columns' | 'rows'>> {
+  sink: AnswerSink,
+  signal: AbortSignal,
+): Promise<void> {
   const parsed = parseReadingQuery(query.metric.sql);
   if (typeof parsed === 'string') throw new Error(`the query ${parsed}`);
   const statement = await connection.prepare(parsed.text);
@@ -20,16 +21,23 @@ export async function askDuckDb(
   // Micros since the epoch, without a zone: all times are UTC.
   statement.bindTimestamp(1, new DuckDBTimestampValue(BigInt(query.startMs) * 1_000n));
   statement.bindTimestamp(2, new DuckDBTimestampValue(BigInt(query.endMs) * 1_000n));
-  const reader = await statement.streamAndReadUntil(MAX_ANSWER_ROWS + 1);
-  if (reader.currentRowCount > MAX_ANSWER_ROWS) {
-    throw new Error(`the answer has more than ${MAX_ANSWER_ROWS} rows`);
+  const result = await statement.stream();
+  const types = result.columnTypes();
+  sink.begin(
+    result.columnNames().map((name, i): EngineColumn => ({ name, type: typeOf(String(types[i])) })),
+  );
+  for (;;) {
+    signal.throwIfAborted();
+    const chunk = await result.fetchChunk();
+    if (chunk === null || chunk.rowCount === 0) return;
+    let rows: (string | null)[][] = [];
+    for (let i = 0; i < chunk.rowCount; i += 1) {
+      rows.push(chunk.convertRowValues(i, JsonDuckDBValueConverter).map(textOf));
+      if (rows.length < PIECE_ROWS && i + 1 < chunk.rowCount) continue;
+      await sink.add(rows);
+      rows = [];
+    }
   }
-  const types = reader.columnTypes();
-  const columns = reader
-    .columnNames()
-    .map((name, i): EngineColumn => ({ name, type: typeOf(String(types[i])) }));
-  const rows = reader.getRowsJson().map((row) => row.map(textOf));
-  return { columns, rows };
 }
 
 const EXACT = /^(U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|DECIMAL\(.*\))$/;
@@ -41,6 +49,10 @@ function typeOf(type: string): EngineColumn['type'] {
 }
 
 function textOf(value: unknown): string | null {
-  if (value === null || typeof value === 'string') return value;
-  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+  if (value === null) return null;
+  if (typeof value === 'string') return cutText(value, MAX_TEXT_LENGTH);
+  return cutText(
+    typeof value === 'object' ? JSON.stringify(value) : String(value),
+    MAX_TEXT_LENGTH,
+  );
 }

@@ -1,6 +1,7 @@
 import { OdometerError } from '@odometer/domain/errors';
 import type { LogSource } from '@odometer/domain/posthoc/log-source';
-import type { EngineAnswer, LocalEngine, PosthocQuery } from '../engine.ts';
+import { CollectedRows } from '../collected-rows.ts';
+import type { AnswerSink, EngineAnswer, LocalEngine, PosthocQuery } from '../engine.ts';
 import { askDuckDb } from './ask-duckdb.ts';
 import { createLogs } from './create-logs.ts';
 import { createDialect } from './dialect.ts';
@@ -20,8 +21,9 @@ export interface DuckDbEngineParts {
 /** Answers in this process, from files. There is nothing to be found again after a crash: whoever goes on asks again. */
 export function createDuckDbEngine(parts: DuckDbEngineParts): LocalEngine {
   return {
+    runsHere: true,
     start: async () => null,
-    answer: async (query, _executionId, signal) => {
+    answer: async (query, _executionId, signal, sink) => {
       const timeout = AbortSignal.timeout(query.metric.timeoutSeconds * 1_000);
       let files: LogFiles | undefined;
       try {
@@ -32,7 +34,9 @@ export function createDuckDbEngine(parts: DuckDbEngineParts): LocalEngine {
             source.type === 's3'
               ? await fetchLogs(parts.fetch, source, query, logs, stop)
               : await findFiles(directoryOf(query, parts.directory), source, query, logs, stop);
-          return answerFrom(parts, query, { files, spill, stop });
+          const collected = new CollectedRows();
+          const attempt = { files, spill, stop, sink: sink ?? collected };
+          return { ...(await answerFrom(parts, query, attempt)), ...collected.answer };
         });
       } catch (error) {
         signal.throwIfAborted();
@@ -50,7 +54,10 @@ interface Attempt {
   readonly files: LogFiles;
   readonly spill: string;
   readonly stop: AbortSignal;
+  readonly sink: AnswerSink;
 }
+
+type Figures = Omit<EngineAnswer, 'columns' | 'rows'>;
 
 /**
  * DuckDB 1.5 ends with an internal error when it meets a line that is no UTF-8 and reads only some of its columns. Such lines are
@@ -60,7 +67,7 @@ async function answerFrom(
   parts: DuckDbEngineParts,
   query: PosthocQuery,
   attempt: Attempt,
-): Promise<EngineAnswer> {
+): Promise<Figures> {
   try {
     return await answerOnce(parts, query, attempt, false);
   } catch (error) {
@@ -74,20 +81,18 @@ async function answerFrom(
 function answerOnce(
   { limits }: DuckDbEngineParts,
   query: PosthocQuery,
-  { files, spill, stop }: Attempt,
+  { files, spill, stop, sink }: Attempt,
   isWhole: boolean,
-): Promise<EngineAnswer> {
+): Promise<Figures> {
   const source = sourceOf(query);
   return withDuckDb(limits, spill, async (connection, duckDb) => {
     const reading = { files: files.paths, isWhole };
     const unmatched = await createLogs(connection, duckDb, source.format, reading);
     await createDialect(connection);
     await confine(connection, files.paths);
-    const answer = await interruptible(connection, stop, () =>
-      askDuckDb(connection, duckDb, query),
-    );
+    await interruptible(connection, stop, () => askDuckDb(connection, duckDb, query, sink, stop));
     const unmatchedLines = await unmatched.count();
-    return { ...answer, unmatchedLines, scannedBytes: files.bytes, logFiles: files.paths.length };
+    return { unmatchedLines, scannedBytes: files.bytes, logFiles: files.paths.length };
   });
 }
 
