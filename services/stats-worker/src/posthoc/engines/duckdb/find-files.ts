@@ -110,14 +110,13 @@ async function entriesOf(directory: string): Promise<readonly Dirent[]> {
   try {
     return await readdir(directory, { withFileTypes: true });
   } catch (error) {
-    if (error instanceof Error && 'code' in error) {
-      if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return [];
-    }
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return [];
     throw unavailable(`directory ${directory}`, error);
   }
 }
 
 function unavailable(target: string, cause: unknown): OdometerError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
+  const { message: reason } = cause as Error;
   return new OdometerError('target_unavailable', { target, reason }, { cause });
 }

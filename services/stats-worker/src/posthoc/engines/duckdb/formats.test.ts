@@ -200,6 +200,10 @@ describe('Parquet', () => {
   test.each([
     ['0.1::double', 'decimal', '0.100000000000'],
     ['0.25::float', 'decimal', '0.250000000000'],
+    ['0.1::float', 'decimal', '0.100000000000'],
+    ['0.00001::double', 'decimal', '0.000010000000'],
+    ['123456.789::double', 'decimal', '123456.789000000000'],
+    ['1e17::double', 'bigint', '100000000000000000'],
     ['3::double', 'bigint', '3'],
     ['2.00::decimal(5, 2)', 'bigint', '2'],
     [`' 1.5'`, 'decimal', '1.500000000000'],
@@ -212,6 +216,8 @@ describe('Parquet', () => {
   test.each([
     ['1.5::double', 'bigint'],
     ['0.1234567890123456::double', 'decimal'],
+    ['1e-13::double', 'decimal'],
+    ['9007199254740993.5::decimal(20, 1)', 'bigint'],
     ['1.50::decimal(5, 2)', 'bigint'],
     ['0.0000000000005::decimal(38, 13)', 'decimal'],
     [`'1.5'`, 'bigint'],

@@ -82,12 +82,19 @@ async function refuseMixed(
 /** @param from the column's type in the files; undefined: it is in none, as DuckDB will say. */
 function exactCast(name: string, type: ParquetType, from: string | undefined): string {
   const column = quoted(name);
-  const cast = `cast(${column} as ${PARQUET_TYPES[type]})`;
-  if (type !== 'bigint' && type !== 'decimal') return cast;
+  const to = PARQUET_TYPES[type];
+  if ((type !== 'bigint' && type !== 'decimal') || from === undefined) {
+    return `cast(${column} as ${to})`;
+  }
+  // The shortest text that means a floating-point number: 0.25 of four bytes would be the decimal 0.249999998976.
+  const cast = isFloat(from)
+    ? `cast(cast(${column} as varchar) as ${to})`
+    : `cast(${column} as ${to})`;
+  const back = isFloat(from) ? `cast(${cast} as varchar)` : cast;
   const isExact =
     from === 'VARCHAR'
       ? `regexp_full_match(trim(${column}), ${literal(EXACT_TEXTS[type])})`
-      : `cast(${cast} as ${from ?? PARQUET_TYPES[type]}) = ${column}`;
+      : `cast(${back} as ${from}) = ${column}`;
   const said = `${literal(`column ${name} is declared as ${type}, which would round `)} || ${column}::varchar`;
   return `case when ${column} is null or ${isExact} then ${cast} else error(${said}) end`;
 }
