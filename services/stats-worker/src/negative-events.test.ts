@@ -24,6 +24,10 @@ let producer: Producer;
 beforeEach(async () => {
   nowMs = Date.parse('2026-08-15T12:00:00Z');
   system = await openAppliers({}, () => nowMs);
+  await system.pool.query(
+    `with o as (insert into organizations (slug, created_at) values ('acme', '2026-08-01') returning id)
+     insert into projects (organization_id, slug, created_at) select id, 'web', '2026-08-01' from o`,
+  );
   producer = await new Producer(system.pool, 'events').open();
 });
 afterEach(() => system.close());
@@ -47,7 +51,7 @@ async function closeAugust() {
 
 test('a client lowers no sum: what it sends below zero is invalid, says why, and its month verifies', async () => {
   await apply(5, -1_000_000, '-0.5', 2);
-  expect(await outcomes(system.pool)).toEqual({ counted: 2, invalid: 2 });
+  expect(await outcomes(system.pool)).toEqual({ items: 4, counted: 2, invalid: 2 });
   expect(await hourlySums(system.pool)).toEqual({ 'acme/web api_calls': '7' });
   const { rows } = await system.pool.query(
     'select validation_error as error, count(*)::int as n from events group by 1 order by 1',
