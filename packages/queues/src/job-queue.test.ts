@@ -48,18 +48,18 @@ test('a job can be read back under its id, and only the first content counts', a
 
 test('jobs with a turn wait until none without one does, the lowest first; all of them are waiting', async () => {
   const taken: string[] = [];
-  await queue.add('count-batch', countBatch(1), 'second', 2);
-  await queue.add('count-batch', countBatch(2), 'last', 10_000_000);
-  await queue.add('count-batch', countBatch(3), 'first', 1);
-  await queue.add('count-batch', countBatch(4), 'at-once');
+  await queue.add('count-batch', countBatch(1), 'run.second', 2);
+  await queue.add('count-batch', countBatch(2), 'run.last', 10_000_000);
+  await queue.add('count-batch', countBatch(3), 'run.first', 1);
+  await queue.add('count-batch', countBatch(4), 'pull.log');
   await expect(queue.depth()).resolves.toMatchObject({ waiting: 4 });
   const worker = new JobWorker({
     queue: 'counts',
     redis: connections.add(createWorkerRedis({ url: server.url })),
     process: async ({ jobId }) => {
       // Put off, it keeps its turn.
-      if (jobId === 'first' && !taken.includes('first')) {
-        taken.push('first');
+      if (jobId === 'run.first' && !taken.includes(jobId)) {
+        taken.push(jobId);
         throw new ComeAgain(0);
       }
       taken.push(jobId);
@@ -73,7 +73,7 @@ test('jobs with a turn wait until none without one does, the lowest first; all o
   } finally {
     await worker.stop();
   }
-  expect(taken).toEqual(['at-once', 'first', 'first', 'second', 'last']);
+  expect(taken).toEqual(['pull.log', 'run.first', 'run.first', 'run.second', 'run.last']);
 });
 
 test('a reply that is lost after Redis has run the command leaves one job', async () => {

@@ -18,7 +18,7 @@ export interface QueueDepth {
 export type JobState = keyof QueueDepth;
 
 /** BullMQ refuses more. */
-const LAST_TURN = 2_097_152;
+const LAST_TURN = 2_097_151;
 
 /** A job by its name, as it lies in Redis. */
 export type StoredJob<Q extends QueueName> = {

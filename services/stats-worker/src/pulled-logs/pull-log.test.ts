@@ -354,7 +354,7 @@ describe('a log that was read too late', () => {
     await pull.declare({ retention: '24h', pageSize: { parameter: 'take', count: 1 } });
     // Up to some 17 hours ago.
     await pull.pull();
-    await pull.pool.query(`update pulled_logs set position_at = position_at - interval '10 hours'`);
+    await age(10 * HOUR_MS);
     await pull.pull();
     const [gap] = await pull.gaps();
     expect(gap).toMatchObject({ reason: 'checkpoint_lost' });
