@@ -83,7 +83,7 @@ test('events that came before the meter are counted as if it had always been the
     gpu('2026-08-31T23:59:59.999Z', 1, { device: 'd1' }),
     gpu('2026-09-01T00:00:00.000Z', '2.5'),
     gpu('2026-11-05T10:15:00Z', 4, { project: 'other', subject: 'acme/other' }),
-    gpu('2026-11-05T10:59:00Z', -0.5, { device: 'd1' }),
+    gpu('2026-11-05T10:59:00Z', 0.5, { device: 'd1' }),
     gpu('2026-11-05T11:00:00Z', 'much'),
     gpu('2026-11-05T11:00:00Z', null),
     event({ type: 'cpu', data: { seconds: 99 } }),
@@ -119,7 +119,7 @@ test('events that came before the meter are counted as if it had always been the
     expect(counted).toEqual(await of(table, 'live'));
   }
   expect(await monthlySums(system.pool)).toMatchObject({
-    'acme/web gpu_seconds': '3.5',
+    'acme/web gpu_seconds': '4.0',
     'acme/other gpu_seconds': '4',
   });
   expect(await figure('select count(*)::int as figure from changed_days')).toBe(4);
