@@ -1,10 +1,5 @@
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-
-const REPOSITORY = fileURLToPath(new URL('../../..', import.meta.url));
-const MAIN = join(REPOSITORY, 'packages/cli/dist/main.js');
+import { programFile } from './program-file.ts';
 
 /** How a run of the `odometer` command ended. */
 export interface OdometerRun {
@@ -16,7 +11,7 @@ export interface OdometerRun {
 }
 
 /**
- * Runs the compiled `odometer` command to its end, with these variables in a bare environment, so that nothing of the
+ * Runs the `odometer` command (`programFile`) to its end, with these variables in a bare environment, so that nothing of the
  * developer's shell decides a test. A failing command is a result, not an exception.
  */
 export async function runOdometer(
@@ -24,11 +19,11 @@ export async function runOdometer(
   env: Readonly<Record<string, string>>,
   input = '',
 ): Promise<OdometerRun> {
-  if (!existsSync(MAIN)) throw new Error(`${MAIN} does not exist: run "pnpm build" first`);
+  const main = programFile('odometer', 'packages/cli', env);
   return new Promise((resolve, reject) => {
     const child = execFile(
       process.execPath,
-      ['--enable-source-maps', MAIN, ...args],
+      ['--enable-source-maps', main, ...args],
       { env: { PATH: process.env.PATH, ...env }, maxBuffer: 64 * 1_024 * 1_024 },
       (error, stdout, stderr) => {
         if (error !== null && typeof error.code !== 'number') return reject(error);

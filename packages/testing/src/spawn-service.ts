@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
@@ -8,12 +8,13 @@ import {
   spawnServer,
 } from '@odometer/local-stack/server-process';
 import { freePort } from '@odometer/local-stack/tcp-port';
+import { programFile } from './program-file.ts';
 import { temporaryDirectory } from './temporary-directory.ts';
 import { watchProcess } from './watchdog.ts';
 
 const REPOSITORY = fileURLToPath(new URL('../../..', import.meta.url));
 
-/** A service as a real process, from its compiled `main.js`, as it runs in production. */
+/** A service as a real process (`programFile`). */
 export interface SpawnedService {
   readonly name: string;
   readonly pid: number;
@@ -58,16 +59,15 @@ async function checkReady(adminUrl: string): Promise<void> {
 }
 
 /**
- * Starts `services/<name>/dist/main.js` with these variables on top of a bare environment, so that
- * nothing of the developer's shell decides a test. An admin port is chosen when none is given.
+ * Starts a service with these variables on top of a bare environment, so that nothing of the
+ * developer's shell decides a test. An admin port is chosen when none is given.
  * Stop it with `kill('SIGTERM')`; when the test process ends it is killed.
  */
 export async function spawnService(
   name: string,
   env: Readonly<Record<string, string>>,
 ): Promise<SpawnedService> {
-  const main = join(REPOSITORY, 'services', name, 'dist', 'main.js');
-  if (!existsSync(main)) throw new Error(`${main} does not exist: run "pnpm build" first`);
+  const main = programFile(name, `services/${name}`, env);
   const adminPort = env.ODOMETER_ADMIN_PORT ?? String(await freePort());
   const logFile = join(temporaryDirectory(name), `${name}.log`);
   const server: ServerProcess = await spawnServer({

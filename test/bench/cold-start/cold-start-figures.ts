@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { awaitReady, spawnServer } from '@odometer/local-stack/server-process';
 import { freePort } from '@odometer/local-stack/tcp-port';
+import { bundlePrograms } from '@odometer/testing/bundle-programs';
 import { temporaryDirectory } from '@odometer/testing/temporary-directory';
 import { startTestBroker } from '@odometer/testing/test-broker';
 import type { Figure } from '../figure.ts';
@@ -9,7 +10,6 @@ import { compare, interleave } from '../interleave.ts';
 import type { Servers } from '../servers.ts';
 import type { Settings } from '../settings.ts';
 import { median, rounded } from '../statistics.ts';
-import { bundlePrograms } from './bundle.ts';
 
 const REPOSITORY = fileURLToPath(new URL('../../../..', import.meta.url));
 

@@ -47,6 +47,7 @@ async function list({ json }: OutputOptions): Promise<void> {
         eventType: data?.eventType ?? null,
         window: data?.window ?? null,
         revisions: data?.revisions ?? [],
+        paused: data?.paused ?? null,
         lastWindow: last?.windowStart ?? null,
       });
     }
@@ -62,7 +63,7 @@ async function list({ json }: OutputOptions): Promise<void> {
         metric.engine ?? 'of another version',
         metric.eventType ?? '',
         metric.window ?? '',
-        metric.revisions.join(', '),
+        metric.paused ? 'paused' : metric.revisions.join(', '),
         readableTime(metric.lastWindow),
       ]),
     ),

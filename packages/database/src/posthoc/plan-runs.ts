@@ -130,7 +130,7 @@ export interface UnfinishedRun {
 
 /**
  * Runs that somebody should be at, the first of each metric first, so that none waits for all of another one. A time to try again
- * that is later than any is of a clock that was ahead.
+ * that is later than any is of a clock that was ahead. Of a metric that is paused no query begins that nobody asked for.
  *
  * @param limit of a metric; those that are only waited for have one of their own, as they may be so for days.
  */
@@ -144,7 +144,9 @@ export async function unfinishedRuns(
        select id, window_start, row_number() over (
          partition by metric, state = 'shipped' order by window_start, id
        )::int as place
-       from posthoc_runs where finished_at is null
+       from posthoc_runs r join posthoc_metrics m on m.name = r.metric
+       where finished_at is null
+         and not (m.declaration @> '{"paused": true}' and r.state in ('planned', 'failed') and r.due_after is not null)
          and (retry_at is null or retry_at <= $1 or retry_at > clock_timestamp() + ${LONGEST_RETRY} + ${CLOCK_STEP})
      ) r
      where place <= $2 order by place, window_start, id`,

@@ -84,6 +84,8 @@ const fields = z.strictObject({
    * missing than that so much was never used. 100 holds nothing.
    */
   maxFallPercent: z.int().min(0).max(100).default(20),
+  /** Only what somebody asks for is worked out. Windows that were missed are due, once each, when it goes on. */
+  paused: z.boolean().default(false),
   /** A query is stopped after it. */
   timeoutSeconds: z.int().min(1).optional(),
   /** Where logs are for DuckDB. */

@@ -15,6 +15,7 @@ const metricSchema = z.object({
   meter: z.string().nullable().describe('of which it is the only source'),
   window: z.enum(['hour', 'day']).nullable(),
   revisions: z.array(z.string()).describe('how long after its end a window is asked for'),
+  paused: z.boolean().nullable().describe(ours),
   firstWindow: instant,
   answeredUntil: instant
     .nullable()
@@ -38,6 +39,7 @@ function metricJson({ declaration, ...progress }: PosthocProgress): unknown {
     meter: data?.eventType ?? null,
     window: data?.window ?? null,
     revisions: data?.revisions ?? [],
+    paused: data?.paused ?? null,
   };
 }
 

@@ -10,8 +10,10 @@ import type { JobQueue } from '@odometer/queues/job-queue';
 import type { Job, Processor } from '@odometer/queues/job-worker';
 import { mapObjectsJob, mapObjectsJobId } from '@odometer/queues/map-objects-job';
 import { countBack } from '../count-back/count-back.ts';
+import type { Logger } from '@odometer/service-kit/logging';
 import { type MaintenanceParts, maintain } from '../maintenance/maintain.ts';
 import { measureDue } from '../measure/measure-due.ts';
+import { warnOfLateRevisions } from '../posthoc/late-revisions.ts';
 import { planDueRuns } from '../posthoc/plan-due.ts';
 import { planDuePulls } from '../pulled-logs/plan-due-pulls.ts';
 import { closeMonth } from './close-month.ts';
@@ -24,6 +26,7 @@ const BUDGET_MS = 480_000;
 
 export type PeriodsParts = DueParts &
   MaintenanceParts & {
+    readonly log: Pick<Logger, 'info' | 'warn' | 'error'>;
     readonly usage: UsageWriter;
     readonly clock: TrustedClock;
     readonly queue: JobQueue<'periods'>;
@@ -80,6 +83,7 @@ async function processJob(
       );
       return;
     case 'maintain':
+      await warnOfLateRevisions(parts.pool, parts.graceMs, parts.log);
       await maintain(parts, nowMs, signal);
       return;
     case 'measure-due':

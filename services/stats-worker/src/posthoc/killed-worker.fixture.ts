@@ -6,7 +6,7 @@ import { JobQueue } from '@odometer/queues/job-queue';
 import { createProducerRedis, waitUntilReady } from '@odometer/queues/redis-connection';
 import { createLogger } from '@odometer/service-kit/logging';
 import type { PosthocEngine } from './engines/engine.ts';
-import { createRemoteEngine } from './engines/remote-engine.fixture.ts';
+import { createDuckDbEngine } from './engines/duckdb/duckdb-engine.ts';
 import { openEventProducer } from './open-event-producer.ts';
 import { planDueRuns } from './plan-due.ts';
 import { PosthocCounts } from './posthoc-counts.ts';
@@ -77,8 +77,13 @@ async function athenaEngine(): Promise<PosthocEngine> {
     return { send: (...args: readonly unknown[]) => reach(() => send(...args)) } as AthenaClient;
   });
 }
-const remote = createRemoteEngine(directory);
-const engines = { duckdb: remote, athena: engine === 'athena' ? await athenaEngine() : remote };
+const aws = { s3: () => { throw new Error('no bucket is declared'); } };
+const duckdb = createDuckDbEngine({
+  directory,
+  limits: { memoryBytes: 268_435_456, threads: 1 },
+  fetch: { aws, maxBytes: 0 },
+});
+const engines = { duckdb, athena: engine === 'athena' ? await athenaEngine() : duckdb };
 isCounting = true;
 await epoch.start();
 const nowMs = Date.parse(now);

@@ -32,7 +32,7 @@ export async function planDueRuns(
   for (const { declaration } of await listPosthocMetrics(pool)) {
     const { data: metric } = posthocDeclarationSchema.safeParse(declaration);
     // What another version has declared is left to it.
-    if (metric !== undefined) await planMetric(pool, metric, nowMs);
+    if (metric?.paused === false) await planMetric(pool, metric, nowMs);
   }
   // A window that is due comes before the hundreds that a `lookback` or an outage of another metric has left, and what people
   // ask for, and pulled logs, before all of them.

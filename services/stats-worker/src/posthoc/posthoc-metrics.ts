@@ -84,7 +84,7 @@ export function createPosthocMetrics(
   });
   gauge({
     name: 'odometer_posthoc_behind_seconds',
-    help: 'By how much the newest window that has a believed answer ends before the newest that should have one, by declared metric; 0 when nothing is missing. Above 0 for minutes after each window is due.',
+    help: 'By how much the newest window that has a believed answer ends before the newest that should have one, by declared metric; 0 when nothing is missing. Above 0 for minutes after each window is due, and always where another version has declared it. Absent while it is paused.',
     labelNames: ['metric'],
     registry,
     read: () => reading.behind(),

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { albLine, openPosthoc } from '../../test/posthoc-fixture.ts';
+import { ask } from '../../test/ask-posthoc.ts';
+import { albLine, openPosthoc, REQUESTS } from '../../test/posthoc-fixture.ts';
 import { PosthocReading } from './posthoc-reading.ts';
 
 /** What somebody who watches post-hoc metrics sees of them. */
@@ -80,6 +81,43 @@ test('what was answered while a clock was ahead is no answer of what is due', as
   expect((await read('15:06')).behind).toEqual(alb(0));
   await posthoc.pool.query(`update posthoc_runs set as_of = as_of + interval '1 day'`);
   expect((await read('15:06')).behind).toEqual(alb(4 * 3_600));
+});
+
+test('what nobody here can read is late from its first window on: no version that is there asks for it', async () => {
+  await posthoc.declare(at('10:20'));
+  await posthoc.pool.query(
+    `update posthoc_metrics set declaration = declaration || '{"window": "week"}'`,
+  );
+  await posthoc.ring(at('15:05'));
+  expect(await posthoc.runs()).toEqual([]);
+  expect((await read('15:30')).behind).toEqual(alb(5.5 * 3_600));
+});
+
+test('of a paused metric only what somebody asks for is worked out; what it missed is asked for once each when it goes on', async () => {
+  await posthoc.declare(at('10:20'), { sql: 'select no_such_function(:start, :end) from logs' });
+  write(1);
+  await posthoc.ring(at('12:00'));
+  const pause = (paused: boolean) =>
+    posthoc.pool.query(
+      `update posthoc_metrics set declaration = declaration || jsonb_build_object('paused', $1::boolean, 'sql', $2::text)`,
+      [paused, REQUESTS],
+    );
+  await pause(true);
+  await posthoc.pool.query(`update posthoc_runs set retry_at = now() - interval '1 second'`);
+  await posthoc.ring(at('18:00'));
+  expect((await posthoc.runs()).map(({ state }) => state)).toEqual(['failed']);
+  expect(await read('18:00')).toEqual({ behind: [], held: alb(0), waiting: [] });
+  expect(reading.empty()).toEqual([]);
+  await ask(posthoc.pool, 'alb', at('11:00'));
+  await posthoc.ring(at('18:00'));
+  expect((await posthoc.runs()).map(({ state }) => state)).toEqual(['done', 'failed']);
+  await pause(false);
+  await posthoc.ring(at('18:00'));
+  expect((await posthoc.runs()).map(({ state }) => state)).toEqual([
+    ...Array(8).fill('done'),
+    'superseded',
+  ]);
+  expect((await read('18:00')).behind).toEqual(alb(0));
 });
 
 test('a held window is one until it is believed, however often it is held', async () => {

@@ -1,13 +1,13 @@
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { spawnTypescript } from '@odometer/testing/spawn-typescript';
-import { temporaryDirectory } from '@odometer/testing/temporary-directory';
+import { spawnTypescript } from './spawn-typescript.ts';
+import { temporaryDirectory } from './temporary-directory.ts';
 
-/** From test/bench/dist/cold-start. */
-const BUNDLER = new URL('../../../../docker/src/main.ts', import.meta.url);
+/** As far from here when this is compiled. */
+const BUNDLER = new URL('../../../docker/src/main.ts', import.meta.url);
 
-/** Bundles every program, as the image has them. @returns where `<program>.mjs` are. */
+/** Bundles every program from the sources, as the image has them. @returns where `<program>.mjs` are. */
 export async function bundlePrograms(): Promise<string> {
   const directory = join(temporaryDirectory('bundle'), 'app');
   const bundler = spawnTypescript(BUNDLER, [directory]);
