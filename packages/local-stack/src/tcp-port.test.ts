@@ -21,3 +21,9 @@ test('a port in use is one sentence with the port, its owner and the variable th
     ),
   );
 });
+
+test('a port that was chosen is chosen by nobody else before its server listens', async () => {
+  const ports: number[] = [];
+  for (let i = 0; i < 600; i += 1) ports.push(await freePort());
+  expect(new Set(ports).size).toBe(ports.length);
+});

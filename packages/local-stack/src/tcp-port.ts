@@ -1,5 +1,7 @@
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
 import { portOwner } from './port-owner.ts';
 import { StackError } from './stack-error.ts';
 
@@ -33,7 +35,29 @@ export function isPortFree(port: number): Promise<boolean> {
   });
 }
 
-/** A loopback port that nothing uses, chosen at random so that parallel test runs seldom meet. */
+/** Longer than a test's server lives, also while it is down to be started again on its port. */
+const CLAIM_MS = 900_000;
+
+/**
+ * Keeps a port from being chosen by another process of this user, or once more by us, before its server listens and while it is
+ * down: of the thousand ports of a test run one was taken so. @returns false when it is somebody's.
+ */
+function claim(port: number): boolean {
+  const directory = join(tmpdir(), `odometer-ports-${userInfo().uid}`);
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const file = join(directory, String(port));
+  const since = statSync(file, { throwIfNoEntry: false })?.mtimeMs;
+  if (since !== undefined && Date.now() - since < CLAIM_MS) return false;
+  rmSync(file, { force: true });
+  try {
+    writeFileSync(file, '', { flag: 'wx' });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** A loopback port that nothing uses and nobody is about to use. */
 export async function freePort(): Promise<number> {
   const highest = Math.max(
     LOWEST_FREE_PORT + 1_000,
@@ -41,7 +65,7 @@ export async function freePort(): Promise<number> {
   );
   for (let attempt = 0; attempt < 200; attempt++) {
     const port = LOWEST_FREE_PORT + Math.floor(Math.random() * (highest - LOWEST_FREE_PORT));
-    if (await isPortFree(port)) return port;
+    if (claim(port) && (await isPortFree(port))) return port;
   }
   throw new StackError(`No free port found between ${LOWEST_FREE_PORT} and ${highest}`);
 }
