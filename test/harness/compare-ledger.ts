@@ -1,6 +1,5 @@
 import type { SimulatedBucket } from '@odometer/s3-simulator/simulated-bucket';
-import { booksProblems } from './compare.ts';
-import { readProgress } from './settle.ts';
+import { booksProblems, jobProblems } from './compare.ts';
 import type { System } from './system.ts';
 
 const MAX_DIFFERENCES = 5;
@@ -27,7 +26,7 @@ export async function compareLedger(
 ): Promise<readonly string[]> {
   const { db } = system;
   const { bucketId, bucket, kept } = truth;
-  const violations = [...system.unexpected.splice(0)];
+  const violations = [...system.unexpected.splice(0), ...(await jobProblems(system))];
   const inBucket = bucket
     .versions()
     .filter(({ isDeleteMarker }) => !isDeleteMarker)
@@ -51,8 +50,6 @@ export async function compareLedger(
   await none('dead letters', 'select queue, reason from dead_letters limit 3');
   await none('gaps', 'select reason, detail from gaps limit 3');
   violations.push(...(await byteTimeProblems(system, bucket.name, kept)));
-  const { jobs } = await readProgress(system);
-  if (jobs > 0) violations.push(`${jobs} jobs are left in Redis`);
   violations.push(...(await booksProblems(system)));
   return violations;
 }

@@ -54,7 +54,8 @@ export class UsageMaker {
   counts(projects: readonly Project[], nowMs: number): CountBatch['hours'] {
     const random = this.#random;
     return Array.from({ length: random.integer(1, 2) }, () => {
-      const hourMs = Math.floor(this.#time(nowMs) / HOUR_MS) * HOUR_MS;
+      // What was counted has come: of a counter whose clock is ahead the hour is put right, and may be so or not, by when it is applied.
+      const hourMs = Math.floor(Math.min(this.#time(nowMs), nowMs) / HOUR_MS) * HOUR_MS;
       const owners = random.shuffle(projects).slice(0, random.integer(1, 3));
       const counts = owners.map((project) => {
         const [inbound, outbound] = [random.integer(0, 40), random.integer(0, 9)];

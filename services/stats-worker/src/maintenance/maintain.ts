@@ -17,6 +17,7 @@ import { forgetTombstones } from '@odometer/database/objects/forget-tombstones';
 import type { Pool } from '@odometer/database/pool';
 import { forgetManifests } from '@odometer/database/registries/manifests';
 import { toTimestamp } from '@odometer/domain/period';
+import { abortAfter } from '../abort-after.ts';
 import type { MonthPartitions } from '../month-partitions.ts';
 
 /** Batches are folded once nobody looks at them one by one: the books call a hole lost after a minute. */
@@ -66,7 +67,7 @@ export async function maintain(
   signal: AbortSignal,
 ): Promise<void> {
   const { pool, partitions, eventRetentionMonths, log } = parts;
-  const inTime = AbortSignal.any([signal, AbortSignal.timeout(TIME_MS)]);
+  const inTime = abortAfter(TIME_MS, signal);
   const failures: unknown[] = [];
   const step = async (work: () => Promise<object>): Promise<object> => {
     if (inTime.aborted) return {};

@@ -2,6 +2,7 @@ import type { ObjectBatch } from '@odometer/queues/catalogue';
 import type { JobQueue } from '@odometer/queues/job-queue';
 import type { Processor } from '@odometer/queues/job-worker';
 import { mapObjectsJobId } from '@odometer/queues/map-objects-job';
+import { abortAfter } from '../abort-after.ts';
 import { checkMapObjects, checkObjectBatch, checkRefusedNotification } from '../check-payload.ts';
 import type { GroupCommit } from '../group-commit.ts';
 import { mapObjects } from './map-objects.ts';
@@ -25,7 +26,7 @@ export function createObjectsProcessor(
         await retryRefusedNotification(parts, checkRefusedNotification(job.payload));
         return;
       case 'map-objects': {
-        const inTime = AbortSignal.any([signal, AbortSignal.timeout(BUDGET_MS)]);
+        const inTime = abortAfter(BUDGET_MS, signal);
         const rest = await mapObjects(parts, checkMapObjects(job.payload), inTime);
         if (rest === undefined) return;
         const next = { ...rest, part: rest.part + 1 };

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { BrokerCheck } from '@odometer/domain/cross-checks/cross-check-declaration';
 import { OdometerError } from '@odometer/domain/errors';
 import { connectAsync, type MqttClient } from 'mqtt';
+import { abortAfter } from '../../abort-after.ts';
 
 /** What a broker says of itself, by topic: a cluster has one for each node. */
 export interface BrokerFigures {
@@ -84,7 +85,7 @@ async function listen(
   const lost = failureOf(client, target);
   const filters = [messages, bytes, uptime].filter((filter) => filter !== null);
   await Promise.race([subscribe(client, filters, target), lost, rejectedBy(signal)]);
-  const waiting = AbortSignal.any([next.signal, AbortSignal.timeout(waitSeconds * 1_000), signal]);
+  const waiting = abortAfter(waitSeconds * 1_000, AbortSignal.any([next.signal, signal]));
   await Promise.race([once(waiting), lost]);
   await Promise.race([sleep(BURST_MS, undefined, { signal }), lost]);
   const figures = (filter: string | null) =>
