@@ -99,7 +99,7 @@ export async function openWorker(options: {
   readonly aheadMs: number;
 }): Promise<SimulatedWorker> {
   const { nowMs, aheadMs } = options;
-  const log = { info: () => {}, error: () => {} };
+  const log = { info: () => {}, warn: () => {}, error: () => {} };
   const appliers = await createAppliers({ ...options, maxConnections: 4 });
   const redis = createWorkerRedis({ url: options.redisUrl });
   await waitUntilReady(redis);

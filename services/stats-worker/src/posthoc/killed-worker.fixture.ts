@@ -5,8 +5,8 @@ import { unfinishedRuns } from '@odometer/database/posthoc/plan-runs';
 import { JobQueue } from '@odometer/queues/job-queue';
 import { createProducerRedis, waitUntilReady } from '@odometer/queues/redis-connection';
 import { createLogger } from '@odometer/service-kit/logging';
-import type { PosthocEngine } from './engines/engine.ts';
 import { createDuckDbEngine } from './engines/duckdb/duckdb-engine.ts';
+import type { PosthocEngine } from './engines/engine.ts';
 import { openEventProducer } from './open-event-producer.ts';
 import { planDueRuns } from './plan-due.ts';
 import { PosthocCounts } from './posthoc-counts.ts';
@@ -77,7 +77,11 @@ async function athenaEngine(): Promise<PosthocEngine> {
     return { send: (...args: readonly unknown[]) => reach(() => send(...args)) } as AthenaClient;
   });
 }
-const aws = { s3: () => { throw new Error('no bucket is declared'); } };
+const aws = {
+  s3: () => {
+    throw new Error('no bucket is declared');
+  },
+};
 const duckdb = createDuckDbEngine({
   directory,
   limits: { memoryBytes: 268_435_456, threads: 1 },
