@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import { build, type Metafile, type Plugin } from 'esbuild';
-import { PROGRAMS } from './programs.ts';
 
 /** Much of what we depend on is CommonJS, which asks for Node's modules at run time; a module has no `require`. */
 const BANNER = `import { createRequire as odometerCreateRequire } from 'node:module';
@@ -21,17 +20,22 @@ const NATIVE = [
 /**
  * Makes `<program>.mjs` for every program, and beside them what they share, once, in `chunks/`.
  *
+ * @param programs what each starts with, by its name
  * A program's file only imports its `main.ts`, so that all our code is in `chunks/`, one level down, as it is in a
  * package's `dist/`: what it looks for beside itself (`../migrations`, `../package.json`) is at the top of the bundle.
  *
  * @returns what went in.
  */
-export async function bundlePrograms(repository: string, out: string): Promise<Metafile> {
+export async function bundlePrograms(
+  repository: string,
+  out: string,
+  programs: Readonly<Record<string, string>>,
+): Promise<Metafile> {
   const { metafile } = await build({
     absWorkingDir: repository,
     outdir: out,
-    entryPoints: Object.keys(PROGRAMS).map((name) => ({ in: `program:${name}`, out: name })),
-    plugins: [programFiles(repository)],
+    entryPoints: Object.keys(programs).map((name) => ({ in: `program:${name}`, out: name })),
+    plugins: [programFiles(repository, programs)],
     bundle: true,
     splitting: true,
     format: 'esm',
@@ -57,7 +61,7 @@ export async function bundlePrograms(repository: string, out: string): Promise<M
 }
 
 /** The files that exist only in the bundle. */
-function programFiles(repository: string): Plugin {
+function programFiles(repository: string, programs: Readonly<Record<string, string>>): Plugin {
   return {
     name: 'program-files',
     setup({ onResolve, onLoad }) {
@@ -66,7 +70,7 @@ function programFiles(repository: string): Plugin {
         namespace: 'program',
       }));
       onLoad({ filter: /.*/, namespace: 'program' }, ({ path }) => ({
-        contents: `await import(${JSON.stringify(join(repository, PROGRAMS[path] ?? ''))});`,
+        contents: `await import(${JSON.stringify(join(repository, programs[path] ?? ''))});`,
         resolveDir: repository,
       }));
     },

@@ -14,6 +14,7 @@ import {
 } from './bundled-packages.ts';
 import { copyNative } from './copy-native.ts';
 import { copyResources } from './copy-resources.ts';
+import { PROGRAMS } from './programs.ts';
 
 const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
 
@@ -22,7 +23,7 @@ if (argument === undefined) throw new Error('usage: main.ts DIRECTORY');
 const out = resolve(argument);
 // What an earlier version left would stay, and be shipped.
 if (existsSync(out)) throw new Error(`${out} exists already`);
-const bundle = await bundlePrograms(REPOSITORY, out);
+const bundle = await bundlePrograms(REPOSITORY, out, PROGRAMS);
 const version = copyResources(REPOSITORY, out, bundle);
 const native = copyNative(REPOSITORY, out);
 const packages = inOrder([...bundledPackages(REPOSITORY, bundle), ...native]);

@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { JobQueue } from '@odometer/queues/job-queue';
 import { JobWorker } from '@odometer/queues/job-worker';
@@ -9,6 +8,7 @@ import {
   createWorkerRedis,
   waitUntilReady,
 } from '@odometer/queues/redis-connection';
+import { bundleFixture } from '@odometer/testing/bundle-programs';
 import { eventually } from '@odometer/testing/eventually';
 import { FakeAthena } from '@odometer/testing/fake-athena';
 import { startTestRedis } from '@odometer/testing/test-redis';
@@ -17,14 +17,12 @@ import { answerOf, athenaDeclaration } from '../../test/athena-fixture.ts';
 import { killMoments } from '../../test/kill-moments.ts';
 import { albLine, openPosthoc } from '../../test/posthoc-fixture.ts';
 
-/** Compiled, as it is started dozens of times. */
-const WORKER = fileURLToPath(
-  new URL('../../dist/posthoc/killed-worker.fixture.js', import.meta.url),
-);
+const WORKER = new URL('./killed-worker.fixture.ts', import.meta.url);
 const FIRST = '2026-08-15T12:00:00Z';
 /** Before the next window is due. */
 const SECOND = '2026-08-15T12:30:00Z';
 
+let program: string;
 let server: Awaited<ReturnType<typeof startTestRedis>>;
 let redis: ReturnType<typeof createProducerRedis>;
 let workerRedis: ReturnType<typeof createWorkerRedis>;
@@ -34,6 +32,7 @@ let queue: JobQueue<'events'>;
 let posthoc: Awaited<ReturnType<typeof openPosthoc>>;
 
 beforeAll(async () => {
+  program = await bundleFixture(WORKER);
   process.env.AWS_ACCESS_KEY_ID = 'test';
   process.env.AWS_SECRET_ACCESS_KEY = 'test';
   await athena.start();
@@ -114,7 +113,7 @@ async function open({ declaration, answer }: Asked): Promise<void> {
 /** @returns how many statements and commands it took; undefined: it was killed. */
 async function runKilled(engine: string, when: string, nth: number): Promise<number | undefined> {
   const args = [posthoc.url, server.url, posthoc.directory, engine, SECOND, when, String(nth)];
-  const child = spawn(process.execPath, [WORKER, ...args], {
+  const child = spawn(process.execPath, [program, ...args], {
     // Of this context, with what is set in it.
     env: { ...process.env },
     stdio: ['ignore', 'pipe', 'inherit'],

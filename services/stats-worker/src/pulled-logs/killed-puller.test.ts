@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { JobQueue } from '@odometer/queues/job-queue';
 import { JobWorker } from '@odometer/queues/job-worker';
@@ -9,20 +8,19 @@ import {
   createWorkerRedis,
   waitUntilReady,
 } from '@odometer/queues/redis-connection';
+import { bundleFixture } from '@odometer/testing/bundle-programs';
 import { eventually } from '@odometer/testing/eventually';
 import { startTestRedis } from '@odometer/testing/test-redis';
 import { hourlySums } from '../../test/applier-fixture.ts';
 import { killMoments } from '../../test/kill-moments.ts';
 import { openPull, secretsOf } from '../../test/pull-fixture.ts';
 
-/** Compiled, as it is started dozens of times. */
-const PULLER = fileURLToPath(
-  new URL('../../dist/pulled-logs/killed-puller.fixture.js', import.meta.url),
-);
+const PULLER = new URL('./killed-puller.fixture.ts', import.meta.url);
 /** The second page has one log, the third none. */
 const PAGE_SIZE = 2;
 const LOGS = 3;
 
+let program: string;
 let server: Awaited<ReturnType<typeof startTestRedis>>;
 let redis: ReturnType<typeof createProducerRedis>;
 let workerRedis: ReturnType<typeof createWorkerRedis>;
@@ -32,6 +30,7 @@ let queue: JobQueue<'events'>;
 let pull: Awaited<ReturnType<typeof openPull>>;
 
 beforeAll(async () => {
+  program = await bundleFixture(PULLER);
   server = await startTestRedis();
   redis = createProducerRedis({ url: server.url });
   await waitUntilReady(redis);
@@ -69,7 +68,7 @@ async function open(): Promise<void> {
 /** @returns how many statements, commands and requests it took; undefined: it was killed. */
 async function runPuller(when: string, nth: number): Promise<number | undefined> {
   const args = [pull.url, server.url, 'auth0-logs', when, String(nth)];
-  const child = spawn(process.execPath, [PULLER, ...args], {
+  const child = spawn(process.execPath, [program, ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { PATH: process.env.PATH, ...secretsOf(pull.auth0) },
   });
