@@ -1,4 +1,4 @@
 import { crashTest } from '../harness/crash-test.ts';
 import { sleepingWorker } from '../scenarios/sleeping-worker.ts';
 
-crashTest(sleepingWorker, 1);
+crashTest(sleepingWorker);
