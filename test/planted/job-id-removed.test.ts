@@ -8,8 +8,8 @@ const bug = plantBug(
   [
     {
       file: 'packages/queues/dist/job-queue.js',
-      find: 'const options = { jobId, items: acceptedItems(payload) };',
-      replace: 'const options = { items: acceptedItems(payload) };',
+      find: 'jobId,\n            items: acceptedItems(payload),',
+      replace: 'items: acceptedItems(payload),',
     },
   ],
 );
