@@ -28,4 +28,5 @@ test('the other signal ends it at once, with its reason', () => {
   expect(signal.aborted).toBe(false);
   controller.abort('stop');
   expect(signal.reason).toBe('stop');
+  expect(abortAfter(60_000, controller.signal).reason).toBe('stop');
 });
