@@ -8,6 +8,7 @@ import { createDialect } from './dialect.ts';
 import { type FetchParts, fetchLogs } from './fetch-logs.ts';
 import { findFiles, type LogFiles } from './find-files.ts';
 import { type Connection, type DuckDbLimits, literals, withDuckDb } from './open-duckdb.ts';
+import { WholeGzip } from './whole-gzip.ts';
 import { withWorkDirectory } from './work-directory.ts';
 
 export interface DuckDbEngineParts {
@@ -20,6 +21,7 @@ export interface DuckDbEngineParts {
 
 /** Answers in this process, from files. There is nothing to be found again after a crash: whoever goes on asks again. */
 export function createDuckDbEngine(parts: DuckDbEngineParts): LocalEngine {
+  const wholeGzip = new WholeGzip();
   return {
     runsHere: true,
     start: async () => null,
@@ -36,7 +38,8 @@ export function createDuckDbEngine(parts: DuckDbEngineParts): LocalEngine {
               : await findFiles(directoryOf(query, parts.directory), source, query, logs, stop);
           const collected = new CollectedRows();
           const attempt = { files, spill, stop, sink: sink ?? collected };
-          return { ...(await answerFrom(parts, query, attempt)), ...collected.answer };
+          const figures = await answerWhole(parts, query, attempt, wholeGzip);
+          return { ...figures, ...collected.answer };
         });
       } catch (error) {
         signal.throwIfAborted();
@@ -58,6 +61,31 @@ interface Attempt {
 }
 
 type Figures = Omit<EngineAnswer, 'columns' | 'rows'>;
+
+/** Believes an answer only when the files that it was read from were whole, and are still there. */
+async function answerWhole(
+  parts: DuckDbEngineParts,
+  query: PosthocQuery,
+  attempt: Attempt,
+  wholeGzip: WholeGzip,
+): Promise<Figures> {
+  const { files } = attempt;
+  // When one of the two fails nobody needs the other.
+  const failed = new AbortController();
+  const stop = AbortSignal.any([attempt.stop, failed.signal]);
+  const answering = answerFrom(parts, query, { ...attempt, stop });
+  const both = [answering, wholeGzip.require(files, stop)];
+  try {
+    await Promise.all(both);
+  } catch (error) {
+    failed.abort(error);
+    // Nobody reads files that are removed.
+    await Promise.allSettled(both);
+    throw error;
+  }
+  await files.requireSame();
+  return answering;
+}
 
 /**
  * DuckDB 1.5 ends with an internal error when it meets a line that is no UTF-8 and reads only some of its columns. Such lines are

@@ -1,4 +1,4 @@
-import type { Dirent } from 'node:fs';
+import type { BigIntStats, Dirent } from 'node:fs';
 import { access, constants, readdir, stat, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OdometerError } from '@odometer/domain/errors';
@@ -13,6 +13,13 @@ export interface LogFiles {
   readonly bytes: bigint;
   /** What a file is called where the logs are, for whoever reads an error about it. */
   readonly nameOf: (path: string) => string | undefined;
+  /**
+   * Demands that what was read is what was found: a file that was replaced while the query ran, as those are that are rotated, may
+   * have been read by its new name and its old one, or by none. One that has grown is the same file.
+   *
+   * @throws OdometerError `target_unavailable`
+   */
+  readonly requireSame: () => Promise<void>;
 }
 
 /** Made on volumes by their file system, for its administrator only. */
@@ -40,19 +47,35 @@ export async function findFiles(
     for await (const file of filesBelow(directory, path.split('/'), signal)) found.add(file);
   }
   const names = new Map<string, string>();
+  const seen = new Map<string, BigIntStats>();
   let bytes = 0n;
   for (const file of [...found].sort()) {
-    // One that is gone by now may have been compressed, or moved: its lines are in another file, which was not found.
-    const stats = await stat(file).catch((error: unknown) => {
-      throw unavailable(`file ${file}`, error);
-    });
-    if (!stats.isFile() || stats.size === 0) continue;
+    const stats = await statOf(file);
+    if (!stats.isFile() || stats.size === 0n) continue;
     const link = join(links, localName(file, names.size));
     await symlink(file, link);
     names.set(link, file);
-    bytes += BigInt(stats.size);
+    seen.set(file, stats);
+    bytes += stats.size;
   }
-  return { paths: [...names.keys()], bytes, nameOf: (path) => names.get(path) };
+  const requireSame = async () => {
+    for (const [file, { dev, ino, size }] of seen) {
+      const now = await statOf(file);
+      if (now.dev === dev && now.ino === ino && now.size >= size) continue;
+      throw unavailable(
+        `file ${file}`,
+        new Error('it was replaced, or cut off, while it was read'),
+      );
+    }
+  };
+  return { paths: [...names.keys()], bytes, nameOf: (path) => names.get(path), requireSame };
+}
+
+/** One that is gone by now may have been compressed, or moved: its lines are in another file, which was not found. */
+function statOf(file: string): Promise<BigIntStats> {
+  return stat(file, { bigint: true }).catch((error: unknown) => {
+    throw unavailable(`file ${file}`, error);
+  });
 }
 
 /** The directories of a path that are the same for every window. */
