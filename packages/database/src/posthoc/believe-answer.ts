@@ -18,6 +18,8 @@ export interface WholeAnswer {
   readonly scannedBytes: bigint;
   /** Absent when the engine does not say. */
   readonly logFiles?: number;
+  /** There were too many rows, and those of projects that nobody has registered are not among these. */
+  readonly onlyRegistered?: boolean;
 }
 
 export type Belief =
@@ -45,7 +47,7 @@ export type Belief =
 export async function believeAnswer(
   transaction: Transaction,
   run: Pick<PosthocRun, 'id' | 'attempt' | 'metric' | 'windowStart' | 'revision' | 'acceptFall'>,
-  answer: WholeAnswer,
+  read: WholeAnswer,
   maxFallPercent: number,
 ): Promise<Belief> {
   const { rows: runs } = await transaction.query<{
@@ -62,9 +64,12 @@ export async function believeAnswer(
   if (ours?.state !== 'started' || ours.attempt !== run.attempt) return { state: 'lost' };
   const isBelieved = (state: string) => ['answered', 'shipped', 'done'].includes(state);
   if (runs.some(({ revision, state }) => revision > run.revision && isBelieved(state))) {
-    await end(transaction, run.id, 'superseded', answer, null);
+    await end(transaction, run.id, 'superseded', read, null);
     return { state: 'superseded' };
   }
+  const answer = read.onlyRegistered
+    ? { ...read, rows: [...read.rows, ...(await rowsLeftOut(transaction, run, read))] }
+    : read;
   if (!run.acceptFall) {
     const fall = await findFall(transaction, run, answer, maxFallPercent);
     if (fall !== undefined) {
@@ -115,6 +120,29 @@ const BELIEVED = `select distinct on (a.row_key) a.row_key, a.organization, a.pr
 const ANSWER = `select row_key, organization, project, dimensions, value
   from unnest($4::uuid[], $5::text[], $6::text[], $7::jsonb[], $8::numeric[])
     as t (row_key, organization, project, dimensions, value)`;
+
+/**
+ * What is believed of rows that an answer leaves out although there is usage: of projects that were not registered when it was
+ * asked. That they are not in it says nothing, and so they stay as they are, until an answer fits.
+ */
+async function rowsLeftOut(
+  transaction: Transaction,
+  run: Pick<PosthocRun, 'metric' | 'windowStart'>,
+  { rows: answered, asOf }: WholeAnswer,
+): Promise<readonly AnswerRow[]> {
+  const { rows } = await transaction.query<AnswerRow>(
+    `select b.row_key as "rowKey", b.organization, b.project, b.dimensions, trim_scale(b.value)::text as value
+     from (${BELIEVED}) b
+     where b.value <> 0
+       and not exists (select from unnest($3::uuid[]) as a (row_key) where a.row_key = b.row_key)
+       and not exists (
+         select from organizations o join projects p on p.organization_id = o.id
+         where o.slug = b.organization and p.slug = b.project and p.created_at <= $4
+       )`,
+    [run.metric, run.windowStart, answered.map(({ rowKey }) => rowKey), asOf],
+  );
+  return rows;
+}
 
 function columnsOf({ rows }: WholeAnswer): readonly unknown[] {
   return [

@@ -27,6 +27,8 @@ export interface ReadAnswer {
   readonly unnamed: bigint;
   /** Projects whose rows are one, because they were too many. */
   readonly merged: number;
+  /** There were too many, and those of projects that nobody has registered are left out. */
+  readonly onlyRegistered: boolean;
   /** Rows that the engine answered. */
   readonly answered: number;
 }
@@ -96,7 +98,13 @@ export class AnswerReader implements AnswerSink {
       .map(({ rowKey, organization, project, dimensions, sum }) => {
         return { rowKey, organization, project, dimensions, value: formatQuantity(sum) };
       });
-    return { rows, unnamed: this.#unnamed, merged: this.#merged.size, answered: this.#answered };
+    return {
+      rows,
+      unnamed: this.#unnamed,
+      merged: this.#merged.size,
+      onlyRegistered: this.#registered !== undefined,
+      answered: this.#answered,
+    };
   }
 
   /** Empty when it can be none. */

@@ -166,9 +166,14 @@ async function answerRun(
       }
       return asked;
     }
-    const { rows, unnamed, merged, asOf, engine } = asked;
+    const { rows, unnamed, merged, onlyRegistered, asOf, engine } = asked;
     const belief = await inTransaction(pool, (transaction) =>
-      believeAnswer(transaction, run, { ...engine, rows, asOf }, metric.maxFallPercent),
+      believeAnswer(
+        transaction,
+        run,
+        { ...engine, rows, onlyRegistered, asOf },
+        metric.maxFallPercent,
+      ),
     );
     if (belief.state === 'lost') return undefined;
     if ('isFirst' in belief) counts.addCompared(belief);
