@@ -30,6 +30,9 @@ export interface QueryOptions {
   readonly directory: string;
 }
 
+/** What our side is asked for: the window's answer, or that of an engine which has seen none of the files before. */
+export type EngineCommand = 'run' | 'first';
+
 /** What a side makes of the logs. */
 export interface QueryResult {
   readonly seconds: number;

@@ -42,6 +42,8 @@ export interface PosthocRun {
   readonly runningMs: number | null;
   /** When the query was asked whose answer it has; null: it has none. */
   readonly asOf: Date | null;
+  /** How long ago that is, by the clock of Postgres. */
+  readonly asOfMs: number | null;
   readonly shipments: number;
   /** How long ago it was shipped last, by the clock of Postgres; null: it was not. */
   readonly shippedMs: number | null;
@@ -51,7 +53,8 @@ export async function findRun(db: Queryable, id: string): Promise<PosthocRun | u
   const { rows } = await db.query<PosthocRun>(
     `select id, metric, window_start as "windowStart", window_end as "windowEnd", revision, accept_fall as "acceptFall",
        state, attempt, execution_id as "executionId", query_digest as "queryDigest", started_at as "startedAt",
-       (extract(epoch from clock_timestamp() - started_at) * 1000)::float8 as "runningMs", as_of as "asOf", shipments,
+       (extract(epoch from clock_timestamp() - started_at) * 1000)::float8 as "runningMs", as_of as "asOf",
+       (extract(epoch from clock_timestamp() - as_of) * 1000)::float8 as "asOfMs", shipments,
        (extract(epoch from clock_timestamp() - shipped_at) * 1000)::float8 as "shippedMs"
      from posthoc_runs where id = $1`,
     [id],

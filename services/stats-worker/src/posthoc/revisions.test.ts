@@ -225,6 +225,48 @@ test('what Redis lost after it was shipped is shipped again, rarer and rarer and
   expect(await outcomes(posthoc.pool)).toEqual({ items: 1, counted: 1 });
 });
 
+test('what was shipped by a clock that was ahead is shipped again once that is right', async () => {
+  await posthoc.declare(at('10:20'));
+  posthoc.write(`${DAY}/a.log.gz`, [albLine('10:00:00', 'web')]);
+  await posthoc.ring(at('12:00'), { enqueue: async () => {} });
+  const shippedIn = (seconds: number) =>
+    posthoc.pool.query(
+      `update posthoc_runs set shipped_at = clock_timestamp() + make_interval(secs => $1)`,
+      [seconds],
+    );
+  await shippedIn(50);
+  await posthoc.ring(at('12:10'));
+  expect(await shown()).toEqual([['10:00', 1, 'shipped', '1', '1']]);
+  await shippedIn(3_600);
+  await posthoc.ring(at('12:10'));
+  expect(await shown()).toEqual([['10:00', 1, 'done', '1', '1']]);
+});
+
+test('nothing is shipped again when the keys of what was counted may be forgotten', async () => {
+  await posthoc.declare(at('10:20'));
+  posthoc.write(`${DAY}/a.log.gz`, [albLine('10:00:00', 'web'), albLine('10:00:00', 'app')]);
+  let shipments = 0;
+  const losing = {
+    enqueue: async () => {
+      shipments += 1;
+    },
+  };
+  await posthoc.ring(at('12:00'), losing);
+  for (const [days, most] of [
+    [389, 2],
+    [391, 2],
+  ] as const) {
+    await posthoc.pool.query(
+      `update posthoc_runs set shipped_at = clock_timestamp() - interval '2 days',
+         as_of = clock_timestamp() - make_interval(days => $1)`,
+      [days],
+    );
+    await posthoc.ring(at('12:10'), losing);
+    expect(shipments).toBe(most);
+  }
+  expect(await shown()).toEqual([['10:00', 1, 'shipped', '2', '2']]);
+});
+
 test('nobody waits for what is being counted: its job comes again, at first soon and then rarer, until the bell looks', async () => {
   await posthoc.declare(at('10:20'));
   posthoc.write(`${DAY}/a.log.gz`, [albLine('10:00:00', 'web')]);

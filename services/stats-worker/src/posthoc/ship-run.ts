@@ -17,6 +17,13 @@ const LONGEST_LOOK_MS = 10_000;
  */
 const LOST_AFTER_MS = 300_000;
 const LONGEST_LOST_AFTER_MS = 86_400_000;
+/** Clocks are put right by less every day. */
+const CLOCK_STEP_MS = 60_000;
+/**
+ * Keys of events are kept for 400 days. After them one that was counted looks like one that was not, and would be counted again: so
+ * ten days before, nothing of an answer is shipped any more. Its run stays unfinished, which is seen and told all that time.
+ */
+const SHIPPABLE_MS = 390 * 86_400_000;
 
 export interface ShipParts {
   readonly pool: Pool;
@@ -39,6 +46,7 @@ export async function shipRun(
 ): Promise<Again | undefined> {
   const events = await eventsOf(pool, run);
   const uncounted = await uncountedEvents(pool, events);
+  if (uncounted.length > 0 && (run.asOfMs ?? 0) > SHIPPABLE_MS) return undefined;
   const isShippedNow = run.state === 'answered' || (uncounted.length > 0 && isLost(run));
   if (isShippedNow) {
     if (uncounted.length > 0) await enqueue(uncounted);
@@ -85,7 +93,8 @@ async function uncountedEvents(
   return events.filter((event) => uncounted.has(keyOf(event)));
 }
 
+/** What was shipped by a clock that was ahead, was so for longer than anybody can tell. */
 function isLost({ shippedMs, shipments }: PosthocRun): boolean {
   const afterMs = Math.min(LOST_AFTER_MS * 2 ** (shipments - 1), LONGEST_LOST_AFTER_MS);
-  return shippedMs !== null && shippedMs > afterMs;
+  return shippedMs !== null && (shippedMs > afterMs || shippedMs < -CLOCK_STEP_MS);
 }

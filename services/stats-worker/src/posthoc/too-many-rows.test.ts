@@ -31,7 +31,9 @@ test('clients that ask for 220,000 paths keep nobody’s usage from being counte
 });
 
 test('what was counted of projects that nobody has registered stays, when a later answer has too many to have them', async () => {
-  await posthoc.pool.query(`insert into projects (organization_id, slug) select id, 'gone' from organizations`);
+  await posthoc.pool.query(
+    `insert into projects (organization_id, slug) select id, 'gone' from organizations`,
+  );
   const few = `select 'web' as project, 3 as value from logs where :start < :end
     union all select 'unknown', 5 from logs where :start < :end`;
   await posthoc.declare('2026-08-15T10:20:00Z', {
