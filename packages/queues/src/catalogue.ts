@@ -155,6 +155,8 @@ export interface PosthocTestJob {
 export interface PullJob {
   /** Its declared name. */
   readonly log: string;
+  /** By somebody, and not by the bell: a log that is paused is read then, too. */
+  readonly asked?: true;
 }
 
 /** Maps a bucket's objects again after what its keys mean was changed. */

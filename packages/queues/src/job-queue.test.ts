@@ -6,7 +6,7 @@ import { startTestRedis } from '@odometer/testing/test-redis';
 import { Connections, countBatch, flush } from '../test/jobs.ts';
 import { ComeAgain } from './come-again.ts';
 import { JobQueue } from './job-queue.ts';
-import { JobWorker } from './job-worker.ts';
+import { JobWorker, type Processor } from './job-worker.ts';
 import { createProducerRedis, createWorkerRedis } from './redis-connection.ts';
 
 const connections = new Connections();
@@ -44,6 +44,35 @@ test('a job can be read back under its id, and only the first content counts', a
   });
   await expect(queue.get('counter.7.2')).resolves.toBeUndefined();
   await expect(queue.depth()).resolves.toEqual({ waiting: 1, active: 0, delayed: 0, failed: 0 });
+});
+
+test('jobs that were put off by a clock that was ahead come at once, with their turns, and others do not', async () => {
+  const nowMs = Date.now();
+  await queue.add('count-batch', countBatch(1), 'run.ahead', 3);
+  await queue.add('count-batch', countBatch(2), 'run.soon');
+  await queue.add('count-batch', countBatch(3), 'pull.ahead');
+  const calls: string[] = [];
+  const process: Processor<'counts'> = async ({ jobId }) => {
+    calls.push(jobId);
+    if (calls.length <= 3) throw new ComeAgain(jobId === 'run.soon' ? 3_600_000 : 86_400_000);
+  };
+  const redis = connections.add(createWorkerRedis({ url: server.url }));
+  const worker = new JobWorker({
+    queue: 'counts',
+    redis,
+    process,
+    concurrency: 1,
+    log: { warn() {}, error() {} },
+  });
+  await worker.start();
+  await eventually(async () => expect((await queue.depth()).delayed).toBe(3));
+  expect(await queue.hasten(nowMs + 2 * 86_400_000)).toBe(0);
+  expect(await queue.hasten(nowMs + 2 * 3_600_000)).toBe(2);
+  await eventually(async () =>
+    expect(await queue.depth()).toEqual({ waiting: 0, active: 0, delayed: 1, failed: 0 }),
+  );
+  expect(calls.slice(3).sort()).toEqual(['pull.ahead', 'run.ahead']);
+  await worker.stop();
 });
 
 test('jobs with a turn wait until none without one does, the lowest first; all of them are waiting', async () => {

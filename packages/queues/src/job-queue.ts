@@ -1,5 +1,5 @@
 import { OdometerError } from '@odometer/domain/errors';
-import { Queue } from 'bullmq';
+import { ErrorCode, Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { acceptedItems } from './accepted-items.ts';
 import { type JobCatalogue, QUEUE_PREFIX, type QueueName } from './catalogue.ts';
@@ -19,6 +19,17 @@ export type JobState = keyof QueueDepth;
 
 /** BullMQ refuses more. */
 const LAST_TURN = 2_097_151;
+
+/** BullMQ's scores of jobs that are put off are milliseconds, times this. */
+const DELAYED_SCORE = 4_096;
+/** At once; the next bell goes on. */
+const MAX_HASTENED = 1_000;
+
+/** It came by itself, or by somebody else. */
+function unlessMoved(error: unknown): void {
+  const { code } = error as { readonly code?: unknown };
+  if (code !== ErrorCode.JobNotInState && code !== ErrorCode.JobNotExist) throw error;
+}
 
 /** A job by its name, as it lies in Redis. */
 export type StoredJob<Q extends QueueName> = {
@@ -95,6 +106,26 @@ export class JobQueue<Q extends QueueName> {
     };
     await this.#ask(() => this.#queue.add(jobName, payload, options));
     return 'durable';
+  }
+
+  /**
+   * Has jobs come now that are put off until after `latestMs`: whoever did so had a clock that was ahead. Whoever would ask for one
+   * of them again finds it in Redis, and waits for as long.
+   *
+   * @returns how many.
+   */
+  async hasten(latestMs: number): Promise<number> {
+    const delayed = this.#queue.toKey('delayed');
+    // https://github.com/taskforcesh/bullmq/blob/master/src/commands/includes/getDelayedScore.lua
+    const score = latestMs * DELAYED_SCORE + DELAYED_SCORE;
+    const ids = await this.#ask(() =>
+      this.#redis.zrange(delayed, score, '+inf', 'BYSCORE', 'LIMIT', 0, MAX_HASTENED),
+    );
+    const promote = async (id: string) => (await this.#queue.getJob(id))?.promote();
+    for (const id of ids) {
+      await this.#ask(() => promote(id).catch(unlessMoved));
+    }
+    return ids.length;
   }
 
   /** The job as it was added first under this id; undefined when Redis has none (never added, finished, or lost). */

@@ -95,7 +95,7 @@ export async function openPull() {
     declare: (change: Readonly<Record<string, unknown>> = {}) =>
       declarePull(system.pool, auth0.url, change),
     pull: (change: Partial<PullParts> = {}) =>
-      pullLog({ ...parts, ...change }, 'auth0-logs', never),
+      pullLog({ ...parts, ...change }, { log: 'auth0-logs' }, never),
     async state(): Promise<StoredPulledLog> {
       const log = await findPulledLog(system.pool, 'auth0-logs');
       if (log === undefined) throw new Error('auth0-logs is not declared');

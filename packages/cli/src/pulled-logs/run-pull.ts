@@ -9,7 +9,7 @@ import { findPulledLog } from '@odometer/database/pulled-logs/pulled-logs';
 import { OdometerError } from '@odometer/domain/errors';
 import { checkpointAt } from '@odometer/domain/pulled-logs/checkpoint-template';
 import { pulledLogDeclarationSchema } from '@odometer/domain/pulled-logs/pulled-log-declaration';
-import { pullJobId } from '@odometer/queues/pull-job';
+import { PULL_TURN, pullJobId } from '@odometer/queues/pull-job';
 import type { Command } from 'commander';
 import { actor } from '../actor.ts';
 import { instant } from '../arguments.ts';
@@ -44,9 +44,10 @@ async function run(name: string, { from, wait, json }: RunOptions): Promise<void
       }
       const before = await lastEnded();
       const queue = open('posthoc');
-      const jobId = pullJobId(name);
+      const job = { log: name, asked: true } as const;
+      const jobId = pullJobId(job);
       await ask(pool, name, from === undefined ? undefined : startAt(log.declaration, from));
-      await queue.add('pull', { log: name }, jobId);
+      await queue.add('pull', job, jobId, PULL_TURN);
       let ended: ListedPull | undefined;
       if (!wait) return undefined;
       await waitForJob({ pool, queue }, jobId, async () => {

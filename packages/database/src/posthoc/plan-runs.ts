@@ -21,10 +21,15 @@ export async function lockForPlanning(
   return rows[0];
 }
 
+/** Clocks are put right by less every day; whoever asks twice for so short a time costs nothing but a query. */
+const CLOCK_STEP = "interval '1 minute'";
+/** Asked for by the clock, at a time that is yet to come. */
+const PREMATURE = `due_after is not null and planned_at > clock_timestamp() + ${CLOCK_STEP}`;
+
 /**
  * Forgets that windows were asked for by a clock that was ahead, that of Postgres included, once it is right again: what it took
  * for the last time of a window was before its logs were there, or before the window itself. They are due again when they are;
- * what was answered then is what the next answer is compared with. Demands the metric.
+ * what was answered then is what the next answer is compared with, and what was not is asked for no more. Demands the metric.
  *
  * @returns before which windows are settled then; undefined: nothing is forgotten.
  */
@@ -32,10 +37,14 @@ export async function forgetPremature(
   transaction: Transaction,
   metric: string,
 ): Promise<Date | undefined> {
+  await transaction.query(
+    `update posthoc_runs set state = 'superseded', retry_at = null, finished_at = clock_timestamp()
+     where metric = $1 and state in ('planned', 'started', 'failed') and ${PREMATURE}`,
+    [metric],
+  );
   const { rows } = await transaction.query<{ settledBefore: Date }>(
     `with premature as (
-       update posthoc_runs set due_after = null
-       where metric = $1 and due_after is not null and planned_at > clock_timestamp() + ${CLOCK_STEP}
+       update posthoc_runs set due_after = null where metric = $1 and ${PREMATURE}
        returning window_start
      )
      update posthoc_metrics set settled_before = least(settled_before, p.start)
@@ -45,9 +54,6 @@ export async function forgetPremature(
   );
   return rows[0]?.settledBefore;
 }
-
-/** Clocks are put right by less every day; whoever asks twice for so short a time costs nothing but a query. */
-const CLOCK_STEP = "interval '1 minute'";
 
 export interface PlannedWindow {
   readonly startMs: number;

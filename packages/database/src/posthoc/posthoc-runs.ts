@@ -31,6 +31,8 @@ export interface PosthocRun {
   readonly windowEnd: Date;
   readonly revision: number;
   readonly acceptFall: boolean;
+  /** By somebody, and not by the clock. */
+  readonly isAsked: boolean;
   readonly state: RunState;
   readonly attempt: number;
   readonly executionId: string | null;
@@ -52,7 +54,7 @@ export interface PosthocRun {
 export async function findRun(db: Queryable, id: string): Promise<PosthocRun | undefined> {
   const { rows } = await db.query<PosthocRun>(
     `select id, metric, window_start as "windowStart", window_end as "windowEnd", revision, accept_fall as "acceptFall",
-       state, attempt, execution_id as "executionId", query_digest as "queryDigest", started_at as "startedAt",
+       due_after is null as "isAsked", state, attempt, execution_id as "executionId", query_digest as "queryDigest", started_at as "startedAt",
        (extract(epoch from clock_timestamp() - started_at) * 1000)::float8 as "runningMs", as_of as "asOf",
        (extract(epoch from clock_timestamp() - as_of) * 1000)::float8 as "asOfMs", shipments,
        (extract(epoch from clock_timestamp() - shipped_at) * 1000)::float8 as "shippedMs"

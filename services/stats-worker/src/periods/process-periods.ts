@@ -24,6 +24,9 @@ import type { UsageWriter } from './usage-writer.ts';
 /** Of a job: well within its deadline, so that what it holds ends by itself and another job goes on. */
 const BUDGET_MS = 480_000;
 
+/** No job of the posthoc queue puts itself off for longer: a pulled log may want to be left alone for an hour. */
+const LONGEST_DELAY_MS = 65 * 60_000;
+
 export type PeriodsParts = DueParts &
   MaintenanceParts & {
     readonly log: Pick<Logger, 'info' | 'warn' | 'error'>;
@@ -87,20 +90,24 @@ async function processJob(
       await maintain(parts, nowMs, signal);
       return;
     case 'measure-due':
-      await measureDue(parts.pool, parts.measureQueue, nowMs);
-      await planDueRuns(parts.pool, parts.posthocQueue, nowMs);
-      await planDuePulls(parts.pool, parts.posthocQueue, nowMs);
+      await enqueueMeasuring(parts, nowMs);
       await recordScheduleRun(parts.pool, job.payload.bell, nowMs);
       return;
   }
 }
 
+/** Of what nobody sends. */
+async function enqueueMeasuring(parts: PeriodsParts, nowMs: number): Promise<void> {
+  await measureDue(parts.pool, parts.measureQueue, nowMs);
+  await parts.posthocQueue.hasten(nowMs + LONGEST_DELAY_MS);
+  await planDueRuns(parts.pool, parts.posthocQueue, nowMs);
+  await planDuePulls(parts.pool, parts.posthocQueue, nowMs);
+}
+
 /** Work that may be long is left to jobs of its own, so that it holds up no snapshot. */
 async function enqueueDue(parts: PeriodsParts, nowMs: number): Promise<void> {
   await parts.queue.add('maintain', {}, 'maintain.due');
-  await measureDue(parts.pool, parts.measureQueue, nowMs);
-  await planDueRuns(parts.pool, parts.posthocQueue, nowMs);
-  await planDuePulls(parts.pool, parts.posthocQueue, nowMs);
+  await enqueueMeasuring(parts, nowMs);
   // Whoever declared it may have ended before it could ask.
   for (const bucket of await bucketsToMap(parts.pool)) {
     const job = mapObjectsJob(bucket);

@@ -13,7 +13,7 @@ export function createPosthocProcessor(
     let again: Again | undefined;
     if (job.name === 'run') again = await processRun(parts, job.payload.runId, signal);
     if (job.name === 'test') again = await runTest(parts, job.payload.testId, signal);
-    if (job.name === 'pull') again = await pullLog(parts.pulls, job.payload.log, signal);
+    if (job.name === 'pull') again = await pullLog(parts.pulls, job.payload, signal);
     if (again !== undefined) throw new ComeAgain(again.afterMs);
   };
 }

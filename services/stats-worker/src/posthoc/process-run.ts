@@ -45,7 +45,10 @@ export async function processRun(
 ): Promise<Again | undefined> {
   const planned = await findRun(parts.pool, runId);
   if (planned?.state === 'planned' || planned?.state === 'failed') {
-    if (await isFull(parts, planned)) return { afterMs: NO_PLACE_MS };
+    const metric = await metricOf(parts.pool, planned);
+    // Its job has waited since before it was paused; the bell asks for it again when it goes on.
+    if (metric?.paused === true && !planned.isAsked) return undefined;
+    if (metric !== undefined && (await isFull(parts, metric))) return { afterMs: NO_PLACE_MS };
     await startRun(parts.pool, planned, requestToken(planned, planned.attempt + 1));
   }
   if (planned?.state === 'started') await takeOver(parts, planned);
@@ -62,17 +65,20 @@ export async function processRun(
   return undefined;
 }
 
+/** As it is declared; undefined when it cannot be used: whoever goes on finds out, and says so. */
+function metricOf(pool: Pool, run: PosthocRun): Promise<PosthocDeclaration | undefined> {
+  return usableMetric(pool, run.metric).catch((error: unknown) => {
+    if (isOdometerError(error) && error.code === 'target_invalid') return undefined;
+    throw error;
+  });
+}
+
 /** As long as a query takes. There may be hundreds of runs that wait for a place, and each look is a few statements. */
 const NO_PLACE_MS = 20_000;
 
 /** Whether as many queries run at the engine as may. Two who ask at once may both find the last place: no harm is done. */
-async function isFull({ pool, engines }: RunParts, run: PosthocRun): Promise<boolean> {
-  const metric = await usableMetric(pool, run.metric).catch((error: unknown) => {
-    // Whoever starts it finds out, and says so.
-    if (isOdometerError(error) && error.code === 'target_invalid') return undefined;
-    throw error;
-  });
-  const most = metric === undefined ? undefined : engines[metric.engine].maxExecutions;
+async function isFull({ pool, engines }: RunParts, metric: PosthocDeclaration): Promise<boolean> {
+  const most = engines[metric.engine].maxExecutions;
   return most !== undefined && (await countExecutions(pool)) >= most;
 }
 
@@ -84,11 +90,7 @@ const ATTEMPTS_AT_ONCE = 3;
  * ended, too, and with it all that this worker does besides. So after a few attempts it waits, as what has failed.
  */
 async function takeOver({ pool, engines, counts, log }: RunParts, run: PosthocRun): Promise<void> {
-  const metric = await usableMetric(pool, run.metric).catch((error: unknown) => {
-    // Whoever goes on finds out, and says so.
-    if (isOdometerError(error) && error.code === 'target_invalid') return undefined;
-    throw error;
-  });
+  const metric = await metricOf(pool, run);
   if (metric === undefined || engines[metric.engine].runsHere !== true) return;
   if (run.executionId !== null) return;
   if (run.attempt < ATTEMPTS_AT_ONCE) {

@@ -364,6 +364,23 @@ test('windows that were asked for while the clock was ahead are asked for when t
   expect(await settled()).toEqual({ at: new Date(at('11:00')) });
 });
 
+test('what a clock that was ahead has asked for without an answer is asked for no more', async () => {
+  await posthoc.declare(at('10:20'));
+  const queue = { add: async () => 'durable' } as unknown as JobQueue<'posthoc'>;
+  await planDueRuns(posthoc.pool, queue, Date.parse(at('14:00')));
+  await posthoc.pool.query(
+    `update posthoc_runs set planned_at = clock_timestamp() + interval '2 hours'`,
+  );
+  posthoc.write(`${DAY}/a.log.gz`, [albLine('10:00:00', 'web')]);
+  await posthoc.ring(at('12:00'));
+  expect(await shown()).toEqual([
+    ['12:00', 1, 'superseded', null, null],
+    ['11:00', 1, 'superseded', null, null],
+    ['10:00', 2, 'done', '1', '1'],
+    ['10:00', 1, 'superseded', null, null],
+  ]);
+});
+
 test('what was to be tried again by a clock that was ahead is tried', async () => {
   await posthoc.declare(at('10:20'));
   const broken = join(posthoc.directory, DAY, 'broken.log.gz');

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { ask } from '../../test/ask-posthoc.ts';
 import { albLine, openPosthoc, REQUESTS } from '../../test/posthoc-fixture.ts';
 import { PosthocReading } from './posthoc-reading.ts';
+import { processRun } from './process-run.ts';
 
 /** What somebody who watches post-hoc metrics sees of them. */
 
@@ -106,6 +107,10 @@ test('of a paused metric only what somebody asks for is worked out; what it miss
   await posthoc.pool.query(`update posthoc_runs set retry_at = now() - interval '1 second'`);
   await posthoc.ring(at('18:00'));
   expect((await posthoc.runs()).map(({ state }) => state)).toEqual(['failed']);
+  // Nor when its job has waited since before.
+  const [failed] = await posthoc.runs();
+  await processRun(posthoc.parts, failed?.id ?? '', new AbortController().signal);
+  expect(await posthoc.runs()).toEqual([failed]);
   expect(await read('18:00')).toEqual({ behind: [], held: alb(0), waiting: [] });
   expect(reading.empty()).toEqual([]);
   await ask(posthoc.pool, 'alb', at('11:00'));

@@ -64,7 +64,7 @@ await pullLog(
     enqueue,
     log: logger,
   },
-  log,
+  { log },
   new AbortController().signal,
 );
 isCounting = false;

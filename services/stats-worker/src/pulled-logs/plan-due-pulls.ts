@@ -3,7 +3,7 @@ import { listPulledLogs, type StoredPulledLog } from '@odometer/database/pulled-
 import { durationMs } from '@odometer/domain/posthoc/duration';
 import { pulledLogDeclarationSchema } from '@odometer/domain/pulled-logs/pulled-log-declaration';
 import type { JobQueue } from '@odometer/queues/job-queue';
-import { pullJobId } from '@odometer/queues/pull-job';
+import { PULL_TURN, pullJobId } from '@odometer/queues/pull-job';
 import { LONGEST_PAUSE_MS } from './wanted-pause.ts';
 
 /** Clocks of machines are so far apart, or put right by so much, without anything being wrong. */
@@ -16,7 +16,8 @@ export async function planDuePulls(
   nowMs: number,
 ): Promise<void> {
   for (const log of await listPulledLogs(pool)) {
-    if (isDue(log, nowMs)) await queue.add('pull', { log: log.name }, pullJobId(log.name));
+    const job = { log: log.name };
+    if (isDue(log, nowMs)) await queue.add('pull', job, pullJobId(job), PULL_TURN);
   }
 }
 

@@ -4,6 +4,7 @@ import { webhookDeclarationSchema } from '@odometer/domain/webhook-declaration';
 import { hourlySums, outcomes } from '../../test/applier-fixture.ts';
 import { openPull } from '../../test/pull-fixture.ts';
 import { isDue } from './plan-due-pulls.ts';
+import { pullLog } from './pull-log.ts';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -602,4 +603,14 @@ test('a log is due once in each of its intervals, however unpunctual the bell is
   expect(isDue({ ...read, retryAt: new Date(at('11:50:00')) }, at('11:00:01'))).toBe(false);
   await pull.declare({ interval: '1h', paused: true });
   expect(isDue(await pull.state(), at('11:00:01'))).toBe(false);
+});
+
+test('one that is paused is read when somebody asks for it, and not by what has waited since before', async () => {
+  pull.auth0.write(ago(HOUR_MS));
+  await pull.declare({ paused: true });
+  expect(await pull.pull()).toBeUndefined();
+  expect(await pull.runs()).toEqual([]);
+  const job = { log: 'auth0-logs', asked: true } as const;
+  await pullLog(pull.parts, job, new AbortController().signal);
+  expect(await logins()).toBe('1');
 });

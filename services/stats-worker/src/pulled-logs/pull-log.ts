@@ -6,14 +6,19 @@ import {
   movePastPage,
   type PullEnd,
 } from '@odometer/database/pulled-logs/pull-progress';
+import { findPulledLog } from '@odometer/database/pulled-logs/pulled-logs';
 import { isOdometerError } from '@odometer/domain/errors';
 import type { EventEnvelope } from '@odometer/domain/event-envelope';
-import type { PulledLogDeclaration } from '@odometer/domain/pulled-logs/pulled-log-declaration';
+import {
+  type PulledLogDeclaration,
+  pulledLogDeclarationSchema,
+} from '@odometer/domain/pulled-logs/pulled-log-declaration';
 import type { WebhookDeclaration } from '@odometer/domain/webhook-declaration';
 import { recordTimeMs } from '@odometer/domain/webhook-event';
 import type { RefusalCode } from '@odometer/intake/refusal';
 import { sortRecords } from '@odometer/intake/sort-records';
 import type { EventBounds } from '@odometer/intake/validate-event';
+import type { PullJob } from '@odometer/queues/catalogue';
 import { isInfrastructureError } from '@odometer/queues/infrastructure-error';
 import type { Logger } from '@odometer/service-kit/logging';
 import type { BearerTokens } from './bearer-tokens.ts';
@@ -50,10 +55,12 @@ export interface PullParts {
  */
 export async function pullLog(
   parts: PullParts,
-  name: string,
+  job: PullJob,
   signal: AbortSignal,
 ): Promise<{ readonly afterMs: number } | undefined> {
   const { pool, counts, log } = parts;
+  const { log: name, asked } = job;
+  if (asked !== true && (await isPaused(pool, name))) return undefined;
   const begun = await inTransaction(pool, (transaction) => beginPull(transaction, name));
   if (begun === undefined) return undefined;
   const pull = { log: name, runId: begun.runId, version: begun.version };
@@ -86,6 +93,12 @@ export async function pullLog(
   }
   await inTransaction(pool, (transaction) => endPull(transaction, pull, end));
   return again;
+}
+
+/** The bell may have asked before it was; and whoever reads much comes again and again. */
+async function isPaused(pool: Pool, name: string): Promise<boolean> {
+  const found = await findPulledLog(pool, name);
+  return pulledLogDeclarationSchema.safeParse(found?.declaration).data?.paused === true;
 }
 
 /** Takes pages; `pull.version` is always that of the last one. */
