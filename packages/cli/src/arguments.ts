@@ -85,17 +85,26 @@ export function uuid(text: string): string {
   return text.toLowerCase();
 }
 
-const TIME = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:\d\d))?$/;
+const TIME = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.0{1,3})?)?(Z|[+-]\d\d:\d\d))?$/;
 
-/** Milliseconds since the epoch; a date is its midnight in UTC. Whole seconds, as OpenMeter's queries are. */
+/**
+ * Milliseconds since the epoch; a date is its midnight in UTC. Whole seconds, as OpenMeter's queries are: parts of them are refused,
+ * as they would be left out.
+ */
 export function instant(text: string): number {
-  const atMs = TIME.test(text) ? Date.parse(text) : Number.NaN;
+  const atMs = TIME.test(text) && isDay(text.slice(0, 10)) ? Date.parse(text) : Number.NaN;
   if (Number.isNaN(atMs)) {
     throw new InvalidArgumentError(
-      'It should be a date or a time, 2026-10-01 or 2026-10-01T10:00Z.',
+      'It should be a date or a time in whole seconds, 2026-10-01 or 2026-10-01T10:00Z.',
     );
   }
-  return Math.floor(atMs / 1_000) * 1_000;
+  return atMs;
+}
+
+/** JavaScript takes the 30th of February for the 2nd of March. */
+function isDay(date: string): boolean {
+  const midnight = new Date(`${date}T00:00:00Z`);
+  return !Number.isNaN(midnight.getTime()) && midnight.toISOString().startsWith(date);
 }
 
 export function windowSize(text: string): WindowSize {

@@ -1,5 +1,6 @@
-import { listPosthocMetrics } from '@odometer/database/posthoc/posthoc-metrics';
+import { findPosthocMetric, listPosthocMetrics } from '@odometer/database/posthoc/posthoc-metrics';
 import { listRuns, RUN_STATES, type RunState } from '@odometer/database/posthoc/posthoc-runs';
+import { OdometerError } from '@odometer/domain/errors';
 import { posthocDeclarationSchema } from '@odometer/domain/posthoc/posthoc-declaration';
 import { type Command, Option } from 'commander';
 import { wholeNumber } from '../arguments.ts';
@@ -71,7 +72,12 @@ async function list({ json }: OutputOptions): Promise<void> {
 }
 
 async function runs(name: string | undefined, { state, limit, json }: RunsOptions): Promise<void> {
-  const found = await withPostgres((pool) => listRuns(pool, { metric: name, state, limit }));
+  const found = await withPostgres(async (pool) => {
+    if (name !== undefined && (await findPosthocMetric(pool, name)) === undefined) {
+      throw new OdometerError('target_not_declared', { target: name });
+    }
+    return listRuns(pool, { metric: name, state, limit });
+  });
   if (json) return printJson(found);
   if (found.length === 0) return print('There are no such runs.');
   printRuns(found);

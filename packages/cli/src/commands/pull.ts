@@ -1,5 +1,6 @@
 import { listPulls } from '@odometer/database/pulled-logs/pull-progress';
-import { listPulledLogs } from '@odometer/database/pulled-logs/pulled-logs';
+import { findPulledLog, listPulledLogs } from '@odometer/database/pulled-logs/pulled-logs';
+import { OdometerError } from '@odometer/domain/errors';
 import { pulledLogDeclarationSchema } from '@odometer/domain/pulled-logs/pulled-log-declaration';
 import type { Command } from 'commander';
 import { wholeNumber } from '../arguments.ts';
@@ -73,7 +74,12 @@ async function runs(
   name: string | undefined,
   { limit, json }: OutputOptions & { readonly limit: number },
 ): Promise<void> {
-  const found = await withPostgres((pool) => listPulls(pool, { log: name, limit }));
+  const found = await withPostgres(async (pool) => {
+    if (name !== undefined && (await findPulledLog(pool, name)) === undefined) {
+      throw new OdometerError('target_not_declared', { target: name });
+    }
+    return listPulls(pool, { log: name, limit });
+  });
   if (json) return printJson(found);
   if (found.length === 0) return print('There are no such readings.');
   printPulls(found);

@@ -34,7 +34,10 @@ export function windowAt(
   const lengthMs = windowMs(window);
   const fromMs = startMs ?? Math.floor(nowMs / lengthMs) * lengthMs - lengthMs;
   if (fromMs % lengthMs !== 0) {
-    throw invalid('--window', `should be where a ${window} of UTC begins`);
+    throw invalid(
+      '--window',
+      `should be where ${window === 'hour' ? 'an hour' : 'a day'} of UTC begins`,
+    );
   }
   if (fromMs + lengthMs > nowMs) throw invalid('--window', 'should have ended');
   return { windowStart: new Date(fromMs), windowEnd: new Date(fromMs + lengthMs) };

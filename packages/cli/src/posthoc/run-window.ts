@@ -3,6 +3,7 @@ import { inTransaction, type Pool } from '@odometer/database/pool';
 import { lockForPlanning, planRun } from '@odometer/database/posthoc/plan-runs';
 import { findRun, type ListedRun, listRuns } from '@odometer/database/posthoc/posthoc-runs';
 import { OdometerError } from '@odometer/domain/errors';
+import { POSTHOC_RUN_DAYS } from '@odometer/domain/posthoc/run-retention';
 import { posthocJobId } from '@odometer/queues/posthoc-job';
 import type { Command } from 'commander';
 import { actor } from '../actor.ts';
@@ -15,6 +16,8 @@ import { waitForJob } from '../wait-for-job.ts';
 import { declaredMetric, type Window, windowAt } from './declared-metric.ts';
 import { printRuns } from './print-runs.ts';
 import { queryProgress } from './query-progress.ts';
+
+const DAY_MS = 86_400_000;
 
 interface RunOptions extends OutputOptions {
   readonly window?: number;
@@ -91,14 +94,16 @@ async function plan(
 }
 
 /**
- * What was counted of a window that is forgotten would be counted again.
+ * What was counted of a window that is forgotten would be counted again. One that would be forgotten at once is refused as well.
  *
  * @throws OdometerError `query_invalid`
  */
 function requireRemembered(forgottenBefore: Date | null, windowStart: Date): void {
-  if (forgottenBefore === null || windowStart >= forgottenBefore) return;
+  const keptFromMs = Date.now() - POSTHOC_RUN_DAYS * DAY_MS;
+  const fromMs = Math.max(forgottenBefore?.getTime() ?? keptFromMs, keptFromMs);
+  if (windowStart.getTime() >= fromMs) return;
   throw new OdometerError('query_invalid', {
     parameter: '--window',
-    problem: `should not be before ${forgottenBefore.toISOString()}: what was counted until then is forgotten`,
+    problem: `should not be before ${new Date(fromMs).toISOString()}: what was counted until then is forgotten`,
   });
 }

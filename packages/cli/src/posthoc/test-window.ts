@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { askTest, findTest, type PosthocTest } from '@odometer/database/posthoc/posthoc-tests';
-import { OdometerError } from '@odometer/domain/errors';
 import type { ShownAnswer } from '@odometer/domain/posthoc/shown-answer';
 import type { Command } from 'commander';
 import { instant } from '../arguments.ts';
+import { UnsatisfiedError } from '../failure.ts';
 import {
   addCommand,
   type OutputOptions,
@@ -54,7 +54,8 @@ async function test(name: string, { window, json }: TestOptions): Promise<void> 
   );
   if (asked === undefined) return;
   if (asked.failure !== null) {
-    throw new OdometerError('job_failed', { jobId: `test.${asked.id}`, reason: asked.failure });
+    process.stderr.write(`odometer: ${asked.failure}\n`);
+    throw new UnsatisfiedError(asked.failure);
   }
   // What a worker of ours has written.
   const answer = asked.answer as ShownAnswer;

@@ -23,6 +23,14 @@ test('asks again within the grace of months, unless it says otherwise', () => {
   expect(problems({ revisions: ['5m'] })).toEqual([]);
 });
 
+test.each([
+  'SELECT 1 as value from logs where :start < :end',
+  '-- of the logs\n((select 1 as value from logs where :start < :end) union all select 2)',
+  'With x as (select 1) select * from x where :start < :end;',
+])('%j is one SELECT', (sql) => {
+  expect(problems({ sql })).toEqual([]);
+});
+
 describe('the engine', () => {
   const athena = { region: 'eu-central-1', workgroup: 'w', database: 'd', table: 't' };
   const chosen = (change: object) => {
@@ -70,6 +78,9 @@ test.each([
     'sql should have :start and :end, so that it asks for what was in one window',
   ],
   [{ sql: 'select :start, :end; drop table x' }, 'sql should be one statement'],
+  [{ sql: "copy (select :start, :end) to 'x'" }, 'sql should be one SELECT'],
+  [{ sql: '/* select */ drop table x where :start < :end' }, 'sql should be one SELECT'],
+  [{ sql: '"select" :start, :end' }, 'sql should be one SELECT'],
   [{ revisions: ['6h', '1h'] }, 'revisions should rise'],
   [{ revisions: ['1h', '73h'] }, 'revisions are up to 72h'],
   [{ revisions: ['1 day'] }, 'revisions.0 should be like 30m or 6h'],

@@ -24,7 +24,7 @@ describe('named parameters', () => {
     ['after a cast', 'select now()::start'],
     ['in a named argument', 'select make_interval(hours := 1)'],
   ])('are left alone %s', (_where, sql) => {
-    expect(parseReadingQuery(sql)).toEqual({ text: sql, parameters: new Set(), places: [] });
+    expect(parseReadingQuery(sql)).toMatchObject({ text: sql, parameters: new Set(), places: [] });
   });
 
   test('begin anew after what looks like a string and is none', () => {
@@ -60,7 +60,9 @@ describe('for Athena', () => {
   const athena = (sql: string) => parseReadingQuery(sql, 'positional');
 
   test('places are question marks, and say which value belongs into each', () => {
-    expect(athena(`select '?', ':end' where at < :end and at >= :start or :end > 0;`)).toEqual({
+    expect(
+      athena(`select '?', ':end' where at < :end and at >= :start or :end > 0;`),
+    ).toMatchObject({
       text: `select '?', ':end' where at < ? and at >= ? or ? > 0`,
       parameters: new Set(['start', 'end']),
       places: ['end', 'start', 'end'],

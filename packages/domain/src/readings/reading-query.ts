@@ -14,6 +14,8 @@ export interface ReadingQuery {
   readonly parameters: ReadonlySet<ReadingParameter>;
   /** The parameter of each place, in the order of the text: values of `?` are given so. */
   readonly places: readonly ReadingParameter[];
+  /** The word that it begins with, in small letters, whatever brackets are before it; empty: it begins with something else. */
+  readonly verb: string;
 }
 
 /** The order matters: an E string is no identifier, and `::` no parameter. Identifiers may hold a `$`. */
@@ -46,11 +48,12 @@ export function parseReadingQuery(
   const places: ReadingParameter[] = [];
   let ended = false;
   let isEmpty = true;
+  let verb: string | undefined;
   for (let at = 0; at < sql.length; ) {
     TOKEN.lastIndex = at;
     const found = TOKEN.exec(sql);
     if (found?.groups === undefined) return 'cannot be read as SQL';
-    const { skip, comment, tag, name, semicolon, position, other } = found.groups;
+    const { skip, comment, tag, name, semicolon, position, word, other } = found.groups;
     let end = at + found[0].length;
     if (comment !== undefined) end = endOfComment(sql, at);
     else if (tag !== undefined) end = endOfQuoted(sql, tag, end);
@@ -73,10 +76,11 @@ export function parseReadingQuery(
       parts.push(sql.slice(at, end));
     }
     if (isCode && semicolon === undefined) isEmpty = false;
+    if (isCode && other !== '(') verb ??= word?.toLowerCase() ?? '';
     at = end;
   }
   if (isEmpty) return 'is empty';
-  return { text: parts.join(''), parameters: new Set(places), places };
+  return { text: parts.join(''), parameters: new Set(places), places, verb: verb ?? '' };
 }
 
 type Groups = Readonly<Record<string, string | undefined>>;

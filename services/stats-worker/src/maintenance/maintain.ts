@@ -17,6 +17,7 @@ import { forgetTombstones } from '@odometer/database/objects/forget-tombstones';
 import type { Pool } from '@odometer/database/pool';
 import { forgetManifests } from '@odometer/database/registries/manifests';
 import { toTimestamp } from '@odometer/domain/period';
+import { POSTHOC_RUN_DAYS } from '@odometer/domain/posthoc/run-retention';
 import { abortAfter } from '../abort-after.ts';
 import type { MonthPartitions } from '../month-partitions.ts';
 
@@ -33,11 +34,6 @@ const TOMBSTONE_DAYS = 30;
 const CORRECTION_DAYS = 400;
 /** Of each target some two thousand: a quarter of hourly ones. */
 const MEASUREMENT_DAYS = 90;
-/**
- * What was found out of a window, and when, explains a bill as corrections do. The next revision is compared with it, so
- * that an older window cannot be asked for any more.
- */
-const POSTHOC_RUN_DAYS = 400;
 /** Whoever wanted to see an answer has seen it. */
 const POSTHOC_TEST_DAYS = 3;
 const DAY_MS = 86_400_000;

@@ -10,8 +10,8 @@ afterAll(() => posthoc.close());
 
 test('tells of metrics whose last answer comes when their month may be closed, and of no others', async () => {
   const at = '2026-08-15T10:20:00Z';
-  await posthoc.declare(at, { revisions: ['1h', '24h'] });
-  await posthoc.declare(at, { name: 'late', eventType: 'logins', revisions: ['1h', '1441m'] });
+  await posthoc.declare(at, { revisions: ['1h', '1426m'], timeoutSeconds: 240 });
+  await posthoc.declare(at, { name: 'late', eventType: 'logins', revisions: ['1h', '1427m'] });
   const told: object[] = [];
   const log = { warn: (fields: object) => told.push(fields) };
   await warnOfLateRevisions(posthoc.pool, 24 * 3_600_000, log);
@@ -19,7 +19,7 @@ test('tells of metrics whose last answer comes when their month may be closed, a
     {
       event: 'posthoc_revision_after_grace',
       metric: 'late',
-      revision: '1441m',
+      revision: '1427m',
       graceHours: 24,
     },
   ]);

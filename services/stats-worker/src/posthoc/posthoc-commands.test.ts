@@ -133,6 +133,13 @@ test('a metric is declared, asked for by the clock, counted, shown and asked for
   const wrong = await odometer('posthoc', 'test', 'alb', '--window', window);
   expect(wrong).toMatchObject({ exitCode: 1 });
   expect(wrong.stderr).toContain('no_such_function');
+  // That a query is wrong is an answer to who tests it, and no job that failed.
+  expect(wrong.stderr).not.toContain('dead letter');
+  expect((await system.pool.query('select from dead_letters')).rowCount).toBe(0);
+  expect(await odometer('posthoc', 'runs', 'nope')).toMatchObject({
+    exitCode: 1,
+    stderr: expect.stringContaining('nothing declared'),
+  });
   expect((await odometer('posthoc', 'test', 'alb', '--window', '2026-01-01T00:30Z')).exitCode).toBe(
     1,
   );
@@ -144,6 +151,11 @@ test('a metric is declared, asked for by the clock, counted, shown and asked for
   const forgotten = await odometer('posthoc', 'run', 'alb', '--window', window);
   expect(forgotten).toMatchObject({ exitCode: 1 });
   expect(forgotten.stderr).toContain('what was counted until then is forgotten');
+  await system.pool.query('update posthoc_metrics set forgotten_before = null');
+  const tooOld = new Date(windowMs - 401 * 24 * HOUR_MS).toISOString().replace('.000', '');
+  expect((await odometer('posthoc', 'run', 'alb', '--window', tooOld)).stderr).toContain(
+    'what was counted until then is forgotten',
+  );
   expect((await odometer('posthoc', 'runs', 'alb')).stdout).not.toMatch(/ planned /);
 
   // What was shipped twice, by the worker that was killed and by the next, is in the books as such.
