@@ -48,7 +48,10 @@ async function ask(
   limits = LIMITS,
 ) {
   const source = { ...DECLARATION.source, ...change.source };
-  const metric = posthocDeclarationSchema.parse({ ...DECLARATION, ...change, source });
+  const { sql = DECLARATION.sql, ...others } = change;
+  const parsed = posthocDeclarationSchema.parse({ ...DECLARATION, ...others, source });
+  // Also what no declaration may have.
+  const metric = { ...parsed, sql };
   const query = { metric, startMs: START, endMs: START + 3_600_000 };
   return createDuckDbEngine({ directory, limits, fetch: NO_BUCKETS }).answer(query, null, signal);
 }

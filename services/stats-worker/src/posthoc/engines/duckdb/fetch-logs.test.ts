@@ -97,6 +97,18 @@ describe('logs in a bucket', () => {
     expect(workDirectories()).toEqual(before);
   });
 
+  test('that are cut off are no answer, and those that took their place are one', async () => {
+    const lines = Array.from({ length: 1_000 }, () => line('01', 'web')).join('');
+    const whole = new Uint8Array(gzipSync(lines));
+    await put('alb/2026/08/15/a.log.gz', whole.slice(0, -9));
+    await expect(ask(store.url)).rejects.toMatchObject({
+      code: 'target_invalid',
+      message: expect.stringMatching(/alb\/2026\/08\/15\/a\.log\.gz .*cut off/),
+    });
+    await put('alb/2026/08/15/a.log.gz', whole);
+    expect((await ask(store.url)).rows).toEqual([['web', '1000']]);
+  });
+
   test('of which there are none are an answer without rows', async () => {
     expect(await ask(store.url)).toMatchObject({ rows: [], scannedBytes: 0n, logFiles: 0 });
   });

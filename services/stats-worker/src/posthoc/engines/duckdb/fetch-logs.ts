@@ -57,11 +57,15 @@ export async function fetchLogs(
     await Promise.allSettled(taking);
     throw error;
   }
-  const keys = new Map(files.map((file, i) => [file, logs[i]?.key]));
+  const objects = new Map(files.map((file, i) => [file, logs[i]]));
   return {
     paths: files,
     bytes: BigInt(bytes),
-    nameOf: (file) => keys.get(file),
+    nameOf: (file) => objects.get(file)?.key,
+    identityOf: async (file) => {
+      const { key, etag } = objects.get(file) ?? {};
+      return JSON.stringify([source.endpoint, bucket, key, etag]);
+    },
     // Nobody else has them.
     requireSame: async () => {},
   };

@@ -13,6 +13,8 @@ export interface LogFiles {
   readonly bytes: bigint;
   /** What a file is called where the logs are, for whoever reads an error about it. */
   readonly nameOf: (path: string) => string | undefined;
+  /** Another one when the file is another one, or is written to. */
+  readonly identityOf: (path: string) => Promise<string>;
   /**
    * Demands that what was read is what was found: a file that was replaced while the query ran, as those are that are rotated, may
    * have been read by its new name and its old one, or by none. One that has grown is the same file.
@@ -68,7 +70,13 @@ export async function findFiles(
       );
     }
   };
-  return { paths: [...names.keys()], bytes, nameOf: (path) => names.get(path), requireSame };
+  const nameOf = (path: string) => names.get(path);
+  return { paths: [...names.keys()], bytes, nameOf, identityOf, requireSame };
+}
+
+async function identityOf(path: string): Promise<string> {
+  const { dev, ino, size, mtimeNs, ctimeNs } = await stat(path, { bigint: true });
+  return [dev, ino, size, mtimeNs, ctimeNs].join();
 }
 
 /** One that is gone by now may have been compressed, or moved: its lines are in another file, which was not found. */

@@ -1,5 +1,4 @@
 import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
 import { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
@@ -22,11 +21,10 @@ export class WholeGzip {
   readonly #whole = new Set<string>();
 
   /** @throws OdometerError `target_invalid`, with the file's name; the signal's reason. */
-  async require({ paths, nameOf }: LogFiles, signal: AbortSignal): Promise<void> {
+  async require({ paths, nameOf, identityOf }: LogFiles, signal: AbortSignal): Promise<void> {
     for (const path of paths) {
       if (!path.endsWith('.gz')) continue;
-      const { dev, ino, size, mtimeNs, ctimeNs } = await stat(path, { bigint: true });
-      const identity = [dev, ino, size, mtimeNs, ctimeNs].join();
+      const identity = await identityOf(path);
       if (this.#whole.has(identity)) continue;
       try {
         await decompress(path, signal);
