@@ -1,6 +1,9 @@
 import type { ListedRun } from '@odometer/database/posthoc/posthoc-runs';
 import { print, readableFigure, readableTime, table } from '../output.ts';
 
+/** Of a window that is asked for by somebody. */
+export const NO_LOGS = 'No file of logs was found: is the path right?';
+
 /** Shows runs, and under them why some have shipped nothing. */
 export function printRuns(runs: readonly ListedRun[]): void {
   const figure = (text: string | null) => (text === null ? '' : readableFigure(text));

@@ -14,7 +14,7 @@ import { withPostgres } from '../postgres.ts';
 import { withQueues } from '../redis.ts';
 import { waitForJob } from '../wait-for-job.ts';
 import { declaredMetric, type Window, windowAt } from './declared-metric.ts';
-import { printRuns } from './print-runs.ts';
+import { NO_LOGS, printRuns } from './print-runs.ts';
 import { queryProgress } from './query-progress.ts';
 
 const DAY_MS = 86_400_000;
@@ -65,11 +65,16 @@ async function run(
   );
   if (asked === undefined) return;
   if (json) printJson(asked);
-  else if (wait) printRuns([asked]);
+  else if (wait) printAnswered(asked);
   else print('The worker is asked for it; odometer posthoc runs shows what becomes of it.');
   if (asked.state === 'failed' || asked.state === 'held') {
     throw new UnsatisfiedError(`${name}: ${asked.state}: ${asked.detail ?? 'no reason is known'}`);
   }
+}
+
+function printAnswered(run: ListedRun): void {
+  printRuns([run]);
+  if (run.logFiles === 0) print(NO_LOGS);
 }
 
 async function plan(

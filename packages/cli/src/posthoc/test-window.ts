@@ -16,6 +16,7 @@ import { withPostgres } from '../postgres.ts';
 import { withQueues } from '../redis.ts';
 import { waitForJob } from '../wait-for-job.ts';
 import { declaredMetric, windowAt } from './declared-metric.ts';
+import { NO_LOGS } from './print-runs.ts';
 import { queryProgress } from './query-progress.ts';
 
 interface TestOptions extends OutputOptions {
@@ -78,7 +79,7 @@ async function test(name: string, { window, json }: TestOptions): Promise<void> 
   print(
     `\n${windowStart.toISOString()} to ${windowEnd.toISOString()}: ${readableFigure(String(answer.rowCount))} rows of ${readableFigure(String(answer.scannedBytes))} bytes. Nothing was shipped.`,
   );
-  if (answer.logFiles === 0) print('No file of logs was found: is the path right?');
+  if (answer.logFiles === 0) print(NO_LOGS);
   if (answer.unmatchedLines > 0) print(`${answer.unmatchedLines} lines could not be read.`);
   if (answer.unnamedRows > 0) print(`${answer.unnamedRows} rows name no project.`);
 }
