@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { putWebhook } from '@odometer/database/webhooks';
 import { webhookDeclarationSchema } from '@odometer/domain/webhook-declaration';
+import type { JobQueue } from '@odometer/queues/job-queue';
 import { hourlySums, outcomes } from '../../test/applier-fixture.ts';
 import { openPull } from '../../test/pull-fixture.ts';
-import { isDue } from './plan-due-pulls.ts';
+import { isDue, planDuePulls } from './plan-due-pulls.ts';
 import { pullLog } from './pull-log.ts';
 
 const MINUTE_MS = 60_000;
@@ -603,6 +604,16 @@ test('a log is due once in each of its intervals, however unpunctual the bell is
   expect(isDue({ ...read, retryAt: new Date(at('11:50:00')) }, at('11:00:01'))).toBe(false);
   await pull.declare({ interval: '1h', paused: true });
   expect(isDue(await pull.state(), at('11:00:01'))).toBe(false);
+});
+
+test('each waits for its turn with the first windows of metrics, so that two with much to read hold up none', async () => {
+  await pull.declare();
+  const added: unknown[][] = [];
+  const queue = {
+    add: async (...job: unknown[]) => void added.push(job),
+  } as unknown as JobQueue<'posthoc'>;
+  await planDuePulls(pull.pool, queue, Date.now());
+  expect(added).toEqual([['pull', { log: 'auth0-logs' }, 'pull.auth0-logs', 1]]);
 });
 
 test('one that is paused is read when somebody asks for it, and not by what has waited since before', async () => {
