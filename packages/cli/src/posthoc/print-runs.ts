@@ -37,7 +37,8 @@ export function printRuns(runs: readonly ListedRun[]): void {
     ),
   );
   for (const { metric, windowStart, revision, state, detail } of runs) {
-    if (detail !== null) {
+    // Why those have failed whose place was taken is of no use any more.
+    if (detail !== null && state !== 'superseded') {
       print(`${metric} ${readableTime(windowStart)} revision ${revision}: ${state}: ${detail}`);
     }
   }

@@ -75,6 +75,9 @@ async function run(
 function printAnswered(run: ListedRun): void {
   printRuns([run]);
   if (run.logFiles === 0) print(NO_LOGS);
+  if (run.state === 'superseded') {
+    print('A later one took its place; odometer posthoc runs shows what becomes of it.');
+  }
 }
 
 async function plan(
