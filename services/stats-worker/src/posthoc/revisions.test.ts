@@ -1,13 +1,11 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import type { EventEnvelope } from '@odometer/domain/event-envelope';
 import type { JobQueue } from '@odometer/queues/job-queue';
-import { event, hourlySums, monthlySums, outcomes, Producer } from '../../test/applier-fixture.ts';
+import { event, hourlySums, monthlySums, Producer } from '../../test/applier-fixture.ts';
 import { ask } from '../../test/ask-posthoc.ts';
 import { albLine, openPosthoc } from '../../test/posthoc-fixture.ts';
 import { planDueRuns } from './plan-due.ts';
-import { processRun } from './process-run.ts';
 
 let posthoc: Awaited<ReturnType<typeof openPosthoc>>;
 beforeEach(async () => {
@@ -187,112 +185,6 @@ test('a query that fails is tried again, and nothing of its window is lost', asy
   expect(await sums()).toEqual({ 'acme/web api_calls': '1' });
 });
 
-test('what Redis lost after it was shipped is shipped again, rarer and rarer and without an end, and counts once', async () => {
-  await posthoc.declare(at('10:20'));
-  posthoc.write(`${DAY}/a.log.gz`, [albLine('10:00:00', 'web')]);
-  let shipments = 0;
-  // As if Redis had taken it, and then lost its disk.
-  const losing = {
-    enqueue: async () => {
-      shipments += 1;
-    },
-  };
-  await posthoc.ring(at('12:00'), losing);
-  expect(await shown()).toEqual([['10:00', 1, 'shipped', '1', '1']]);
-  const ringAfter = async (minutes: number, change: object = losing) => {
-    await posthoc.pool.query(
-      `update posthoc_runs set shipped_at = clock_timestamp() - make_interval(mins => $1)`,
-      [minutes],
-    );
-    await posthoc.ring(at('12:10'), change);
-  };
-  for (const [minutes, most] of [
-    [4, 1],
-    [6, 2],
-    [9, 2],
-    [11, 3],
-    [19, 3],
-    [21, 4],
-  ] as const) {
-    await ringAfter(minutes);
-    expect(shipments).toBe(most);
-  }
-  await posthoc.pool.query('update posthoc_runs set shipments = 400');
-  await ringAfter(1_439, {});
-  expect(await shown()).toEqual([['10:00', 1, 'shipped', '1', '1']]);
-  await ringAfter(1_441, {});
-  expect(await shown()).toEqual([['10:00', 1, 'done', '1', '1']]);
-  expect(await outcomes(posthoc.pool)).toEqual({ items: 1, counted: 1 });
-});
-
-test('what was shipped by a clock that was ahead is shipped again once that is right', async () => {
-  await posthoc.declare(at('10:20'));
-  posthoc.write(`${DAY}/a.log.gz`, [albLine('10:00:00', 'web')]);
-  await posthoc.ring(at('12:00'), { enqueue: async () => {} });
-  const shippedIn = (seconds: number) =>
-    posthoc.pool.query(
-      `update posthoc_runs set shipped_at = clock_timestamp() + make_interval(secs => $1)`,
-      [seconds],
-    );
-  await shippedIn(50);
-  await posthoc.ring(at('12:10'));
-  expect(await shown()).toEqual([['10:00', 1, 'shipped', '1', '1']]);
-  await shippedIn(3_600);
-  await posthoc.ring(at('12:10'));
-  expect(await shown()).toEqual([['10:00', 1, 'done', '1', '1']]);
-});
-
-test('nothing is shipped again when the keys of what was counted may be forgotten', async () => {
-  await posthoc.declare(at('10:20'));
-  posthoc.write(`${DAY}/a.log.gz`, [albLine('10:00:00', 'web'), albLine('10:00:00', 'app')]);
-  let shipments = 0;
-  const losing = {
-    enqueue: async () => {
-      shipments += 1;
-    },
-  };
-  await posthoc.ring(at('12:00'), losing);
-  for (const [days, most] of [
-    [389, 2],
-    [391, 2],
-  ] as const) {
-    await posthoc.pool.query(
-      `update posthoc_runs set shipped_at = clock_timestamp() - interval '2 days',
-         as_of = clock_timestamp() - make_interval(days => $1)`,
-      [days],
-    );
-    await posthoc.ring(at('12:10'), losing);
-    expect(shipments).toBe(most);
-  }
-  expect(await shown()).toEqual([['10:00', 1, 'shipped', '2', '2']]);
-});
-
-test('nobody waits for what is being counted: its job comes again, at first soon and then rarer, until the bell looks', async () => {
-  await posthoc.declare(at('10:20'));
-  posthoc.write(`${DAY}/a.log.gz`, [albLine('10:00:00', 'web')]);
-  const shipped: EventEnvelope[] = [];
-  await posthoc.ring(at('12:00'), {
-    enqueue: async (events) => void shipped.push(...events),
-    looks: 1,
-  });
-  expect(shipped).toHaveLength(1);
-  const [run] = await posthoc.runs();
-  const look = async (secondsAgo: number) => {
-    await posthoc.pool.query(
-      `update posthoc_runs set shipped_at = clock_timestamp() - make_interval(secs => $1)`,
-      [secondsAgo],
-    );
-    return processRun(posthoc.parts, run?.id ?? '', new AbortController().signal);
-  };
-  expect((await look(0))?.afterMs).toBeLessThan(500);
-  expect((await look(4))?.afterMs).toBeGreaterThanOrEqual(2_000);
-  expect(await look(50)).toEqual({ afterMs: 10_000 });
-  expect(await look(61)).toBeUndefined();
-  await posthoc.parts.enqueue(shipped);
-  expect(await look(1)).toBeUndefined();
-  expect(await shown()).toEqual([['10:00', 1, 'done', '1', '1']]);
-});
-
 test('a metric with hundreds of windows to ask for holds up no other: each is asked for in its turn', async () => {
   await posthoc.declare(at('10:20'), { lookback: 2_000 });
   await posthoc.declare(at('10:20'), { name: 'other', eventType: 'logins' });
@@ -341,56 +233,6 @@ test('windows that nobody asked for while no worker was there are asked for once
   expect(await stored(`select settled_before as at from posthoc_metrics`)).toEqual([
     { at: new Date('2026-08-16T04:00Z') },
   ]);
-});
-
-test('windows that were asked for while the clock was ahead are asked for when they are due', async () => {
-  await posthoc.declare(at('10:20'));
-  await posthoc.ring('2026-08-16T10:00:00Z');
-  // As Postgres writes it whose clock is ahead, and right again then.
-  await posthoc.pool.query(
-    `update posthoc_runs set planned_at = clock_timestamp() + interval '22 hours'`,
-  );
-  posthoc.write(`${DAY}/a.log.gz`, [albLine('10:00:00', 'web')]);
-  await posthoc.ring(at('12:00'));
-  expect((await shown()).filter(([window]) => window === '10:00')).toEqual([
-    ['10:00', 2, 'done', '1', '1'],
-    ['10:00', 1, 'done', '0', '0'],
-  ]);
-  expect(await sums()).toEqual({ 'acme/web api_calls': '1' });
-  const settled = async () => (await stored('select settled_before as at from posthoc_metrics'))[0];
-  expect(await settled()).toEqual({ at: new Date(at('10:00')) });
-  await posthoc.ring(at('17:00'));
-  expect((await shown()).filter(([window]) => window === '10:00')).toHaveLength(3);
-  expect(await settled()).toEqual({ at: new Date(at('11:00')) });
-});
-
-test('what a clock that was ahead has asked for without an answer is asked for no more', async () => {
-  await posthoc.declare(at('10:20'));
-  const queue = { add: async () => 'durable' } as unknown as JobQueue<'posthoc'>;
-  await planDueRuns(posthoc.pool, queue, Date.parse(at('14:00')));
-  await posthoc.pool.query(
-    `update posthoc_runs set planned_at = clock_timestamp() + interval '2 hours'`,
-  );
-  posthoc.write(`${DAY}/a.log.gz`, [albLine('10:00:00', 'web')]);
-  await posthoc.ring(at('12:00'));
-  expect(await shown()).toEqual([
-    ['12:00', 1, 'superseded', null, null],
-    ['11:00', 1, 'superseded', null, null],
-    ['10:00', 2, 'done', '1', '1'],
-    ['10:00', 1, 'superseded', null, null],
-  ]);
-});
-
-test('what was to be tried again by a clock that was ahead is tried', async () => {
-  await posthoc.declare(at('10:20'));
-  const broken = join(posthoc.directory, DAY, 'broken.log.gz');
-  posthoc.write(`${DAY}/a.log.gz`, [albLine('10:00:00', 'web')]);
-  writeFileSync(broken, 'no gzip');
-  await posthoc.ring(at('12:00'));
-  rmSync(broken);
-  await posthoc.pool.query(`update posthoc_runs set retry_at = retry_at + interval '30 days'`);
-  await posthoc.ring(at('12:10'));
-  expect(await shown()).toEqual([['10:00', 1, 'done', '1', '1']]);
 });
 
 test('what clients send under its type is not counted, and its events feed no other meter of the type', async () => {

@@ -1,16 +1,5 @@
-import {
-  appendFileSync,
-  mkdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  symlinkSync,
-  truncateSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { gzipSync } from 'node:zlib';
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { posthocDeclarationSchema } from '@odometer/domain/posthoc/posthoc-declaration';
 import { temporaryDirectory } from '@odometer/testing/temporary-directory';
@@ -115,81 +104,6 @@ describe('files', () => {
     write('alb/2026/08/16/time=x/a.log', [line('05')]);
     const answer = await ask({ source: { path: 'alb/{yyyy}/{MM}/{dd}/**/*.log*' } });
     expect(answer).toMatchObject({ rows: [['web', '5']], logFiles: 4 });
-  });
-
-  test('that are compressed and cut off are no smaller ones: that they are is said, with their names', async () => {
-    const lines = Array.from({ length: 5_000 }, (_, i) => line(String(10 + (i % 50)), `p${i % 7}`));
-    write(`${DAY}/a.log.gz`, lines);
-    const file = join(directory, DAY, 'a.log.gz');
-    const whole = readFileSync(file);
-    for (const sizeBytes of [whole.length - 1, whole.length - 8, whole.length >> 1, 12]) {
-      writeFileSync(file, whole.subarray(0, sizeBytes));
-      await expect(ask()).rejects.toMatchObject({
-        code: 'target_invalid',
-        message: expect.stringMatching(/alb\/2026\/08\/15\/a\.log\.gz.*cut off/),
-      });
-    }
-    // Several of them in one file are one, as programs write that append.
-    writeFileSync(file, Buffer.concat([whole, gzipSync(`${line('01', 'last')}\n`)]));
-    expect(
-      (await ask({ sql: 'select count(*) as value from logs where :start < :end' })).rows,
-    ).toEqual([['5001']]);
-  });
-
-  test('are looked at again when they are others, or have changed, and else once', async () => {
-    write(`${DAY}/a.log.gz`, [line('01')]);
-    const engine = createDuckDbEngine({ directory, limits: LIMITS, fetch: NO_BUCKETS });
-    const metric = posthocDeclarationSchema.parse(DECLARATION);
-    const file = join(directory, DAY, 'a.log.gz');
-    const at = new Date('2026-08-16T00:00:00Z');
-    utimesSync(file, at, at);
-    const again = () =>
-      engine.answer({ metric, startMs: START, endMs: START + 3_600_000 }, null, never);
-    expect((await again()).rows).toEqual([['web', '1']]);
-    const whole = readFileSync(file);
-    whole[whole.length - 8] = (whole[whole.length - 8] ?? 0) ^ 1;
-    writeFileSync(file, whole);
-    utimesSync(file, at, at);
-    await expect(again()).rejects.toMatchObject({ code: 'target_invalid' });
-  });
-
-  test('that are replaced while they are read are no answer, and that they were is said', async () => {
-    write(`${DAY}/a.log`, [line('01')]);
-    write(`${DAY}/b.log`, [line('02')]);
-    const file = join(directory, DAY, 'a.log');
-    const sink = (change: () => void) => ({
-      begin: change,
-      add: async () => {},
-    });
-    const metric = posthocDeclarationSchema.parse(DECLARATION);
-    const query = { metric, startMs: START, endMs: START + 3_600_000 };
-    const engine = createDuckDbEngine({ directory, limits: LIMITS, fetch: NO_BUCKETS });
-    const answer = (change: () => void, sql: string = REQUESTS) =>
-      engine.answer({ ...query, metric: { ...metric, sql } }, null, never, sink(change));
-    const named = { code: 'target_unavailable', message: expect.stringContaining(file) };
-    await expect(
-      answer(() => {
-        renameSync(file, `${file}.1`);
-        writeFileSync(file, '');
-      }),
-    ).rejects.toMatchObject(named);
-    write(`${DAY}/a.log`, [line('01')]);
-    await expect(answer(() => rmSync(file))).rejects.toMatchObject(named);
-    write(`${DAY}/a.log`, [line('01')]);
-    await expect(answer(() => truncateSync(file, 10))).rejects.toMatchObject(named);
-    // One that DuckDB has not opened yet.
-    write(
-      `${DAY}/a.log`,
-      Array.from({ length: 20_000 }, () => line('01')),
-    );
-    const all = 'select request as project, 1 as value from logs where :start < :end';
-    await expect(answer(() => rmSync(join(directory, DAY, 'b.log')), all)).rejects.toMatchObject({
-      code: 'target_unavailable',
-      message: expect.stringContaining(join(directory, DAY, 'b.log')),
-    });
-    // What is only appended comes with a later revision.
-    write(`${DAY}/a.log`, [line('01')]);
-    await answer(() => appendFileSync(file, `${line('03')}\n`));
   });
 
   test('that are broken are named as they are called where they lie', async () => {
