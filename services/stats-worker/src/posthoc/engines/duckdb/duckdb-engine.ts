@@ -81,6 +81,8 @@ async function answerWhole(
     failed.abort(error);
     // Nobody reads files that are removed.
     await Promise.allSettled(both);
+    // DuckDB does not say which file is none.
+    if (/gzip/i.test(messageOf(error))) await wholeGzip.require(files, attempt.stop);
     throw error;
   }
   await files.requireSame();

@@ -62,7 +62,7 @@ export async function fetchLogs(
     paths: files,
     bytes: BigInt(bytes),
     nameOf: (file) => objects.get(file)?.key,
-    identityOf: async (file) => {
+    identityOf: (file) => {
       const { key, etag } = objects.get(file) ?? {};
       return JSON.stringify([source.endpoint, bucket, key, etag]);
     },

@@ -1,9 +1,16 @@
 import type { BigIntStats, Dirent } from 'node:fs';
 import { access, constants, readdir, stat, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { OdometerError } from '@odometer/domain/errors';
 import { type LogSource, pathsOfWindow } from '@odometer/domain/posthoc/log-source';
 import { pathMatcher } from '@odometer/domain/posthoc/path-pattern';
+import {
+  type FoundFile,
+  foundFile,
+  identityOf,
+  requireSameFile,
+  statOf,
+  unavailable,
+} from './same-files.ts';
 import { localName } from './work-directory.ts';
 
 /** Files in which a window's lines may be. */
@@ -13,14 +20,9 @@ export interface LogFiles {
   readonly bytes: bigint;
   /** What a file is called where the logs are, for whoever reads an error about it. */
   readonly nameOf: (path: string) => string | undefined;
-  /** Another one when the file is another one, or is written to. */
-  readonly identityOf: (path: string) => Promise<string>;
-  /**
-   * Demands that what was read is what was found: a file that was replaced while the query ran, as those are that are rotated, may
-   * have been read by its new name and its old one, or by none. One that has grown is the same file.
-   *
-   * @throws OdometerError `target_unavailable`
-   */
+  /** As it was found: another one when the file is another one, or is written to. */
+  readonly identityOf: (path: string) => string;
+  /** Demands that what was read is what was found. @throws OdometerError `target_unavailable` */
   readonly requireSame: () => Promise<void>;
 }
 
@@ -38,52 +40,86 @@ const NO_LOGS = 'lost+found';
  */
 export async function findFiles(
   directory: string,
-  source: Pick<LogSource, 'path' | 'lateHours'>,
+  source: Pick<LogSource, 'path' | 'lateHours' | 'format'>,
   window: { readonly startMs: number; readonly endMs: number },
   links: string,
   signal: AbortSignal,
 ): Promise<LogFiles> {
   await requireDirectory(join(directory, fixedPart(source.path)));
-  const found = new Set<string>();
-  for (const path of pathsOfWindow(source, window.startMs, window.endMs)) {
-    for await (const file of filesBelow(directory, path.split('/'), signal)) found.add(file);
-  }
+  const paths = pathsOfWindow(source, window.startMs, window.endMs);
+  const listed = await listTwice(() => listFiles(directory, paths, signal), directory);
+  const found = new Map<string, FoundFile>();
   const names = new Map<string, string>();
-  const seen = new Map<string, BigIntStats>();
   let bytes = 0n;
-  for (const file of [...found].sort()) {
-    const stats = await statOf(file);
-    if (!stats.isFile() || stats.size === 0n) continue;
+  for (const [file, stats] of listed) {
     const link = join(links, localName(file, names.size));
     await symlink(file, link);
     names.set(link, file);
-    seen.set(file, stats);
+    const mayGrow = source.format.type !== 'parquet' && !file.endsWith('.gz');
+    found.set(file, await foundFile(file, stats, mayGrow));
     bytes += stats.size;
   }
-  const requireSame = async () => {
-    for (const [file, { dev, ino, size }] of seen) {
-      const now = await statOf(file);
-      if (now.dev === dev && now.ino === ino && now.size >= size) continue;
-      throw unavailable(
-        `file ${file}`,
-        new Error('it was replaced, or cut off, while it was read'),
-      );
-    }
-  };
   const nameOf = (path: string) => names.get(path);
-  return { paths: [...names.keys()], bytes, nameOf, identityOf, requireSame };
+  const statsOf = (path: string) => listed.get(nameOf(path) ?? '');
+  return {
+    paths: [...names.keys()],
+    bytes,
+    nameOf,
+    identityOf: (path) => {
+      const stats = statsOf(path);
+      return stats === undefined ? path : identityOf(stats);
+    },
+    requireSame: async () => {
+      for (const [file, before] of found) await requireSameFile(file, before);
+    },
+  };
 }
 
-async function identityOf(path: string): Promise<string> {
-  const { dev, ino, size, mtimeNs, ctimeNs } = await stat(path, { bigint: true });
-  return [dev, ino, size, mtimeNs, ctimeNs].join();
+type Listing = ReadonlyMap<string, BigIntStats>;
+
+/** In the order of their names. */
+async function listFiles(
+  directory: string,
+  paths: readonly string[],
+  signal: AbortSignal,
+): Promise<Listing> {
+  const found = new Set<string>();
+  for (const path of paths) {
+    for await (const file of filesBelow(directory, path.split('/'), signal)) found.add(file);
+  }
+  const listing = new Map<string, BigIntStats>();
+  for (const file of [...found].sort()) {
+    signal.throwIfAborted();
+    const stats = await statOf(file);
+    if (stats.isFile() && stats.size > 0n) listing.set(file, stats);
+  }
+  return listing;
 }
 
-/** One that is gone by now may have been compressed, or moved: its lines are in another file, which was not found. */
-function statOf(file: string): Promise<BigIntStats> {
-  return stat(file, { bigint: true }).catch((error: unknown) => {
-    throw unavailable(`file ${file}`, error);
-  });
+/** Where files come every moment, two listings are never the same. */
+const MAX_LISTINGS = 5;
+
+/**
+ * Lists until it says the same twice. Names are listed before files are looked at, and when some are rotated in between, one has a
+ * name by then that was not listed. New files alone are no reason not to ask: in the end they come with a later revision.
+ *
+ * @throws OdometerError `target_unavailable`
+ */
+async function listTwice(list: () => Promise<Listing>, directory: string): Promise<Listing> {
+  let before = await list();
+  for (let listings = 2; ; listings += 1) {
+    const now = await list();
+    const isKept = [...before].every(([file, { dev, ino }]) => {
+      const again = now.get(file);
+      return again?.dev === dev && again.ino === ino;
+    });
+    if (isKept && (now.size === before.size || listings >= MAX_LISTINGS)) return now;
+    if (listings >= MAX_LISTINGS) {
+      const reason = 'files are renamed or removed while they are listed';
+      throw unavailable(`directory ${directory}`, new Error(reason));
+    }
+    before = now;
+  }
 }
 
 /** The directories of a path that are the same for every window. */
@@ -145,9 +181,4 @@ async function entriesOf(directory: string): Promise<readonly Dirent[]> {
     if (code === 'ENOENT' || code === 'ENOTDIR') return [];
     throw unavailable(`directory ${directory}`, error);
   }
-}
-
-function unavailable(target: string, cause: unknown): OdometerError {
-  const { message: reason } = cause as Error;
-  return new OdometerError('target_unavailable', { target, reason }, { cause });
 }

@@ -4,6 +4,7 @@ import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { OdometerError } from '@odometer/domain/errors';
 import type { LogFiles } from './find-files.ts';
+import { unavailable } from './same-files.ts';
 
 /** Large pieces: each is a trip to another thread. */
 const PIECE_BYTES = 1_048_576;
@@ -24,13 +25,13 @@ export class WholeGzip {
   async require({ paths, nameOf, identityOf }: LogFiles, signal: AbortSignal): Promise<void> {
     for (const path of paths) {
       if (!path.endsWith('.gz')) continue;
-      const identity = await identityOf(path);
+      const identity = identityOf(path);
       if (this.#whole.has(identity)) continue;
       try {
         await decompress(path, signal);
       } catch (error) {
         signal.throwIfAborted();
-        throw invalid(nameOf(path) ?? path, error);
+        throw refused(nameOf(path) ?? path, error);
       }
       this.#remember(identity);
     }
@@ -46,18 +47,22 @@ export class WholeGzip {
   }
 }
 
-/** To its end, where its checksum and length are (RFC 1952 §2.3.1). */
+/**
+ * To its end, where its checksum and length are (RFC 1952 §2.3.1). Node leaves out what comes after it; DuckDB does not, and does not
+ * say of which file it speaks.
+ */
 async function decompress(path: string, signal: AbortSignal): Promise<void> {
   const nowhere = new Writable({ write: (_bytes, _encoding, done) => done() });
-  await pipeline(
-    createReadStream(path, { highWaterMark: PIECE_BYTES }),
-    createGunzip({ chunkSize: PIECE_BYTES }),
-    nowhere,
-    { signal },
-  );
+  const file = createReadStream(path, { highWaterMark: PIECE_BYTES });
+  const gunzip = createGunzip({ chunkSize: PIECE_BYTES });
+  await pipeline(file, gunzip, nowhere, { signal });
+  const left = file.bytesRead - gunzip.bytesWritten;
+  if (left > 0) throw new Error(`there are ${left} bytes after its end`);
 }
 
-function invalid(file: string, cause: unknown): OdometerError {
+function refused(file: string, cause: unknown): OdometerError {
+  // Of the system, and not of zlib: it is gone, or cannot be read.
+  if (cause instanceof Error && 'syscall' in cause) return unavailable(`file ${file}`, cause);
   const { message } = cause as Error;
   const reason = `it is no whole gzip, perhaps cut off or still being written (${message})`;
   return new OdometerError('target_invalid', { target: `file ${file}`, reason }, { cause });
