@@ -18,8 +18,8 @@ export interface WholeAnswer {
   readonly scannedBytes: bigint;
   /** Absent when the engine does not say. */
   readonly logFiles?: number;
-  /** There were too many rows, and those of projects that nobody has registered are not among these. */
-  readonly onlyRegistered?: boolean;
+  /** There were too many rows, and those of projects that nobody had registered then are not among these. */
+  readonly registeredAt?: Date | undefined;
 }
 
 export type Belief =
@@ -67,9 +67,11 @@ export async function believeAnswer(
     await end(transaction, run.id, 'superseded', read, null);
     return { state: 'superseded' };
   }
-  const answer = read.onlyRegistered
-    ? { ...read, rows: [...read.rows, ...(await rowsLeftOut(transaction, run, read))] }
-    : read;
+  const { registeredAt } = read;
+  const answer =
+    registeredAt === undefined
+      ? read
+      : { ...read, rows: [...read.rows, ...(await rowsLeftOut(transaction, run, registeredAt))] };
   if (!run.acceptFall) {
     const fall = await findFall(transaction, run, answer, maxFallPercent);
     if (fall !== undefined) {
@@ -122,24 +124,24 @@ const ANSWER = `select row_key, organization, project, dimensions, value
     as t (row_key, organization, project, dimensions, value)`;
 
 /**
- * What is believed of rows that an answer leaves out although there is usage: of projects that were not registered when it was
- * asked. That they are not in it says nothing, and so they stay as they are, until an answer fits.
+ * What is believed of rows that an answer leaves out although there is usage: of projects that were not registered at that instant.
+ * That they are not in it says nothing, and so they stay as they are, until an answer fits. None of them is in the answer, which
+ * was read by the same instant: what stays would else be counted a second time.
  */
 async function rowsLeftOut(
   transaction: Transaction,
   run: Pick<PosthocRun, 'metric' | 'windowStart'>,
-  { rows: answered, asOf }: WholeAnswer,
+  registeredAt: Date,
 ): Promise<readonly AnswerRow[]> {
   const { rows } = await transaction.query<AnswerRow>(
     `select b.row_key as "rowKey", b.organization, b.project, b.dimensions, trim_scale(b.value)::text as value
      from (${BELIEVED}) b
      where b.value <> 0
-       and not exists (select from unnest($3::uuid[]) as a (row_key) where a.row_key = b.row_key)
        and not exists (
          select from organizations o join projects p on p.organization_id = o.id
-         where o.slug = b.organization and p.slug = b.project and p.created_at <= $4
+         where o.slug = b.organization and p.slug = b.project and p.created_at <= $3
        )`,
-    [run.metric, run.windowStart, answered.map(({ rowKey }) => rowKey), asOf],
+    [run.metric, run.windowStart, registeredAt],
   );
   return rows;
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { posthocDeclarationSchema } from '@odometer/domain/posthoc/posthoc-declaration';
 import { DECLARATION } from '../../test/posthoc-fixture.ts';
-import { AnswerReader } from './answer-reader.ts';
+import { AnswerReader, type Registry } from './answer-reader.ts';
 import type { EngineColumn } from './engines/engine.ts';
 
 const metric = posthocDeclarationSchema.parse({
@@ -14,9 +14,10 @@ const COLUMNS: readonly EngineColumn[] = [
   { name: 'route', type: 'other' },
   { name: 'n', type: 'exact' },
 ];
+const AT = new Date('2026-08-15T12:00:00Z');
 type Rows = readonly (readonly (string | null)[])[];
 async function read(rows: Rows, columns = COLUMNS) {
-  const reader = new AnswerReader(metric, async () => []);
+  const reader = new AnswerReader(metric, { now: async () => AT, registered: async () => [] });
   reader.begin(columns);
   await reader.add(rows);
   return reader.result();
@@ -104,11 +105,16 @@ describe('believed as a whole, or not at all', () => {
 describe('of an answer that is too large', () => {
   const bounded = (rows: number, characters: number, registered: readonly string[]) => {
     const asked: string[] = [];
-    const find = async (names: readonly string[]) => {
-      asked.push(...names);
-      return names.filter((name) => registered.includes(name));
+    const registry: Registry = {
+      now: async () => AT,
+      registered: async (names, at) => {
+        // Always of one instant, or a project that is registered meanwhile would be counted from the middle.
+        expect(at).toBe(AT);
+        asked.push(...names);
+        return names.filter((name) => registered.includes(name));
+      },
     };
-    const reader = new AnswerReader(metric, find, { rows, characters });
+    const reader = new AnswerReader(metric, registry, { rows, characters });
     reader.begin(COLUMNS);
     return { reader, asked };
   };
@@ -133,14 +139,19 @@ describe('of an answer that is too large', () => {
       ['acme', 'web', '/', '1'],
     ]);
     expect(totals(reader)).toEqual({ web: 6, late: 7 });
-    expect(reader.result()).toMatchObject({ unnamed: 300n, merged: 0, answered: 303 });
+    expect(reader.result()).toMatchObject({
+      unnamed: 300n,
+      merged: 0,
+      answered: 303,
+      registeredAt: AT,
+    });
     expect(asked.length).toBe(303 - 1);
   });
 
   test('one that fits is complete, whoever is registered', async () => {
     const { reader, asked } = bounded(100, 1e9, []);
     await reader.add(Array.from({ length: 100 }, (_, i) => ['acme', `x${i}`, '/', '1']));
-    expect(reader.result()).toMatchObject({ unnamed: 0n, merged: 0 });
+    expect(reader.result()).toMatchObject({ unnamed: 0n, merged: 0, registeredAt: undefined });
     expect(asked).toEqual([]);
   });
 

@@ -27,10 +27,18 @@ export interface ReadAnswer {
   readonly unnamed: bigint;
   /** Projects whose rows are one, because they were too many. */
   readonly merged: number;
-  /** There were too many, and those of projects that nobody has registered are left out. */
-  readonly onlyRegistered: boolean;
+  /** There were too many, and those of projects that nobody had registered at this instant are left out. */
+  readonly registeredAt: Date | undefined;
   /** Rows that the engine answered. */
   readonly answered: number;
+}
+
+/** Which projects there are. */
+export interface Registry {
+  /** An instant, of which `registered` always answers the same. */
+  now(): Promise<Date>;
+  /** Which of these names, `organization/project`, were registered then. */
+  registered(names: readonly string[], at: Date): Promise<readonly string[]>;
 }
 
 interface Sum extends Omit<AnswerRow, 'value'> {
@@ -49,7 +57,7 @@ interface Sum extends Omit<AnswerRow, 'value'> {
  */
 export class AnswerReader implements AnswerSink {
   readonly #metric: PosthocDeclaration;
-  readonly #findRegistered: (names: readonly string[]) => Promise<readonly string[]>;
+  readonly #registry: Registry;
   readonly #bounds: AnswerBounds;
   #places: Places | undefined;
   #sums = new Map<string, Sum>();
@@ -58,15 +66,13 @@ export class AnswerReader implements AnswerSink {
   #answered = 0;
   /** Once there were too many: the registered ones, as far as they are known. Others are left out. */
   #registered: Set<string> | undefined;
+  /** By which they are: whoever is registered while rows are read is not counted from the middle. */
+  #registeredAt: Date | undefined;
   #merged = new Set<string>();
 
-  constructor(
-    metric: PosthocDeclaration,
-    findRegistered: (names: readonly string[]) => Promise<readonly string[]>,
-    bounds = BOUNDS,
-  ) {
+  constructor(metric: PosthocDeclaration, registry: Registry, bounds = BOUNDS) {
     this.#metric = metric;
-    this.#findRegistered = findRegistered;
+    this.#registry = registry;
     this.#bounds = bounds;
   }
 
@@ -78,6 +84,7 @@ export class AnswerReader implements AnswerSink {
     this.#unnamed = 0n;
     this.#answered = 0;
     this.#registered = undefined;
+    this.#registeredAt = undefined;
     this.#merged = new Set();
   }
 
@@ -102,7 +109,7 @@ export class AnswerReader implements AnswerSink {
       rows,
       unnamed: this.#unnamed,
       merged: this.#merged.size,
-      onlyRegistered: this.#registered !== undefined,
+      registeredAt: this.#registeredAt,
       answered: this.#answered,
     };
   }
@@ -164,6 +171,7 @@ export class AnswerReader implements AnswerSink {
   async #makeRoom(): Promise<void> {
     if (this.#registered === undefined) {
       this.#registered = new Set();
+      this.#registeredAt = await this.#registry.now();
       await this.#learn([...this.#sums.values()].map(({ name }) => name));
       for (const sum of this.#sums.values()) {
         if (this.#registered.has(sum.name)) continue;
@@ -213,10 +221,10 @@ export class AnswerReader implements AnswerSink {
   }
 
   async #learn(names: readonly string[]): Promise<void> {
-    const known = this.#registered;
-    if (known === undefined) return;
+    const [known, at] = [this.#registered, this.#registeredAt];
+    if (known === undefined || at === undefined) return;
     const unknown = [...new Set(names)].filter((name) => name !== '' && !known.has(name));
     if (unknown.length === 0) return;
-    for (const name of await this.#findRegistered(unknown)) known.add(name);
+    for (const name of await this.#registry.registered(unknown, at)) known.add(name);
   }
 }

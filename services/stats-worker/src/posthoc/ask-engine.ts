@@ -1,5 +1,5 @@
 import type { Pool } from '@odometer/database/pool';
-import { registeredProjects } from '@odometer/database/posthoc/registered-projects';
+import { registeredProjects, settledInstant } from '@odometer/database/posthoc/registered-projects';
 import { isOdometerError } from '@odometer/domain/errors';
 import type { PosthocDeclaration } from '@odometer/domain/posthoc/posthoc-declaration';
 import { AnswerReader, type ReadAnswer } from './answer-reader.ts';
@@ -64,7 +64,10 @@ export async function askEngine(
   // When it was asked, not when it answered: what is read is at least as old.
   const asOf = executionId === null ? new Date() : startedAt;
   const execution = executionId === null ? null : { id: executionId, runningMs };
-  const reader = new AnswerReader(metric, (names) => registeredProjects(pool, names));
+  const reader = new AnswerReader(metric, {
+    now: () => settledInstant(pool),
+    registered: (names, at) => registeredProjects(pool, names, at),
+  });
   const answered = await engine.answer(query, execution, signal, reader);
   if ('isRunning' in answered) {
     const { trouble } = answered;

@@ -168,12 +168,12 @@ async function answerRun(
       }
       return asked;
     }
-    const { rows, unnamed, merged, onlyRegistered, asOf, engine } = asked;
+    const { rows, unnamed, merged, registeredAt, asOf, engine } = asked;
     const belief = await inTransaction(pool, (transaction) =>
       believeAnswer(
         transaction,
         run,
-        { ...engine, rows, onlyRegistered, asOf },
+        { ...engine, rows, registeredAt, asOf },
         metric.maxFallPercent,
       ),
     );

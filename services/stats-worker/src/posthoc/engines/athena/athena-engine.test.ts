@@ -9,7 +9,7 @@ import {
   FakeAthena,
 } from '@odometer/testing/fake-athena';
 import { ANSWER_COLUMNS, answerOf, athenaDeclaration } from '../../../../test/athena-fixture.ts';
-import { AnswerReader } from '../../answer-reader.ts';
+import { AnswerReader, type Registry } from '../../answer-reader.ts';
 import type { PosthocQuery } from '../engine.ts';
 import { createAthenaEngine } from './athena-engine.ts';
 
@@ -24,6 +24,7 @@ const engine = createAthenaEngine(
 );
 const never = new AbortController().signal;
 const TOKEN = 'a'.repeat(64);
+const NOBODY: Registry = { now: async () => new Date(), registered: async () => [] };
 const RUNNING: AthenaStatus = { State: 'RUNNING' };
 const QUEUED: AthenaStatus = { State: 'QUEUED' };
 const SUCCEEDED: AthenaStatus = { State: 'SUCCEEDED', scannedBytes: 12_345_678 };
@@ -305,7 +306,7 @@ describe('the answer', () => {
     });
     const { metric } = query();
     const { columns, rows: answers } = await answered();
-    const reader = new AnswerReader(metric, async () => []);
+    const reader = new AnswerReader(metric, NOBODY);
     reader.begin(columns);
     await reader.add(answers);
     const { rows, unnamed } = reader.result();
