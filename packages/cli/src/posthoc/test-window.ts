@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { askTest, findTest, type PosthocTest } from '@odometer/database/posthoc/posthoc-tests';
-import type { ShownAnswer } from '@odometer/domain/posthoc/shown-answer';
+import { leftOutText, type ShownAnswer } from '@odometer/domain/posthoc/shown-answer';
 import type { Command } from 'commander';
 import { instant } from '../arguments.ts';
 import { UnsatisfiedError } from '../failure.ts';
@@ -81,7 +81,8 @@ async function test(name: string, { window, json }: TestOptions): Promise<void> 
   );
   if (answer.logFiles === 0) print(NO_LOGS);
   if (answer.unmatchedLines > 0) print(`${answer.unmatchedLines} lines could not be read.`);
-  if (answer.unnamedRows > 0) print(`${answer.unnamedRows} rows name no project.`);
+  const leftOut = leftOutText(answer);
+  if (leftOut !== '') print(leftOut);
 }
 
 function isAnswered({ answer, failure }: PosthocTest): boolean {

@@ -20,6 +20,8 @@ export interface WholeAnswer {
   readonly logFiles?: number;
   /** There were too many rows, and those of projects that nobody had registered then are not among these. */
   readonly registeredAt?: Date | undefined;
+  /** What people should know of it; may be empty. */
+  readonly remark?: string;
 }
 
 export type Belief =
@@ -176,7 +178,7 @@ async function end(
   transaction: Transaction,
   id: string,
   state: 'answered' | 'done' | 'held' | 'superseded',
-  { rows, asOf, unmatchedLines, scannedBytes, logFiles }: WholeAnswer,
+  { rows, asOf, unmatchedLines, scannedBytes, logFiles, remark = '' }: WholeAnswer,
   detail: string | null,
   changed: { readonly events: string; readonly difference: string } | null = null,
 ): Promise<void> {
@@ -196,7 +198,7 @@ async function end(
       rows.map(({ value }) => value),
       changed?.events ?? 0,
       changed?.difference ?? 0,
-      detail,
+      [detail, remark].filter((text) => text !== null && text !== '').join('. ') || null,
       logFiles ?? null,
     ],
   );

@@ -2,6 +2,7 @@ import type { Pool } from '@odometer/database/pool';
 import { registeredProjects, settledInstant } from '@odometer/database/posthoc/registered-projects';
 import { isOdometerError } from '@odometer/domain/errors';
 import type { PosthocDeclaration } from '@odometer/domain/posthoc/posthoc-declaration';
+import type { LeftOut } from '@odometer/domain/posthoc/shown-answer';
 import { AnswerReader, type ReadAnswer } from './answer-reader.ts';
 import type { EngineAnswer, PosthocEngine, PosthocQuery } from './engines/engine.ts';
 
@@ -20,6 +21,14 @@ export interface Asking {
 export interface AskedAnswer extends Omit<ReadAnswer, 'answered'> {
   readonly asOf: Date;
   readonly engine: Omit<EngineAnswer, 'columns' | 'rows'> & { readonly rows: number };
+}
+
+export function leftOutOf({ unnamed, registeredAt, merged }: AskedAnswer): LeftOut {
+  return {
+    unnamedRows: Number(unnamed),
+    onlyRegistered: registeredAt !== undefined,
+    mergedProjects: merged,
+  };
 }
 
 /** There is no answer yet. */

@@ -12,9 +12,10 @@ import {
 } from '@odometer/database/posthoc/posthoc-runs';
 import { isOdometerError, OdometerError } from '@odometer/domain/errors';
 import type { PosthocDeclaration } from '@odometer/domain/posthoc/posthoc-declaration';
+import { leftOutText } from '@odometer/domain/posthoc/shown-answer';
 import { isInfrastructureError } from '@odometer/queues/infrastructure-error';
 import type { Logger } from '@odometer/service-kit/logging';
-import { type Again, askEngine, type Engines } from './ask-engine.ts';
+import { type Again, askEngine, type Engines, leftOutOf } from './ask-engine.ts';
 import type { PosthocQuery } from './engines/engine.ts';
 import type { PosthocCounts } from './posthoc-counts.ts';
 import { queryDigest } from './query-digest.ts';
@@ -173,7 +174,7 @@ async function answerRun(
       believeAnswer(
         transaction,
         run,
-        { ...engine, rows, registeredAt, asOf },
+        { ...engine, rows, registeredAt, asOf, remark: leftOutText(leftOutOf(asked)) },
         metric.maxFallPercent,
       ),
     );

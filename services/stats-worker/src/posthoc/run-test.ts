@@ -8,7 +8,7 @@ import {
 import { OdometerError } from '@odometer/domain/errors';
 import type { ShownAnswer } from '@odometer/domain/posthoc/shown-answer';
 import { isInfrastructureError } from '@odometer/queues/infrastructure-error';
-import { type Again, askEngine, type Engines } from './ask-engine.ts';
+import { type Again, askEngine, type Engines, leftOutOf } from './ask-engine.ts';
 import { usableMetric } from './usable-metric.ts';
 
 /** Enough to see whether a query is right. */
@@ -48,7 +48,7 @@ export async function runTest(
       signal,
     );
     if ('afterMs' in asked) return asked;
-    const { rows, unnamed, engine } = asked;
+    const { rows, engine } = asked;
     const answer: ShownAnswer = {
       rows: rows.slice(0, MAX_SHOWN_ROWS).map(({ organization, project, dimensions, value }) => ({
         organization,
@@ -57,7 +57,7 @@ export async function runTest(
         value,
       })),
       rowCount: rows.length,
-      unnamedRows: Number(unnamed),
+      ...leftOutOf(asked),
       unmatchedLines: Number(engine.unmatchedLines),
       scannedBytes: Number(engine.scannedBytes),
       ...(engine.logFiles !== undefined && { logFiles: engine.logFiles }),

@@ -47,6 +47,9 @@ test('clients that ask for 220,000 paths keep nobody’s usage from being counte
     { subject: 'acme/web', calls: 4 },
   ]);
   expect(posthoc.parts.counts.unnamedRows).toBe(220_001);
+  expect((await posthoc.runs())[0]?.detail).toBe(
+    'The answer has too many rows: 220001 of projects that nobody has registered, or that can be none, are left out.',
+  );
   expect(posthoc.lines).toContainEqual(
     expect.objectContaining({ event: 'posthoc_lines_lost', unnamed: '220001' }),
   );
