@@ -1,6 +1,7 @@
 import { listPulls } from '@odometer/database/pulled-logs/pull-progress';
 import { findPulledLog, listPulledLogs } from '@odometer/database/pulled-logs/pulled-logs';
 import { OdometerError } from '@odometer/domain/errors';
+import { isLeftAlone } from '@odometer/domain/pulled-logs/left-alone';
 import { pulledLogDeclarationSchema } from '@odometer/domain/pulled-logs/pulled-log-declaration';
 import type { Command } from 'commander';
 import { wholeNumber } from '../arguments.ts';
@@ -64,7 +65,7 @@ async function list({ json }: OutputOptions): Promise<void> {
   );
   for (const { name, detail, retryAt } of logs) {
     if (detail !== null) print(`${name}: ${detail}`);
-    if (retryAt !== null && retryAt.getTime() > Date.now()) {
+    if (isLeftAlone(retryAt, Date.now())) {
       print(`${name}: it wants to be left alone until ${readableTime(retryAt)}`);
     }
   }

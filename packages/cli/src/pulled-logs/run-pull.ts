@@ -8,6 +8,7 @@ import {
 import { findPulledLog } from '@odometer/database/pulled-logs/pulled-logs';
 import { OdometerError } from '@odometer/domain/errors';
 import { checkpointAt } from '@odometer/domain/pulled-logs/checkpoint-template';
+import { isLeftAlone } from '@odometer/domain/pulled-logs/left-alone';
 import { pulledLogDeclarationSchema } from '@odometer/domain/pulled-logs/pulled-log-declaration';
 import { PULL_TURN, pullJobId } from '@odometer/queues/pull-job';
 import type { Command } from 'commander';
@@ -38,7 +39,7 @@ async function run(name: string, { from, wait, json }: RunOptions): Promise<void
     withPostgres(async (pool) => {
       const log = await findPulledLog(pool, name);
       if (log === undefined) throw new OdometerError('target_not_declared', { target: name });
-      if (log.retryAt !== null && log.retryAt.getTime() > Date.now()) {
+      if (isLeftAlone(log.retryAt, Date.now())) {
         const reason = `not before ${readableTime(log.retryAt)}`;
         throw new OdometerError('target_throttled', { target: `pulled log ${name}`, reason });
       }

@@ -5,7 +5,8 @@ const RUNS_AT_ONCE = 20;
 
 /**
  * Deletes the runs of windows that began before an instant, with their answers; but none of a window that may still be asked
- * for by the clock, or of one after the oldest run that is unfinished.
+ * for by the clock, or of one after the oldest run that is unfinished. What was answered so long ago and is not counted is shipped no
+ * more, and is unfinished for good.
  *
  * What was believed of a window is what the next revision is compared with: without it everything would be counted again. So
  * each metric notes first what is forgotten of it, under the lock that planning takes, and such windows are refused.
@@ -25,7 +26,8 @@ export async function forgetPosthocRuns(
      from (
        select name, least(
          to_timestamp($1::numeric / 1000), settled_before,
-         (select min(window_start) from posthoc_runs r where r.metric = name and r.finished_at is null)
+         (select min(window_start) from posthoc_runs r where r.metric = name and r.finished_at is null
+          and not (r.state in ('answered', 'shipped') and r.as_of < to_timestamp($1::numeric / 1000)))
        ) as at
        from posthoc_metrics
      ) f

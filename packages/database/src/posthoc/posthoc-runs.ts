@@ -150,6 +150,15 @@ export async function markShipped(db: Queryable, id: string): Promise<void> {
   );
 }
 
+/** Notes what people should know of a run. @returns false when it says so already. */
+export async function noteDetail(db: Queryable, id: string, detail: string): Promise<boolean> {
+  const { rowCount } = await db.query(
+    'update posthoc_runs set detail = $2 where id = $1 and detail is distinct from $2',
+    [id, detail],
+  );
+  return rowCount === 1;
+}
+
 /** All its events are counted. @returns false when somebody has noted that already. */
 export async function finishRun(db: Queryable, id: string): Promise<boolean> {
   const { rowCount } = await db.query(

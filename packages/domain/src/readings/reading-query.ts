@@ -14,7 +14,10 @@ export interface ReadingQuery {
   readonly parameters: ReadonlySet<ReadingParameter>;
   /** The parameter of each place, in the order of the text: values of `?` are given so. */
   readonly places: readonly ReadingParameter[];
-  /** The word that it begins with, in small letters, whatever brackets are before it; empty: it begins with something else. */
+  /**
+   * What it does, in small letters: the word that it begins with, whatever brackets are before it, and after the tables of a `with`
+   * the one that reads or changes something. Empty: it begins with something else.
+   */
   readonly verb: string;
 }
 
@@ -48,7 +51,7 @@ export function parseReadingQuery(
   const places: ReadingParameter[] = [];
   let ended = false;
   let isEmpty = true;
-  let verb: string | undefined;
+  const verb = new Verb();
   for (let at = 0; at < sql.length; ) {
     TOKEN.lastIndex = at;
     const found = TOKEN.exec(sql);
@@ -76,11 +79,37 @@ export function parseReadingQuery(
       parts.push(sql.slice(at, end));
     }
     if (isCode && semicolon === undefined) isEmpty = false;
-    if (isCode && other !== '(') verb ??= word?.toLowerCase() ?? '';
+    if (isCode) verb.take(word, other);
     at = end;
   }
   if (isEmpty) return 'is empty';
-  return { text: parts.join(''), parameters: new Set(places), places, verb: verb ?? '' };
+  return { text: parts.join(''), parameters: new Set(places), places, verb: verb.text };
+}
+
+const VERBS = new Set(['select', 'values', 'table', 'insert', 'update', 'delete', 'merge']);
+
+/** Finds what a statement does, token by token. */
+class Verb {
+  #text: string | undefined;
+  #depth = 0;
+  /** Of the brackets in which it begins. */
+  #ownDepth = 0;
+
+  take(word: string | undefined, other: string | undefined): void {
+    if (other === '(') this.#depth += 1;
+    else if (other === ')') this.#depth -= 1;
+    else if (this.#text === undefined) {
+      this.#text = word?.toLowerCase() ?? '';
+      this.#ownDepth = this.#depth;
+    } else if (this.#text === 'with' && this.#depth === this.#ownDepth) {
+      const verb = word?.toLowerCase() ?? '';
+      if (VERBS.has(verb)) this.#text = verb;
+    }
+  }
+
+  get text(): string {
+    return this.#text ?? '';
+  }
 }
 
 type Groups = Readonly<Record<string, string | undefined>>;

@@ -106,7 +106,7 @@ test('runs of windows of 400 days ago are forgotten with their answers, but for 
   await pool.query(
     `insert into posthoc_metrics (name, declaration, first_window, settled_before)
      select name, '{}', '2025-01-01Z', settled::timestamptz
-     from (values ('all', '2026-11-01Z'), ('unsettled', '2025-10-10Z'), ('unfinished', '2026-11-01Z')) m (name, settled)`,
+     from (values ('all', '2026-11-01Z'), ('unsettled', '2025-10-10Z'), ('unfinished', '2026-11-01Z'), ('expired', '2026-11-01Z')) m (name, settled)`,
   );
   await pool.query(
     `insert into posthoc_runs (metric, window_start, window_end, revision, state, retry_at, finished_at, as_of)
@@ -121,6 +121,11 @@ test('runs of windows of 400 days ago are forgotten with their answers, but for 
     `insert into posthoc_runs (metric, window_start, window_end, revision, state, retry_at)
      values ('unfinished', '2025-10-15Z', '2025-10-16Z', 2, 'failed', now())`,
   );
+  // What was shipped so long ago, and is not counted, never will be.
+  await pool.query(
+    `insert into posthoc_runs (metric, window_start, window_end, revision, state, as_of)
+     values ('expired', '2025-10-15Z', '2025-10-16Z', 2, 'shipped', '2025-10-17Z')`,
+  );
   await pool.query(
     `insert into posthoc_tests (id, metric, window_start, window_end, asked_at)
      select gen_random_uuid(), 'all', '2026-11-01Z', '2026-11-02Z', '2026-11-22T10:00Z'::timestamptz - make_interval(days => days)
@@ -128,7 +133,7 @@ test('runs of windows of 400 days ago are forgotten with their answers, but for 
   );
   await maintain(parts(), NOW_MS, never);
   expect(lines.pop()).toMatchObject({
-    posthocRunsForgotten: 5,
+    posthocRunsForgotten: 9,
     posthocTestsForgotten: 1,
     failures: 0,
   });
@@ -139,6 +144,7 @@ test('runs of windows of 400 days ago are forgotten with their answers, but for 
   );
   expect(rows.map(({ text }) => text)).toEqual([
     'all 10-20 1 2025-10-18 1',
+    'expired 10-20 1 2025-10-18 1',
     'unfinished 10-15 1 2025-10-15 1',
     'unfinished 10-15 2 2025-10-15 0',
     'unfinished 10-18 1 2025-10-15 1',

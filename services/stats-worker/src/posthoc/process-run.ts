@@ -14,7 +14,6 @@ import { isOdometerError, OdometerError } from '@odometer/domain/errors';
 import type { PosthocDeclaration } from '@odometer/domain/posthoc/posthoc-declaration';
 import { leftOutText } from '@odometer/domain/posthoc/shown-answer';
 import { isInfrastructureError } from '@odometer/queues/infrastructure-error';
-import type { Logger } from '@odometer/service-kit/logging';
 import { type Again, askEngine, type Engines, leftOutOf } from './ask-engine.ts';
 import type { PosthocQuery } from './engines/engine.ts';
 import type { PosthocCounts } from './posthoc-counts.ts';
@@ -26,7 +25,6 @@ export interface RunParts extends ShipParts {
   readonly pool: Pool;
   readonly engines: Engines;
   readonly counts: PosthocCounts;
-  readonly log: Pick<Logger, 'info' | 'warn' | 'error'>;
 }
 
 /**

@@ -81,6 +81,10 @@ test('nothing is shipped again when the keys of what was counted may be forgotte
     expect(shipments).toBe(most);
   }
   expect(await shown()).toEqual([['10:00', 1, 'shipped', '2', '2']]);
+  expect((await posthoc.runs())[0]?.detail).toContain('2 of its events are not counted');
+  await posthoc.ring(at('12:10'), losing);
+  const told = posthoc.lines.filter((line) => line.event === 'posthoc_run_expired');
+  expect(told).toEqual([expect.objectContaining({ metric: 'alb' })]);
 });
 
 test('nobody waits for what is being counted: its job comes again, at first soon and then rarer, until the bell looks', async () => {

@@ -1,8 +1,14 @@
 import type { Pool } from '@odometer/database/pool';
-import { finishRun, markShipped, type PosthocRun } from '@odometer/database/posthoc/posthoc-runs';
+import {
+  finishRun,
+  markShipped,
+  noteDetail,
+  type PosthocRun,
+} from '@odometer/database/posthoc/posthoc-runs';
 import { runDifferences, uncountedKeys } from '@odometer/database/posthoc/run-differences';
 import { type EventEnvelope, eventKey } from '@odometer/domain/event-envelope';
 import { posthocEvent } from '@odometer/domain/posthoc/posthoc-event';
+import type { Logger } from '@odometer/service-kit/logging';
 import type { Again } from './ask-engine.ts';
 import type { PosthocCounts } from './posthoc-counts.ts';
 import { usableMetric } from './usable-metric.ts';
@@ -21,7 +27,7 @@ const LONGEST_LOST_AFTER_MS = 86_400_000;
 const CLOCK_STEP_MS = 60_000;
 /**
  * Keys of events are kept for 400 days. After them one that was counted looks like one that was not, and would be counted again: so
- * ten days before, nothing of an answer is shipped any more. Its run stays unfinished, which is seen and told all that time.
+ * ten days before, nothing of an answer is shipped any more. Its run stays unfinished, and says so, until it is forgotten.
  */
 const SHIPPABLE_MS = 390 * 86_400_000;
 
@@ -30,6 +36,7 @@ export interface ShipParts {
   readonly counts: PosthocCounts;
   /** Resolves when all of them are durable in the events queue. */
   readonly enqueue: (events: readonly EventEnvelope[]) => Promise<void>;
+  readonly log: Pick<Logger, 'info' | 'warn' | 'error'>;
 }
 
 /**
@@ -41,12 +48,19 @@ export interface ShipParts {
  * @returns when to come again; undefined: all is counted, or the next bell looks.
  */
 export async function shipRun(
-  { pool, counts, enqueue }: ShipParts,
+  { pool, counts, enqueue, log }: ShipParts,
   run: PosthocRun,
 ): Promise<Again | undefined> {
   const events = await eventsOf(pool, run);
   const uncounted = await uncountedEvents(pool, events);
-  if (uncounted.length > 0 && (run.asOfMs ?? 0) > SHIPPABLE_MS) return undefined;
+  if (uncounted.length > 0 && (run.asOfMs ?? 0) > SHIPPABLE_MS) {
+    const detail = `${uncounted.length} of its events are not counted, and are shipped no more: keys of events are forgotten`;
+    if (await noteDetail(pool, run.id, detail)) {
+      const window = run.windowStart.toISOString();
+      log.error({ event: 'posthoc_run_expired', metric: run.metric, window, detail });
+    }
+    return undefined;
+  }
   const isShippedNow = run.state === 'answered' || (uncounted.length > 0 && isLost(run));
   if (isShippedNow) {
     if (uncounted.length > 0) await enqueue(uncounted);

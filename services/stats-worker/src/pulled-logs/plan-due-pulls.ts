@@ -1,13 +1,10 @@
 import type { Pool } from '@odometer/database/pool';
 import { listPulledLogs, type StoredPulledLog } from '@odometer/database/pulled-logs/pulled-logs';
 import { durationMs } from '@odometer/domain/posthoc/duration';
+import { isLeftAlone } from '@odometer/domain/pulled-logs/left-alone';
 import { pulledLogDeclarationSchema } from '@odometer/domain/pulled-logs/pulled-log-declaration';
 import type { JobQueue } from '@odometer/queues/job-queue';
 import { PULL_TURN, pullJobId } from '@odometer/queues/pull-job';
-import { LONGEST_PAUSE_MS } from './wanted-pause.ts';
-
-/** Clocks of machines are so far apart, or put right by so much, without anything being wrong. */
-const CLOCK_STEP_MS = 60_000;
 
 /** Asks for every pulled log that is due. One that waits already is not added again. */
 export async function planDuePulls(
@@ -34,10 +31,4 @@ export function isDue(
   const intervalMs = durationMs(log.interval);
   // Not only later: one that was begun while a clock was ahead would keep the log unread for as long.
   return Math.floor(nowMs / intervalMs) !== Math.floor(startedAt.getTime() / intervalMs);
-}
-
-/** A clock that was ahead may have written a time that is later than any. */
-function isLeftAlone(retryAt: Date | null, nowMs: number): boolean {
-  const leftMs = (retryAt?.getTime() ?? nowMs) - nowMs;
-  return leftMs > 0 && leftMs <= LONGEST_PAUSE_MS + CLOCK_STEP_MS;
 }

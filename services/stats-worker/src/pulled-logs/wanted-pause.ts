@@ -1,7 +1,7 @@
+import { LONGEST_PAUSE_MS } from '@odometer/domain/pulled-logs/left-alone';
+
 /** Without a word about when: about as long as rate limits are counted for. */
 const UNSAID_MS = 60_000;
-/** A log that names a time far away, or another unit, is asked all the same some day. */
-export const LONGEST_PAUSE_MS = 3_600_000;
 
 /**
  * How long a log wants to be left alone, by the headers of an answer: `Retry-After` (RFC 9110, seconds or a date), or
