@@ -217,6 +217,22 @@ describe('stopping', () => {
     expect(await queue.depth()).toMatchObject({ waiting: 1, active: 0 });
   });
 
+  test('leaves a job that goes on the time to remove what it has made', async () => {
+    await add(1);
+    let isRemoved = false;
+    const worker = await startWorker(
+      async (_job, signal) => {
+        await new Promise((resolve) => signal.addEventListener('abort', resolve));
+        await new Promise((resolve) => setTimeout(resolve, 300));
+        isRemoved = true;
+      },
+      { stopDeadlineMs: 100 },
+    );
+    await eventually(() => expect(worker.active).toBe(1));
+    await worker.stop();
+    expect(isRemoved).toBe(true);
+  });
+
   test('ends in time when Redis is away', async () => {
     const worker = await startWorker(async () => {}, { stopDeadlineMs: 100 });
     await add(1);

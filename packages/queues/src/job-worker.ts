@@ -101,6 +101,8 @@ export class JobWorker<Q extends QueueName> {
   readonly #stopDeadlineMs: number;
   readonly #stopping = new AbortController();
   readonly #running = new Set<AbortController>();
+  /** Calls that have not returned, those included whose outcome nobody waits for any more. */
+  readonly #calls = new Set<Promise<void>>();
   #active = 0;
   /** Jobs put off because they asked for it. */
   #putOff = 0;
@@ -218,7 +220,11 @@ export class JobWorker<Q extends QueueName> {
     try {
       // The types are the catalogue's: only JobQueue.add puts jobs there.
       const typed = { name: job.name, jobId, payload: job.data } as Job<Q>;
-      await Promise.race([this.#process(typed, signal), aborted]);
+      const call = this.#process(typed, signal);
+      this.#calls.add(call);
+      const forget = () => this.#calls.delete(call);
+      call.then(forget, forget);
+      await Promise.race([call, aborted]);
     } finally {
       clearTimeout(deadline);
       this.#running.delete(controller);
@@ -255,6 +261,8 @@ export class JobWorker<Q extends QueueName> {
       const params = { component: this.name, deadlineMs: this.#stopDeadlineMs };
       controller.abort(new OdometerError('shutdown_deadline_exceeded', params));
     }
+    // Time to remove what is of no use any more, such as the files of a query.
+    await settledWithin(Promise.allSettled([...this.#calls]), 1_000);
     // Time for Redis to take the jobs back; when it is away they return by their locks' end.
     if (await settledWithin(closed, 1_000)) return;
     this.#log.warn({ event: 'jobs_abandoned', queue: this.#queue, active: this.#active });
