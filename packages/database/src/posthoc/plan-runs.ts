@@ -138,7 +138,8 @@ export interface UnfinishedRun {
  * Runs that somebody should be at, the first of each metric first, so that none waits for all of another one. A time to try again
  * that is later than any is of a clock that was ahead. Of a metric that is paused no query begins that nobody asked for.
  *
- * @param limit of a metric; those that are only waited for have one of their own, as they may be so for days.
+ * @param limit of a metric; those that are only waited for have one of their own, as they may be so for days, and among them what
+ *   was shipped last comes first: others may never be counted.
  */
 export async function unfinishedRuns(
   db: Queryable,
@@ -148,7 +149,8 @@ export async function unfinishedRuns(
   const { rows } = await db.query<UnfinishedRun>(
     `select id, place from (
        select id, window_start, row_number() over (
-         partition by metric, state = 'shipped' order by window_start, id
+         partition by metric, state = 'shipped'
+         order by case when state = 'shipped' then shipped_at end desc nulls last, window_start, id
        )::int as place
        from posthoc_runs r join posthoc_metrics m on m.name = r.metric
        where finished_at is null

@@ -206,14 +206,17 @@ test('a metric with hundreds of windows to ask for holds up no other: each is as
   expect(added).toHaveLength(501);
   expect(added.at(-1)?.turn).toBe(500);
   // What is only waited for takes nobody's place.
-  await posthoc.pool.query(
-    `update posthoc_runs set state = 'shipped' where id in (
+  const { rows: shipped } = await posthoc.pool.query<{ id: string }>(
+    `update posthoc_runs set state = 'shipped', shipped_at = now() - make_interval(days => 1) where id in (
        select id from posthoc_runs where metric = 'alb' order by window_start limit 600
-     )`,
+     ) returning id`,
   );
+  const last = shipped.at(-1)?.id ?? '';
+  await posthoc.pool.query('update posthoc_runs set shipped_at = now() where id = $1', [last]);
   added.length = 0;
   await planDueRuns(posthoc.pool, queue, Date.parse(at('12:00')));
   expect(added).toHaveLength(1_001);
+  expect(added).toContainEqual({ run: last, turn: 1 });
 });
 
 test('windows that nobody asked for while no worker was there are asked for once each, as they are now', async () => {
