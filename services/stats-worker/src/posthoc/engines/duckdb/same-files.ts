@@ -1,15 +1,16 @@
+import { hash } from 'node:crypto';
 import type { BigIntStats } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import { OdometerError } from '@odometer/domain/errors';
 
-/** How much of a file's end is compared: a line of logs begins with its time. */
-const TAIL_BYTES = 256n;
+/** How much of a file's end is compared: some lines, in which there are times. */
+const TAIL_BYTES = 16_384n;
 
 /** A file of logs, as it was found. */
 export interface FoundFile {
   readonly stats: BigIntStats;
-  /** Its last bytes, where it may grow; undefined: it may not change at all. */
-  readonly tail: Buffer | undefined;
+  /** Digest of its last bytes, where it may grow; undefined: it may not change at all. */
+  readonly tail: string | undefined;
 }
 
 /** @param mayGrow is for what is read line by line; half of what is compressed is nothing. */
@@ -42,7 +43,7 @@ export async function requireSameFile(file: string, { stats, tail }: FoundFile):
     now.ino === stats.ino &&
     now.size >= stats.size &&
     // It may have been cut off, and be longer by now.
-    tail.equals(await tailOf(file, stats.size));
+    tail === (await tailOf(file, stats.size));
   if (!isGrown) throw unavailable(`file ${file}`, new Error('it was changed while it was read'));
 }
 
@@ -58,14 +59,14 @@ export function unavailable(target: string, cause: unknown): OdometerError {
   return new OdometerError('target_unavailable', { target, reason }, { cause });
 }
 
-async function tailOf(file: string, sizeBytes: bigint): Promise<Buffer> {
+async function tailOf(file: string, sizeBytes: bigint): Promise<string> {
   try {
     const handle = await open(file);
     try {
       const from = sizeBytes > TAIL_BYTES ? sizeBytes - TAIL_BYTES : 0n;
       const tail = Buffer.alloc(Number(sizeBytes - from));
       const { bytesRead } = await handle.read(tail, 0, tail.length, Number(from));
-      return tail.subarray(0, bytesRead);
+      return hash('sha256', tail.subarray(0, bytesRead));
     } finally {
       await handle.close();
     }
