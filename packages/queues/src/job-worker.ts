@@ -256,10 +256,11 @@ export class JobWorker<Q extends QueueName> {
     const worker = this.#worker;
     if (worker === undefined) return;
     const closed = worker.close().catch((error: unknown) => this.#onError(error));
-    if (await settledWithin(closed, this.#stopDeadlineMs)) return;
-    for (const controller of this.#running) {
-      const params = { component: this.name, deadlineMs: this.#stopDeadlineMs };
-      controller.abort(new OdometerError('shutdown_deadline_exceeded', params));
+    if (!(await settledWithin(closed, this.#stopDeadlineMs))) {
+      for (const controller of this.#running) {
+        const params = { component: this.name, deadlineMs: this.#stopDeadlineMs };
+        controller.abort(new OdometerError('shutdown_deadline_exceeded', params));
+      }
     }
     // Time to remove what is of no use any more, such as the files of a query.
     await settledWithin(Promise.allSettled([...this.#calls]), 1_000);

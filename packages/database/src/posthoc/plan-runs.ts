@@ -130,7 +130,7 @@ export async function settleWindows(
 /** A run that somebody should be at. */
 export interface UnfinishedRun {
   readonly id: string;
-  /** 1, 2, 3 … among those of its metric, the oldest window first. */
+  /** 1, 2, 3 … among those of its metric, the oldest window first; of what is only waited for, the newest answer. */
   readonly place: number;
 }
 
@@ -139,7 +139,7 @@ export interface UnfinishedRun {
  * that is later than any is of a clock that was ahead. Of a metric that is paused no query begins that nobody asked for.
  *
  * @param limit of a metric; those that are only waited for have one of their own, as they may be so for days, and among them what
- *   was shipped last comes first: others may never be counted.
+ *   was answered last comes first: others may never be counted.
  */
 export async function unfinishedRuns(
   db: Queryable,
@@ -150,7 +150,7 @@ export async function unfinishedRuns(
     `select id, place from (
        select id, window_start, row_number() over (
          partition by metric, state = 'shipped'
-         order by case when state = 'shipped' then shipped_at end desc nulls last, window_start, id
+         order by case when state = 'shipped' then as_of end desc nulls last, window_start, id
        )::int as place
        from posthoc_runs r join posthoc_metrics m on m.name = r.metric
        where finished_at is null

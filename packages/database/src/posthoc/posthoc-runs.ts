@@ -150,11 +150,14 @@ export async function markShipped(db: Queryable, id: string): Promise<void> {
   );
 }
 
-/** Notes what people should know of a run. @returns false when it says so already. */
-export async function noteDetail(db: Queryable, id: string, detail: string): Promise<boolean> {
+const EXPIRED = 'not counted: ';
+
+/** Notes what of a run is shipped no more, for people, until it is counted all the same. @returns false when it says so already. */
+export async function noteExpired(db: Queryable, id: string, detail: string): Promise<boolean> {
   const { rowCount } = await db.query(
-    'update posthoc_runs set detail = $2 where id = $1 and detail is distinct from $2',
-    [id, detail],
+    `update posthoc_runs set detail = $2
+     where id = $1 and state in ('answered', 'shipped') and detail is distinct from $2`,
+    [id, `${EXPIRED}${detail}`],
   );
   return rowCount === 1;
 }
@@ -162,8 +165,10 @@ export async function noteDetail(db: Queryable, id: string, detail: string): Pro
 /** All its events are counted. @returns false when somebody has noted that already. */
 export async function finishRun(db: Queryable, id: string): Promise<boolean> {
   const { rowCount } = await db.query(
-    `update posthoc_runs set state = 'done', finished_at = clock_timestamp() where id = $1 and state = 'shipped'`,
-    [id],
+    `update posthoc_runs
+     set state = 'done', finished_at = clock_timestamp(), detail = case when not starts_with(detail, $2) then detail end
+     where id = $1 and state = 'shipped'`,
+    [id, EXPIRED],
   );
   return rowCount === 1;
 }

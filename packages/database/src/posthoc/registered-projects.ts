@@ -1,15 +1,14 @@
 import type { Queryable } from '../pool.ts';
 
-/** Whoever registers a project has committed it by then. */
-const SETTLED_AFTER = "interval '1 minute'";
-
 /**
- * An instant for `registeredProjects`: of it the answer is the same for whoever asks, however often. By the clock of Postgres, of
- * which the times of projects are.
+ * An instant for `registeredProjects`: of it the answer is the same for whoever asks, however often. A project has the time at which
+ * the transaction began that registers it, and is seen when that is over. So it is before all that are under way, as far as this role
+ * may see them, and a minute ago in any case.
  */
 export async function settledInstant(db: Queryable): Promise<Date> {
   const { rows } = await db.query<{ at: Date }>(
-    `select date_trunc('milliseconds', clock_timestamp() - ${SETTLED_AFTER}) as at`,
+    `select date_trunc('milliseconds', least(clock_timestamp() - interval '1 minute', min(xact_start) - interval '1 millisecond')) as at
+     from pg_stat_activity where datname = current_database()`,
   );
   const [row] = rows;
   if (row === undefined) throw new Error('the clock of Postgres returned no row');

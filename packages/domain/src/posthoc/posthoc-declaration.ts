@@ -14,7 +14,7 @@ const sql = z
     const issue = (message: string) => context.addIssue({ code: 'custom', message });
     const parsed = parseReadingQuery(text);
     if (typeof parsed === 'string') issue(parsed);
-    else if (parsed.verb !== 'select') issue('should be one SELECT');
+    else if (parsed.verb !== 'select' && parsed.verb !== 'with') issue('should be one SELECT');
     else if (parsed.parameters.size < 2) {
       issue('should have :start and :end, so that it asks for what was in one window');
     }

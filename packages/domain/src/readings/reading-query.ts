@@ -14,10 +14,7 @@ export interface ReadingQuery {
   readonly parameters: ReadonlySet<ReadingParameter>;
   /** The parameter of each place, in the order of the text: values of `?` are given so. */
   readonly places: readonly ReadingParameter[];
-  /**
-   * What it does, in small letters: the word that it begins with, whatever brackets are before it, and after the tables of a `with`
-   * the one that reads or changes something. Empty: it begins with something else.
-   */
+  /** The word that it begins with, in small letters, whatever brackets are before it; empty: it begins with something else. */
   readonly verb: string;
 }
 
@@ -51,7 +48,7 @@ export function parseReadingQuery(
   const places: ReadingParameter[] = [];
   let ended = false;
   let isEmpty = true;
-  const verb = new Verb();
+  let verb: string | undefined;
   for (let at = 0; at < sql.length; ) {
     TOKEN.lastIndex = at;
     const found = TOKEN.exec(sql);
@@ -79,37 +76,11 @@ export function parseReadingQuery(
       parts.push(sql.slice(at, end));
     }
     if (isCode && semicolon === undefined) isEmpty = false;
-    if (isCode) verb.take(word, other);
+    if (isCode && other !== '(') verb ??= word?.toLowerCase() ?? '';
     at = end;
   }
   if (isEmpty) return 'is empty';
-  return { text: parts.join(''), parameters: new Set(places), places, verb: verb.text };
-}
-
-const VERBS = new Set(['select', 'values', 'table', 'insert', 'update', 'delete', 'merge']);
-
-/** Finds what a statement does, token by token. */
-class Verb {
-  #text: string | undefined;
-  #depth = 0;
-  /** Of the brackets in which it begins. */
-  #ownDepth = 0;
-
-  take(word: string | undefined, other: string | undefined): void {
-    if (other === '(') this.#depth += 1;
-    else if (other === ')') this.#depth -= 1;
-    else if (this.#text === undefined) {
-      this.#text = word?.toLowerCase() ?? '';
-      this.#ownDepth = this.#depth;
-    } else if (this.#text === 'with' && this.#depth === this.#ownDepth) {
-      const verb = word?.toLowerCase() ?? '';
-      if (VERBS.has(verb)) this.#text = verb;
-    }
-  }
-
-  get text(): string {
-    return this.#text ?? '';
-  }
+  return { text: parts.join(''), parameters: new Set(places), places, verb: verb ?? '' };
 }
 
 type Groups = Readonly<Record<string, string | undefined>>;

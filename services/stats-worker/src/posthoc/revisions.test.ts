@@ -207,12 +207,12 @@ test('a metric with hundreds of windows to ask for holds up no other: each is as
   expect(added.at(-1)?.turn).toBe(500);
   // What is only waited for takes nobody's place.
   const { rows: shipped } = await posthoc.pool.query<{ id: string }>(
-    `update posthoc_runs set state = 'shipped', shipped_at = now() - make_interval(days => 1) where id in (
+    `update posthoc_runs set state = 'shipped', as_of = now() - make_interval(days => 1) where id in (
        select id from posthoc_runs where metric = 'alb' order by window_start limit 600
      ) returning id`,
   );
   const last = shipped.at(-1)?.id ?? '';
-  await posthoc.pool.query('update posthoc_runs set shipped_at = now() where id = $1', [last]);
+  await posthoc.pool.query('update posthoc_runs set as_of = now() where id = $1', [last]);
   added.length = 0;
   await planDueRuns(posthoc.pool, queue, Date.parse(at('12:00')));
   expect(added).toHaveLength(1_001);

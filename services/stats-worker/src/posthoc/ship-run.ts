@@ -2,10 +2,11 @@ import type { Pool } from '@odometer/database/pool';
 import {
   finishRun,
   markShipped,
-  noteDetail,
+  noteExpired,
   type PosthocRun,
 } from '@odometer/database/posthoc/posthoc-runs';
 import { runDifferences, uncountedKeys } from '@odometer/database/posthoc/run-differences';
+import { formatQuantity, parseQuantity } from '@odometer/domain/decimal';
 import { type EventEnvelope, eventKey } from '@odometer/domain/event-envelope';
 import { posthocEvent } from '@odometer/domain/posthoc/posthoc-event';
 import type { Logger } from '@odometer/service-kit/logging';
@@ -54,8 +55,8 @@ export async function shipRun(
   const events = await eventsOf(pool, run);
   const uncounted = await uncountedEvents(pool, events);
   if (uncounted.length > 0 && (run.asOfMs ?? 0) > SHIPPABLE_MS) {
-    const detail = `${uncounted.length} of its events are not counted, and are shipped no more: keys of events are forgotten`;
-    if (await noteDetail(pool, run.id, detail)) {
+    const detail = `${uncounted.length} events, of ${totalOf(uncounted)} together, which are shipped no more: keys of events are forgotten`;
+    if (await noteExpired(pool, run.id, detail)) {
       const window = run.windowStart.toISOString();
       log.error({ event: 'posthoc_run_expired', metric: run.metric, window, detail });
     }
@@ -105,6 +106,14 @@ async function uncountedEvents(
   const keyOf = ({ organization, source, id }: EventEnvelope) => eventKey(organization, source, id);
   const uncounted = await uncountedKeys(pool, events.map(keyOf));
   return events.filter((event) => uncounted.has(keyOf(event)));
+}
+
+function totalOf(events: readonly EventEnvelope[]): string {
+  const sum = events.reduce((all, { data }) => {
+    const value = parseQuantity(String((data as { readonly value: unknown }).value));
+    return typeof value === 'bigint' ? all + value : all;
+  }, 0n);
+  return formatQuantity(sum);
 }
 
 /** What was shipped by a clock that was ahead, was so for longer than anybody can tell. */

@@ -82,10 +82,11 @@ async function answerWhole(
     // Nobody reads files that are removed.
     await Promise.allSettled(both);
     // DuckDB does not say which file is none.
-    if (/gzip/i.test(messageOf(error))) await wholeGzip.require(files, attempt.stop);
+    const isNameless = !(error instanceof OdometerError) && /gzip/i.test(messageOf(error));
+    if (isNameless) await wholeGzip.require(files, attempt.stop);
     throw error;
   }
-  await files.requireSame();
+  await files.requireSame(attempt.stop);
   return answering;
 }
 

@@ -23,7 +23,7 @@ export interface LogFiles {
   /** As it was found: another one when the file is another one, or is written to. */
   readonly identityOf: (path: string) => string;
   /** Demands that what was read is what was found. @throws OdometerError `target_unavailable` */
-  readonly requireSame: () => Promise<void>;
+  readonly requireSame: (signal: AbortSignal) => Promise<void>;
 }
 
 /** Made on volumes by their file system, for its administrator only. */
@@ -52,6 +52,7 @@ export async function findFiles(
   const names = new Map<string, string>();
   let bytes = 0n;
   for (const [file, stats] of listed) {
+    signal.throwIfAborted();
     const link = join(links, localName(file, names.size));
     await symlink(file, link);
     names.set(link, file);
@@ -69,15 +70,24 @@ export async function findFiles(
       const stats = statsOf(path);
       return stats === undefined ? path : identityOf(stats);
     },
-    requireSame: async () => {
-      for (const [file, before] of found) await requireSameFile(file, before);
+    requireSame: async (stop) => {
+      for (const [file, before] of found) {
+        stop.throwIfAborted();
+        await requireSameFile(file, before);
+      }
     },
   };
 }
 
-type Listing = ReadonlyMap<string, BigIntStats>;
+type Files = ReadonlyMap<string, BigIntStats>;
 
-/** In the order of their names. */
+interface Listing {
+  /** In the order of their names. */
+  readonly files: Files;
+  /** Why some file cannot be looked at that was listed. */
+  readonly gone: unknown;
+}
+
 async function listFiles(
   directory: string,
   paths: readonly string[],
@@ -87,34 +97,42 @@ async function listFiles(
   for (const path of paths) {
     for await (const file of filesBelow(directory, path.split('/'), signal)) found.add(file);
   }
-  const listing = new Map<string, BigIntStats>();
+  const files = new Map<string, BigIntStats>();
+  let gone: unknown;
   for (const file of [...found].sort()) {
     signal.throwIfAborted();
-    const stats = await statOf(file);
-    if (stats.isFile() && stats.size > 0n) listing.set(file, stats);
+    try {
+      const stats = await statOf(file);
+      if (stats.isFile() && stats.size > 0n) files.set(file, stats);
+    } catch (error) {
+      gone = error;
+    }
   }
-  return listing;
+  return { files, gone };
 }
 
 /** Where files come every moment, two listings are never the same. */
 const MAX_LISTINGS = 5;
 
 /**
- * Lists until it says the same twice. Names are listed before files are looked at, and when some are rotated in between, one has a
- * name by then that was not listed. New files alone are no reason not to ask: in the end they come with a later revision.
+ * Lists until it says the same twice. Names are listed before files are looked at, and when some are rotated in between, one is gone,
+ * or has a name by then that was not listed. New files alone are no reason not to ask: in the end they come with a later revision.
  *
  * @throws OdometerError `target_unavailable`
  */
-async function listTwice(list: () => Promise<Listing>, directory: string): Promise<Listing> {
+async function listTwice(list: () => Promise<Listing>, directory: string): Promise<Files> {
   let before = await list();
   for (let listings = 2; ; listings += 1) {
     const now = await list();
-    const isKept = [...before].every(([file, { dev, ino }]) => {
-      const again = now.get(file);
+    const isKept = [...before.files].every(([file, { dev, ino }]) => {
+      const again = now.files.get(file);
       return again?.dev === dev && again.ino === ino;
     });
-    if (isKept && (now.size === before.size || listings >= MAX_LISTINGS)) return now;
-    if (listings >= MAX_LISTINGS) {
+    const isLast = listings >= MAX_LISTINGS;
+    const isSame = now.files.size === before.files.size;
+    if (now.gone === undefined && isKept && (isSame || isLast)) return now.files;
+    if (isLast) {
+      if (now.gone !== undefined) throw now.gone;
       const reason = 'files are renamed or removed while they are listed';
       throw unavailable(`directory ${directory}`, new Error(reason));
     }

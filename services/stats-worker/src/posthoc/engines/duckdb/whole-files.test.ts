@@ -3,13 +3,14 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  symlinkSync,
   truncateSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { beforeEach, expect, test } from '@jest/globals';
+import { beforeEach, describe, expect, test } from '@jest/globals';
 import { posthocDeclarationSchema } from '@odometer/domain/posthoc/posthoc-declaration';
 import { temporaryDirectory } from '@odometer/testing/temporary-directory';
 import {
@@ -115,7 +116,7 @@ test('one that is still being copied is no answer, in whatever order it is read 
   // The rest comes when DuckDB has read it, and before it is decompressed.
   appendFileSync(file, whole.subarray(-10));
   await new WholeGzip().require(found, never);
-  await expect(found.requireSame()).rejects.toMatchObject({
+  await expect(found.requireSame(never)).rejects.toMatchObject({
     code: 'target_unavailable',
     message: expect.stringContaining(file),
   });
@@ -126,26 +127,54 @@ test('one that is cut off and longer by then is another one; one that has grown 
   const file = join(directory, DAY, 'a.log');
   const found = await find();
   appendFileSync(file, line('03'));
-  await found.requireSame();
+  await found.requireSame(never);
   truncateSync(file, 0);
   appendFileSync(file, `${line('04')}\n${line('05')}\n${line('06')}\n`);
-  await expect(found.requireSame()).rejects.toMatchObject({ code: 'target_unavailable' });
+  await expect(found.requireSame(never)).rejects.toMatchObject({ code: 'target_unavailable' });
 });
 
-test('files that are rotated between their listing and a look at them are listed again', async () => {
-  for (const n of [1, 2, 3]) write(`${DAY}/z.log.${n}`, Array(n).fill(line('01')));
+describe('between the listing of files and a look at them', () => {
   const path = (n: number) => join(directory, DAY, `z.log.${n}`);
-  let looks = 0;
-  const signal = new AbortController().signal;
-  // Asked before each of two directories is listed, and then before each file is looked at.
-  signal.throwIfAborted = () => {
-    looks += 1;
-    if (looks !== 3) return;
-    for (const n of [3, 2, 1]) renameSync(path(n), path(n + 1));
-    write(`${DAY}/z.log.1`, [line('02')]);
-  };
-  const found = await find(signal);
-  expect(found.paths.map(found.nameOf)).toEqual([1, 2, 3, 4].map(path));
+  beforeEach(() => {
+    for (const n of [1, 2, 3]) write(`${DAY}/z.log.${n}`, Array(n).fill(line('01')));
+  });
+  async function foundWhile(change: () => void) {
+    let looks = 0;
+    const signal = new AbortController().signal;
+    // Asked before each of two directories is listed, and then before each file is looked at.
+    signal.throwIfAborted = () => {
+      looks += 1;
+      if (looks === 3) change();
+    };
+    const { paths, nameOf } = await find(signal);
+    return paths.map(nameOf);
+  }
+
+  test('they are rotated: all of them are found', async () => {
+    const found = await foundWhile(() => {
+      for (const n of [3, 2, 1]) renameSync(path(n), path(n + 1));
+      write(`${DAY}/z.log.1`, [line('02')]);
+    });
+    expect(found).toEqual([1, 2, 3, 4].map(path));
+  });
+
+  test('one is removed, or gets another name: what is there then is found', async () => {
+    expect(await foundWhile(() => renameSync(path(3), `${path(3)}.old`))).toEqual([
+      path(1),
+      path(2),
+      `${path(3)}.old`,
+    ]);
+  });
+});
+
+test('one that leads nowhere is no file, and said', async () => {
+  write(`${DAY}/a.log`, [line('01')]);
+  const link = join(directory, DAY, 'b.log');
+  symlinkSync('nowhere', link);
+  await expect(find()).rejects.toMatchObject({
+    code: 'target_unavailable',
+    message: expect.stringContaining(link),
+  });
 });
 
 test('files that are replaced while they are read are no answer, and that they were is said', async () => {
