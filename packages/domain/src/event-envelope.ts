@@ -24,6 +24,9 @@ export interface EventEnvelope extends Owner {
   readonly ingestedAtMs: number;
 }
 
+/** A claim of an event's key lives this long since it was last seen: a yearly retry, and a month to notice. */
+export const EVENT_KEY_DAYS = 400;
+
 /**
  * The identity under which an event is counted once: organization, source and id, length-prefixed so that no two
  * different triples share a text (`a-b`/`c` against `a`/`b-c`), as the first 16 bytes of a SHA-256 in UUID form. The time

@@ -159,6 +159,15 @@ export async function openPosthoc() {
     parts,
     lines,
     runs,
+    /** Runs as rows: window, revision, state, total and difference. */
+    shown: async () =>
+      (await runs()).map(({ windowStart, revision, state, total, difference }) => [
+        windowStart.toISOString().slice(11, 16),
+        revision,
+        state,
+        total,
+        difference,
+      ]),
     write: (path: string, logLines: readonly string[]) => writeLog(directory, path, logLines),
     declare: (at: string, change: Readonly<Record<string, unknown>> = {}) =>
       declarePosthoc(system.pool, Date.parse(at), change),

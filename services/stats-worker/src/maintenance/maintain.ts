@@ -16,6 +16,7 @@ import {
 import { forgetTombstones } from '@odometer/database/objects/forget-tombstones';
 import type { Pool } from '@odometer/database/pool';
 import { forgetManifests } from '@odometer/database/registries/manifests';
+import { EVENT_KEY_DAYS } from '@odometer/domain/event-envelope';
 import { toTimestamp } from '@odometer/domain/period';
 import { POSTHOC_RUN_DAYS } from '@odometer/domain/posthoc/run-retention';
 import { abortAfter } from '../abort-after.ts';
@@ -24,8 +25,6 @@ import type { MonthPartitions } from '../month-partitions.ts';
 /** Batches are folded once nobody looks at them one by one: the books call a hole lost after a minute. */
 const COMPACT_AFTER_MS = 3_600_000;
 
-/** A claim of an event's key lives this long since it was last seen: a yearly retry, and a month to notice. */
-const EVENT_KEY_DAYS = 400;
 /** A reservation that has ended answers who asks again with its id, and who wonders what became of it, for a month. */
 const RESERVATION_DAYS = 31;
 /** Longer than the 14 days that a queue of notifications keeps one, and the 14 of the queue of its dead letters. */

@@ -17,7 +17,10 @@ const COLUMNS: readonly EngineColumn[] = [
 const AT = new Date('2026-08-15T12:00:00Z');
 type Rows = readonly (readonly (string | null)[])[];
 async function read(rows: Rows, columns = COLUMNS) {
-  const reader = new AnswerReader(metric, { now: async () => AT, registered: async () => [] });
+  const reader = new AnswerReader(metric, {
+    settledInstant: async () => AT,
+    registered: async () => [],
+  });
   reader.begin(columns);
   await reader.add(rows);
   return reader.result();
@@ -106,7 +109,7 @@ describe('of an answer that is too large', () => {
   const bounded = (rows: number, characters: number, registered: readonly string[]) => {
     const asked: string[] = [];
     const registry: Registry = {
-      now: async () => AT,
+      settledInstant: async () => AT,
       registered: async (names, at) => {
         // Always of one instant, or a project that is registered meanwhile would be counted from the middle.
         expect(at).toBe(AT);

@@ -35,8 +35,8 @@ export interface ReadAnswer {
 
 /** Which projects there are. */
 export interface Registry {
-  /** An instant, of which `registered` always answers the same. */
-  now(): Promise<Date>;
+  /** An instant that lies back so far that `registered` always answers the same of it. */
+  settledInstant(): Promise<Date>;
   /** Which of these names, `organization/project`, were registered then. */
   registered(names: readonly string[], at: Date): Promise<readonly string[]>;
 }
@@ -171,7 +171,7 @@ export class AnswerReader implements AnswerSink {
   async #makeRoom(): Promise<void> {
     if (this.#registered === undefined) {
       this.#registered = new Set();
-      this.#registeredAt = await this.#registry.now();
+      this.#registeredAt = await this.#registry.settledInstant();
       await this.#learn([...this.#sums.values()].map(({ name }) => name));
       for (const sum of this.#sums.values()) {
         if (this.#registered.has(sum.name)) continue;

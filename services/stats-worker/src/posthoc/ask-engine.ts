@@ -23,6 +23,7 @@ export interface AskedAnswer extends Omit<ReadAnswer, 'answered'> {
   readonly engine: Omit<EngineAnswer, 'columns' | 'rows'> & { readonly rows: number };
 }
 
+/** What of an answer people should know is not in it. */
 export function leftOutOf({ unnamed, registeredAt, merged }: AskedAnswer): LeftOut {
   return {
     unnamedRows: Number(unnamed),
@@ -74,7 +75,7 @@ export async function askEngine(
   const asOf = executionId === null ? new Date() : startedAt;
   const execution = executionId === null ? null : { id: executionId, runningMs };
   const reader = new AnswerReader(metric, {
-    now: () => settledInstant(pool),
+    settledInstant: () => settledInstant(pool),
     registered: (names, at) => registeredProjects(pool, names, at),
   });
   const answered = await engine.answer(query, execution, signal, reader);

@@ -17,14 +17,7 @@ afterEach(() => posthoc.close());
 const DAY = 'alb/2026/08/15';
 const at = (time: string) => `2026-08-15T${time}:00Z`;
 const stored = async (sql: string) => (await posthoc.pool.query(sql)).rows;
-const shown = async () =>
-  (await posthoc.runs()).map(({ windowStart, revision, state, total, difference }) => [
-    windowStart.toISOString().slice(11, 16),
-    revision,
-    state,
-    total,
-    difference,
-  ]);
+
 test('what was shipped by a clock that was ahead is shipped again once that is right', async () => {
   await posthoc.declare(at('10:20'));
   posthoc.write(`${DAY}/a.log.gz`, [albLine('10:00:00', 'web')]);
@@ -36,10 +29,10 @@ test('what was shipped by a clock that was ahead is shipped again once that is r
     );
   await shippedIn(50);
   await posthoc.ring(at('12:10'));
-  expect(await shown()).toEqual([['10:00', 1, 'shipped', '1', '1']]);
+  expect(await posthoc.shown()).toEqual([['10:00', 1, 'shipped', '1', '1']]);
   await shippedIn(3_600);
   await posthoc.ring(at('12:10'));
-  expect(await shown()).toEqual([['10:00', 1, 'done', '1', '1']]);
+  expect(await posthoc.shown()).toEqual([['10:00', 1, 'done', '1', '1']]);
 });
 
 test('windows that were asked for while the clock was ahead are asked for when they are due', async () => {
@@ -51,7 +44,7 @@ test('windows that were asked for while the clock was ahead are asked for when t
   );
   posthoc.write(`${DAY}/a.log.gz`, [albLine('10:00:00', 'web')]);
   await posthoc.ring(at('12:00'));
-  expect((await shown()).filter(([window]) => window === '10:00')).toEqual([
+  expect((await posthoc.shown()).filter(([window]) => window === '10:00')).toEqual([
     ['10:00', 2, 'done', '1', '1'],
     ['10:00', 1, 'done', '0', '0'],
   ]);
@@ -59,7 +52,7 @@ test('windows that were asked for while the clock was ahead are asked for when t
   const settled = async () => (await stored('select settled_before as at from posthoc_metrics'))[0];
   expect(await settled()).toEqual({ at: new Date(at('10:00')) });
   await posthoc.ring(at('17:00'));
-  expect((await shown()).filter(([window]) => window === '10:00')).toHaveLength(3);
+  expect((await posthoc.shown()).filter(([window]) => window === '10:00')).toHaveLength(3);
   expect(await settled()).toEqual({ at: new Date(at('11:00')) });
 });
 
@@ -72,7 +65,7 @@ test('what a clock that was ahead has asked for without an answer is asked for n
   );
   posthoc.write(`${DAY}/a.log.gz`, [albLine('10:00:00', 'web')]);
   await posthoc.ring(at('12:00'));
-  expect(await shown()).toEqual([
+  expect(await posthoc.shown()).toEqual([
     ['12:00', 1, 'superseded', null, null],
     ['11:00', 1, 'superseded', null, null],
     ['10:00', 2, 'done', '1', '1'],
@@ -89,5 +82,5 @@ test('what was to be tried again by a clock that was ahead is tried', async () =
   rmSync(broken);
   await posthoc.pool.query(`update posthoc_runs set retry_at = retry_at + interval '30 days'`);
   await posthoc.ring(at('12:10'));
-  expect(await shown()).toEqual([['10:00', 1, 'done', '1', '1']]);
+  expect(await posthoc.shown()).toEqual([['10:00', 1, 'done', '1', '1']]);
 });

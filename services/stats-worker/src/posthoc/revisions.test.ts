@@ -17,14 +17,6 @@ const DAY = 'alb/2026/08/15';
 const at = (time: string) => `2026-08-15T${time}:00Z`;
 const sums = () => hourlySums(posthoc.pool);
 const stored = async (sql: string) => (await posthoc.pool.query(sql)).rows;
-const shown = async () =>
-  (await posthoc.runs()).map(({ windowStart, revision, state, total, difference }) => [
-    windowStart.toISOString().slice(11, 16),
-    revision,
-    state,
-    total,
-    difference,
-  ]);
 
 test('rows of logs become events of their window, and usage that the familiar view shows', async () => {
   await posthoc.declare(at('10:20'));
@@ -36,9 +28,9 @@ test('rows of logs become events of their window, and usage that the familiar vi
   ]);
   posthoc.write(`${DAY}/b.log`, [albLine('10:30:00', 'app')]);
   await posthoc.ring(at('11:59'));
-  expect(await shown()).toEqual([]);
+  expect(await posthoc.shown()).toEqual([]);
   await posthoc.ring(at('12:00'));
-  expect(await shown()).toEqual([['10:00', 1, 'done', '3', '3']]);
+  expect(await posthoc.shown()).toEqual([['10:00', 1, 'done', '3', '3']]);
   expect(await sums()).toEqual({ 'acme/app api_calls': '1', 'acme/web api_calls': '2' });
   expect(
     await stored(
@@ -78,7 +70,7 @@ describe('an answer that is another one than before', () => {
       albLine('10:00:00', 'new'),
     ]);
     await posthoc.ring(at('17:00'));
-    expect((await shown()).filter(([window]) => window === '10:00')).toEqual([
+    expect((await posthoc.shown()).filter(([window]) => window === '10:00')).toEqual([
       ['10:00', 2, 'done', '6', '0'],
       ['10:00', 1, 'done', '6', '6'],
     ]);
@@ -94,7 +86,7 @@ describe('an answer that is another one than before', () => {
 
   test('that is the same ships nothing', async () => {
     await posthoc.ring(at('17:00'));
-    expect((await shown()).at(-2)).toEqual(['10:00', 2, 'done', '6', '0']);
+    expect((await posthoc.shown()).at(-2)).toEqual(['10:00', 2, 'done', '6', '0']);
     expect(await stored('select from events')).toHaveLength(3);
   });
 
@@ -119,18 +111,18 @@ describe('an answer that is another one than before', () => {
   test('is taken from the last one believed, and not from one that was held', async () => {
     rmSync(join(posthoc.directory, DAY, 'a.log.gz'));
     await posthoc.ring(at('17:00'));
-    expect((await shown()).at(-2)).toEqual(['10:00', 2, 'held', '2', '0']);
+    expect((await posthoc.shown()).at(-2)).toEqual(['10:00', 2, 'held', '2', '0']);
     posthoc.write(
       `${DAY}/a.log.gz`,
       [1, 2, 3, 4, 5].map((n) => albLine(`10:00:0${n}`, 'web')),
     );
     await ask(posthoc.pool, 'alb', at('10:00'));
     await posthoc.ring(at('17:00'));
-    expect((await shown()).at(-3)).toEqual(['10:00', 3, 'done', '7', '1']);
+    expect((await posthoc.shown()).at(-3)).toEqual(['10:00', 3, 'done', '7', '1']);
     rmSync(join(posthoc.directory, DAY, 'a.log.gz'));
     await ask(posthoc.pool, 'alb', at('10:00'), true);
     await posthoc.ring(at('17:00'));
-    expect((await shown()).at(-4)).toEqual(['10:00', 4, 'done', '2', '-5']);
+    expect((await posthoc.shown()).at(-4)).toEqual(['10:00', 4, 'done', '2', '-5']);
     expect(await sums()).toMatchObject({ 'acme/web api_calls': '0', 'acme/app api_calls': '1' });
   });
 
@@ -138,7 +130,7 @@ describe('an answer that is another one than before', () => {
     rmSync(join(posthoc.directory, DAY, 'a.log.gz'));
     await ask(posthoc.pool, 'alb', at('10:00'), true);
     await posthoc.ring(at('17:00'));
-    expect((await shown()).slice(-3)).toEqual([
+    expect((await posthoc.shown()).slice(-3)).toEqual([
       ['10:00', 3, 'done', '2', '-4'],
       ['10:00', 2, 'superseded', null, null],
       ['10:00', 1, 'done', '6', '6'],
@@ -146,7 +138,7 @@ describe('an answer that is another one than before', () => {
     rmSync(join(posthoc.directory, DAY, 'b.log.gz'));
     await ask(posthoc.pool, 'alb', at('10:00'));
     await posthoc.ring(at('17:00'));
-    expect((await shown()).at(-4)).toEqual(['10:00', 4, 'held', '0', '0']);
+    expect((await posthoc.shown()).at(-4)).toEqual(['10:00', 4, 'held', '0', '0']);
   });
 });
 
@@ -158,10 +150,10 @@ test('two revisions that are answered at once: the second takes its difference f
   await expect(posthoc.ring(at('12:00'), { enqueue: () => Promise.reject(lost) })).rejects.toBe(
     lost,
   );
-  expect(await shown()).toEqual([['10:00', 1, 'answered', '1', '1']]);
+  expect(await posthoc.shown()).toEqual([['10:00', 1, 'answered', '1', '1']]);
   posthoc.write(`${DAY}/b.log.gz`, [albLine('10:00:01', 'web'), albLine('10:00:02', 'web')]);
   await posthoc.ring(at('17:00'));
-  expect((await shown()).filter(([window]) => window === '10:00')).toEqual([
+  expect((await posthoc.shown()).filter(([window]) => window === '10:00')).toEqual([
     ['10:00', 2, 'done', '3', '2'],
     ['10:00', 1, 'done', '1', '1'],
   ]);
@@ -181,7 +173,7 @@ test('a query that fails is tried again, and nothing of its window is lost', asy
   expect((await posthoc.runs())[0]?.state).toBe('failed');
   await posthoc.pool.query(`update posthoc_runs set retry_at = '2026-08-15T12:10Z'`);
   await posthoc.ring(at('12:10'));
-  expect(await shown()).toEqual([['10:00', 1, 'done', '1', '1']]);
+  expect(await posthoc.shown()).toEqual([['10:00', 1, 'done', '1', '1']]);
   expect(await sums()).toEqual({ 'acme/web api_calls': '1' });
 });
 
@@ -223,7 +215,7 @@ test('windows that nobody asked for while no worker was there are asked for once
   await posthoc.declare(at('10:20'), { lookback: 1 });
   posthoc.write(`${DAY}/a.log.gz`, [albLine('09:10:00', 'web'), albLine('10:10:00', 'web')]);
   await posthoc.ring('2026-08-16T10:00:00Z');
-  expect((await shown()).slice(-2)).toEqual([
+  expect((await posthoc.shown()).slice(-2)).toEqual([
     ['10:00', 1, 'done', '1', '1'],
     ['09:00', 1, 'done', '1', '1'],
   ]);

@@ -12,14 +12,7 @@ afterEach(() => posthoc.close());
 
 const DAY = 'alb/2026/08/15';
 const at = (time: string) => `2026-08-15T${time}:00Z`;
-const shown = async () =>
-  (await posthoc.runs()).map(({ windowStart, revision, state, total, difference }) => [
-    windowStart.toISOString().slice(11, 16),
-    revision,
-    state,
-    total,
-    difference,
-  ]);
+
 test('what Redis lost after it was shipped is shipped again, rarer and rarer and without an end, and counts once', async () => {
   await posthoc.declare(at('10:20'));
   posthoc.write(`${DAY}/a.log.gz`, [albLine('10:00:00', 'web')]);
@@ -31,7 +24,7 @@ test('what Redis lost after it was shipped is shipped again, rarer and rarer and
     },
   };
   await posthoc.ring(at('12:00'), losing);
-  expect(await shown()).toEqual([['10:00', 1, 'shipped', '1', '1']]);
+  expect(await posthoc.shown()).toEqual([['10:00', 1, 'shipped', '1', '1']]);
   const ringAfter = async (minutes: number, change: object = losing) => {
     await posthoc.pool.query(
       `update posthoc_runs set shipped_at = clock_timestamp() - make_interval(mins => $1)`,
@@ -52,9 +45,9 @@ test('what Redis lost after it was shipped is shipped again, rarer and rarer and
   }
   await posthoc.pool.query('update posthoc_runs set shipments = 400');
   await ringAfter(1_439, {});
-  expect(await shown()).toEqual([['10:00', 1, 'shipped', '1', '1']]);
+  expect(await posthoc.shown()).toEqual([['10:00', 1, 'shipped', '1', '1']]);
   await ringAfter(1_441, {});
-  expect(await shown()).toEqual([['10:00', 1, 'done', '1', '1']]);
+  expect(await posthoc.shown()).toEqual([['10:00', 1, 'done', '1', '1']]);
   expect(await outcomes(posthoc.pool)).toEqual({ items: 1, counted: 1 });
 });
 
@@ -82,7 +75,7 @@ test('nothing is shipped again when the keys of what was counted may be forgotte
     await posthoc.ring(at('12:10'), losing);
     expect(shipments).toBe(most);
   }
-  expect(await shown()).toEqual([['10:00', 1, 'shipped', '2', '2']]);
+  expect(await posthoc.shown()).toEqual([['10:00', 1, 'shipped', '2', '2']]);
   expect((await posthoc.runs())[0]?.detail).toBe(
     'not counted: 2 events, of 2 together, which are shipped no more: keys of events are forgotten',
   );
@@ -118,5 +111,5 @@ test('nobody waits for what is being counted: its job comes again, at first soon
   expect(await look(61)).toBeUndefined();
   await posthoc.parts.enqueue(shipped);
   expect(await look(1)).toBeUndefined();
-  expect(await shown()).toEqual([['10:00', 1, 'done', '1', '1']]);
+  expect(await posthoc.shown()).toEqual([['10:00', 1, 'done', '1', '1']]);
 });

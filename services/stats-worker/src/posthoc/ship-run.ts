@@ -7,7 +7,7 @@ import {
 } from '@odometer/database/posthoc/posthoc-runs';
 import { runDifferences, uncountedKeys } from '@odometer/database/posthoc/run-differences';
 import { formatQuantity, parseQuantity } from '@odometer/domain/decimal';
-import { type EventEnvelope, eventKey } from '@odometer/domain/event-envelope';
+import { EVENT_KEY_DAYS, type EventEnvelope, eventKey } from '@odometer/domain/event-envelope';
 import { posthocEvent } from '@odometer/domain/posthoc/posthoc-event';
 import type { Logger } from '@odometer/service-kit/logging';
 import type { Again } from './ask-engine.ts';
@@ -27,10 +27,10 @@ const LONGEST_LOST_AFTER_MS = 86_400_000;
 /** Clocks are put right by less every day. */
 const CLOCK_STEP_MS = 60_000;
 /**
- * Keys of events are kept for 400 days. After them one that was counted looks like one that was not, and would be counted again: so
- * ten days before, nothing of an answer is shipped any more. Its run stays unfinished, and says so, until it is forgotten.
+ * Once its key is forgotten, an event that was counted looks like one that was not, and would be counted again: so ten days before,
+ * nothing of an answer is shipped any more. Its run stays unfinished, and says so, until it is forgotten.
  */
-const SHIPPABLE_MS = 390 * 86_400_000;
+const SHIPPABLE_MS = (EVENT_KEY_DAYS - 10) * 86_400_000;
 
 export interface ShipParts {
   readonly pool: Pool;

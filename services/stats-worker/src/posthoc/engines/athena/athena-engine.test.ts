@@ -24,7 +24,7 @@ const engine = createAthenaEngine(
 );
 const never = new AbortController().signal;
 const TOKEN = 'a'.repeat(64);
-const NOBODY: Registry = { now: async () => new Date(), registered: async () => [] };
+const NOBODY: Registry = { settledInstant: async () => new Date(), registered: async () => [] };
 const RUNNING: AthenaStatus = { State: 'RUNNING' };
 const QUEUED: AthenaStatus = { State: 'QUEUED' };
 const SUCCEEDED: AthenaStatus = { State: 'SUCCEEDED', scannedBytes: 12_345_678 };

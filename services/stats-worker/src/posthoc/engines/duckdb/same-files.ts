@@ -54,6 +54,7 @@ export function statOf(file: string): Promise<BigIntStats> {
   });
 }
 
+/** Files may be there, or be readable, when the window is asked for again. */
 export function unavailable(target: string, cause: unknown): OdometerError {
   const { message: reason } = cause as Error;
   return new OdometerError('target_unavailable', { target, reason }, { cause });
